@@ -1,0 +1,18 @@
+"""Text folding for tolerant matching and search: accents, case, apostrophes, spaces."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SPACES = re.compile(r"[\s'’ʼ`\-_.,;:/()«»\"]+")
+
+
+def fold(value: str) -> str:
+    """Return ``value`` without accents, case or punctuation, words joined by one space.
+
+    Letters of other scripts (N'Ko, Arabic) are kept as they are.
+    """
+    decomposed = unicodedata.normalize("NFKD", value)
+    bare = "".join(c for c in decomposed if not unicodedata.combining(c) or ord(c) > 0x36F)
+    return _SPACES.sub(" ", bare).strip().casefold()

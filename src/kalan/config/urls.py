@@ -1,0 +1,16 @@
+"""The addresses of DESIGN §4: each room brings its own urls, all without a prefix here."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("kalan.web.urls")),
+    path("", include("kalan.people.urls.accounts")),
+    path("", include("kalan.people.urls.registry")),
+    path("", include("kalan.people.urls.privacy")),
+    path("", include("kalan.people.urls.imports")),
+    path("", include("kalan.training.urls.planning")),
+    path("", include("kalan.training.urls.attendance")),
+    path("", include("kalan.indicators.urls")),
+]

@@ -1,0 +1,81 @@
+"""Requests that carry an actor, and the two doors of every staff view.
+
+Out of scope answers 404; a person who has not signed in is sent to sign in first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.functional import SimpleLazyObject
+
+from kalan.base import clock
+from kalan.base.errors import Refused
+from kalan.people.actor import Actor
+from kalan.people.selectors.core import actor_for
+
+P = ParamSpec("P")
+
+
+class ActorRequest(HttpRequest):
+    """A request that went through ActorMiddleware."""
+
+    actor: Actor
+
+
+class ActorMiddleware:
+    """Set ``request.actor`` (lazy: public pages cost no query)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        lazy = SimpleLazyObject(lambda: actor_for(cast("Any", request.user), today=clock.today()))
+        cast("ActorRequest", request).actor = cast("Actor", lazy)
+        return self.get_response(request)
+
+
+View = Callable[Concatenate[ActorRequest, P], HttpResponseBase]
+
+
+def signed_in(view: View[P]) -> View[P]:
+    """Let any signed-in person through."""
+
+    @wraps(view)
+    def inner(request: ActorRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.actor.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return view(request, *args, **kwargs)
+
+    return inner
+
+
+def staff(roles: frozenset[str]) -> Callable[[View[P]], View[P]]:
+    """Let holders of one of ``roles`` (on any node) through; others get 404.
+
+    The view still narrows what it reads by a selector: this is the door, not the scope.
+    """
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def inner(request: ActorRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.actor.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not request.actor.can(roles):
+                raise Http404
+            return view(request, *args, **kwargs)
+
+        return inner
+
+    return decorate
+
+
+def show_refusal(form: BaseForm, refused: Refused) -> None:
+    """Put a service's refusal on the field it names, or on the whole form."""
+    field = refused.field if refused.field in form.fields else None
+    form.add_error(field, str(refused))

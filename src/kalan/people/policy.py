@@ -1,0 +1,22 @@
+"""Who may do what in this room: capability → roles. Never imported by another room."""
+
+from __future__ import annotations
+
+from kalan.people.models import Role
+
+_STAFF = frozenset({Role.STRUCTURE, Role.REGION, Role.PROGRAMME, Role.AUDITOR, Role.ADMIN})
+
+CAPABILITIES: dict[str, frozenset[str]] = {
+    "people.view": _STAFF,
+    "people.edit": frozenset({Role.STRUCTURE, Role.REGION, Role.ADMIN}),
+    "people.merge": frozenset({Role.REGION, Role.ADMIN}),
+    "structures.view": _STAFF | {Role.TRAINER},
+    "structures.edit": frozenset({Role.REGION, Role.ADMIN}),
+    "accounts.view": frozenset({Role.STRUCTURE, Role.REGION, Role.ADMIN}),
+    "accounts.slip": frozenset({Role.STRUCTURE, Role.REGION, Role.ADMIN}),
+    "accounts.admin": frozenset({Role.ADMIN}),
+    "roles.grant": frozenset({Role.REGION, Role.ADMIN}),
+    "imports.people": frozenset({Role.REGION, Role.ADMIN}),
+    "history.view": frozenset({Role.REGION, Role.PROGRAMME, Role.AUDITOR, Role.ADMIN}),
+    "privacy.manage": frozenset({Role.ADMIN}),
+}

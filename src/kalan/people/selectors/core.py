@@ -1,0 +1,65 @@
+"""Reads of the room: every function takes the actor and returns a scoped queryset."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from kalan.people import policy
+from kalan.people.actor import ANONYMOUS, Actor
+from kalan.people.models import Account, Agent, OrgNode, Post, RoleGrant
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+def actor_for(account: Account | AnonymousUser | None, *, today: dt.date) -> Actor:
+    """Load the actor of ``account`` with the grants in force on ``today`` (one query)."""
+    if account is None or not isinstance(account, Account) or not account.is_active:
+        return ANONYMOUS
+    grants = (
+        RoleGrant.objects.filter(account=account, start__lte=today)
+        .filter(Q(end__isnull=True) | Q(end__gte=today))
+        .filter(Q(post__isnull=True) | Q(post__end__isnull=True) | Q(post__end__gte=today))
+        .order_by("pk")
+        .values_list("role", "node__path")
+    )
+    return Actor(account=account, grants=tuple(grants), agent_id=account.agent_id)
+
+
+def nodes_visible_to(actor: Actor, capability: str = "structures.view") -> QuerySet[OrgNode]:
+    """Nodes inside the actor's territory, not merged away."""
+    nodes: QuerySet[OrgNode] = OrgNode.objects.filter(
+        actor.scope(policy.CAPABILITIES[capability]), merged_into__isnull=True
+    )
+    return nodes
+
+
+def agents_visible_to(
+    actor: Actor, capability: str = "people.view", *, today: dt.date
+) -> QuerySet[Agent]:
+    """Agents with a post (open, or the last one they had) in the actor's territory.
+
+    Agents without any post are visible to those whose territory is the whole country of the
+    agent. Merged and erased agents are not listed.
+    """
+    roles = policy.CAPABILITIES[capability]
+    if actor.system:
+        return Agent.objects.exclude(status__in=[Agent.Status.MERGED, Agent.Status.ERASED])
+    posts = Post.objects.filter(agent=OuterRef("pk")).filter(actor.scope(roles, "structure__"))
+    national = [path for path in actor.paths(roles) if len(path) == OrgNode.steplen]
+    condition = Q(Exists(posts))
+    if national:
+        countries = OrgNode.objects.filter(path__in=national).values("country")
+        no_post = ~Exists(Post.objects.filter(agent=OuterRef("pk")))
+        condition |= Q(no_post, country__in=countries)
+    return Agent.objects.filter(condition, status__in=[Agent.Status.ACTIVE, Agent.Status.LEFT])
+
+
+def posts_on(day: dt.date) -> QuerySet[Post]:
+    """Main posts held on ``day``."""
+    return Post.objects.filter(is_main=True, start__lte=day).filter(
+        Q(end__isnull=True) | Q(end__gte=day)
+    )

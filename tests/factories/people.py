@@ -1,0 +1,110 @@
+"""Small worlds for tests: a country with two regions, agents, accounts with one role each."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from itertools import count
+
+from kalan.base.text import fold
+from kalan.people.actor import Actor
+from kalan.people.models import (
+    Account,
+    Agent,
+    Cadre,
+    OrgNode,
+    OrgNodePeriod,
+    Post,
+    RoleGrant,
+    StructureType,
+)
+from kalan.people.selectors.core import actor_for
+
+NOW = dt.datetime(2023, 3, 20, 9, 0, tzinfo=dt.UTC)
+LONG_AGO = dt.date(2015, 1, 1)
+_numbers = count(1)
+
+
+def node(parent: OrgNode | None, kind: str, name: str, **fields: object) -> OrgNode:
+    values = {"country": "sn", "kind": kind, "name": name, "search": fold(name), **fields}
+    made = parent.add_child(**values) if parent else OrgNode.add_root(**values)
+    OrgNodePeriod.objects.create(node=made, start=LONG_AGO, parent=parent, type=made.type)
+    return OrgNode.objects.get(pk=made.pk)
+
+
+@dataclass
+class Tree:
+    country: OrgNode
+    fatick: OrgNode
+    kaolack: OrgNode
+    sokone: OrgNode
+    guinguineo: OrgNode
+    centre_sokone: OrgNode
+    poste_toubacouta: OrgNode
+    centre_guinguineo: OrgNode
+
+
+def tree() -> Tree:
+    """Sénégal → Fatick (Sokone: a centre and a poste), Kaolack (Guinguinéo: a centre)."""
+    kind = StructureType.objects.get_or_create(
+        country="sn", code="cs", defaults={"name": "centre de santé"}
+    )[0]
+    country = node(None, "country", "Sénégal")
+    fatick, kaolack = (node(country, "region", name) for name in ("Fatick", "Kaolack"))
+    sokone = node(fatick, "district", "Sokone")
+    guinguineo = node(kaolack, "district", "Guinguinéo")
+    return Tree(
+        country=country,
+        fatick=fatick,
+        kaolack=kaolack,
+        sokone=sokone,
+        guinguineo=guinguineo,
+        centre_sokone=node(sokone, "structure", "Centre de santé de Sokone", type=kind),
+        poste_toubacouta=node(sokone, "structure", "Poste de santé de Toubacouta", type=kind),
+        centre_guinguineo=node(guinguineo, "structure", "Centre de santé de Guinguinéo", type=kind),
+    )
+
+
+def cadre(code: str = "ide", title: str = "infirmier d’État") -> Cadre:
+    return Cadre.objects.get_or_create(
+        country="sn", code=code, defaults={"title": title, "isco08": "2221"}
+    )[0]
+
+
+def agent(structure: OrgNode | None = None, **fields: object) -> Agent:
+    """An agent with, when ``structure`` is given, an open main post there since 2015."""
+    number = next(_numbers)
+    values: dict[str, object] = {
+        "country": "sn",
+        "last_name": f"Diouf{number}",
+        "first_names": "Awa",
+        "sex": "F",
+        "created_at": NOW,
+        "cadre": cadre(),
+        **fields,
+    }
+    values.setdefault("search", fold(f"{values['last_name']} {values['first_names']}"))
+    made = Agent.objects.create(**values)
+    if structure:
+        Post.objects.create(agent=made, structure=structure, cadre=made.cadre, start=LONG_AGO)
+    return made
+
+
+def account(role: str | None = None, at: OrgNode | None = None, **fields: object) -> Account:
+    """An account (password "kalan-demo") holding ``role`` at node ``at`` since 2015."""
+    number = next(_numbers)
+    values: dict[str, object] = {
+        "email": f"compte{number}@exemple.sn",
+        "display_name": f"Compte {number}",
+        "created_at": NOW,
+        "notice_seen_at": NOW,
+        **fields,
+    }
+    made = Account.objects.create_user(password="kalan-demo", **values)
+    if role and at:
+        RoleGrant.objects.create(account=made, role=role, node=at, start=LONG_AGO, granted_at=NOW)
+    return made
+
+
+def actor(role: str | None = None, at: OrgNode | None = None) -> Actor:
+    return actor_for(account(role, at), today=NOW.date())
