@@ -36,6 +36,7 @@ class Job(models.Model):
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     kind = models.CharField(max_length=60)
     label = models.CharField(max_length=255)
+    task = models.CharField(max_length=200)  # dotted path of the function, marked with @job
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
@@ -47,7 +48,11 @@ class Job(models.Model):
         StoredFile, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField()
+    enqueued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
+    # Which process runs it, and when that process last said so (see base.workers).
+    worker = models.CharField(max_length=120, blank=True)
+    heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
