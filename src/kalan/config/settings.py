@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from csp.constants import NONCE
 from environs import Env
 
 env = Env(prefix="KALAN_")
@@ -50,6 +51,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
     "treebeard",
     "auditlog",
     "allauth",
@@ -66,12 +68,14 @@ INSTALLED_APPS = [
     "kalan.web",
 ]
 
+# No LocaleMiddleware: the product speaks French whatever the browser asks for; the few pages that
+# exist in English switch by their address.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",  # before CSP: a file needs no page policy
+    "kalan.web.middleware.PageMiddleware",  # after CSP on the way out: a 304 must not renew it
     "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -161,9 +165,13 @@ TIME_ZONE = env.str("TIME_ZONE", "Africa/Dakar")
 USE_I18N = True
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = ["kalan.web.formats"]
+FORM_RENDERER = "kalan.web.forms.Renderer"
+CSRF_FAILURE_VIEW = "kalan.web.views.errors.csrf_failure"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = KALAN_HOME / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 MEDIA_ROOT = KALAN_HOME / "files"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -179,7 +187,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
         "script-src": ["'self'"],
-        "style-src": ["'self'", "'nonce-placeholder'"],
+        "style-src": ["'self'", NONCE],
         "img-src": ["'self'", "data:"],
         "connect-src": ["'self'"],
         "form-action": ["'self'"],

@@ -14,3 +14,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kalan.training.urls.attendance")),
     path("", include("kalan.indicators.urls")),
 ]
+
+handler400 = "kalan.web.views.errors.bad_request"
+handler403 = "kalan.web.views.errors.forbidden"
+handler404 = "kalan.web.views.errors.not_found"
+handler500 = "kalan.web.views.errors.server_error"

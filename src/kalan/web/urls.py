@@ -1,5 +1,12 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from kalan.web.views import pages
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", pages.home, name="home"),
+    path("mon-espace/", pages.my_space, name="my-space"),
+    path("gestion/", pages.staff_home, name="staff-home"),
+    path("affichage/", pages.display, name="display"),
+]

@@ -1,0 +1,69 @@
+"""The staff menu: one table. A screen is listed to those whose role opens it.
+
+To add a screen, add a line. A line whose address does not exist yet is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+
+from kalan.people.actor import Actor
+from kalan.people.models import Role
+
+T, S, R, P, A, X = (
+    Role.TRAINER,
+    Role.STRUCTURE,
+    Role.REGION,
+    Role.PROGRAMME,
+    Role.AUDITOR,
+    Role.ADMIN,
+)
+ALL = frozenset(Role.values)
+STAFF = frozenset({S, R, P, A, X})
+
+
+@dataclass(frozen=True)
+class Line:
+    group: str
+    label: str
+    url_name: str
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Item:
+    label: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    label: str
+    items: tuple[Item, ...]
+
+
+LINES: tuple[Line, ...] = (Line("", "Accueil", "staff-home", ALL),)
+
+
+def groups_for(actor: Actor, path: str) -> list[Group]:
+    """Return the groups, in the order of LINES, with what ``actor`` may open.
+
+    The entry with the longest address that begins ``path`` is the current one.
+    """
+    roles = actor.roles
+    shown: list[tuple[Line, str]] = []
+    for line in LINES:
+        if not actor.system and not roles & line.roles:
+            continue
+        try:
+            shown.append((line, reverse(line.url_name)))
+        except NoReverseMatch:
+            continue
+    here = max((url for _, url in shown if path.startswith(url)), key=len, default="")
+    groups: dict[str, list[Item]] = {}
+    for line, url in shown:
+        groups.setdefault(line.group, []).append(Item(line.label, url, url == here))
+    return [Group(label, tuple(items)) for label, items in groups.items()]

@@ -1,0 +1,30 @@
+"""The style sheet of public and learner pages: inlined once, linked from then on.
+
+On a slow line one more request before the first paint costs 1 to 20 s (craft §3.1), so the first
+page carries its CSS and asks for the cached file in idle time; a cookie says that it has it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+from pathlib import Path
+
+SHEET_COOKIE = "feuille"
+SHEET = "web/kalan.css"
+_PATH = Path(__file__).parent / "static" / SHEET
+
+
+@lru_cache(maxsize=1)
+def sheet_version() -> str:
+    return hashlib.sha256(_PATH.read_bytes()).hexdigest()[:8]
+
+
+@lru_cache(maxsize=1)
+def sheet_text() -> str:
+    """The sheet without comments and needless spaces."""
+    css = re.sub(r"/\*.*?\*/", "", _PATH.read_text(), flags=re.DOTALL)
+    css = re.sub(r"\s+", " ", css)
+    css = re.sub(r" ?([{};,>]) ?", r"\1", css)
+    return css.replace(": ", ":").replace(";}", "}").strip()
