@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
+from pathlib import Path
 
 os.environ["KALAN_HOME"] = tempfile.mkdtemp(prefix="kalan-test-")
 
@@ -28,3 +30,37 @@ def _plain_settings(settings: object, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture
 def tree(db: None) -> people.Tree:
     return people.tree()
+
+
+def _kind(item: pytest.Item) -> str:
+    """The kind under which script/test counts a test."""
+    if item.path.is_relative_to(Path(__file__).parent / "permissions"):
+        return "permissions"
+    if item.get_closest_marker("hypothesis"):
+        return "property"
+    if "django_assert_num_queries" in getattr(item, "fixturenames", ()):
+        return "queries"
+    return "unit"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.user_properties.append(("kind", _kind(item)))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Write one line per test for script/test: a set-up or tear-down that fails counts too."""
+    path = os.environ.get("KALAN_TEST_REPORT")
+    if not path or "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    if report.when == "call" or report.outcome != "passed":
+        kind = dict(report.user_properties).get("kind", "unit")
+        with Path(path).open("a") as file:
+            file.write(json.dumps({"kind": kind, "outcome": report.outcome}) + "\n")
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    path = os.environ.get("KALAN_TEST_REPORT")
+    if path and report.outcome == "failed" and "PYTEST_XDIST_WORKER" not in os.environ:
+        with Path(path).open("a") as file:
+            file.write(json.dumps({"kind": "unit", "outcome": "failed"}) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ INSTALLED_APPS = [
 # No LocaleMiddleware: the product speaks French whatever the browser asks for; the few pages that
 # exist in English switch by their address.
 MIDDLEWARE = [
+    "kalan.base.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",  # before CSP: a file needs no page policy
     "kalan.web.middleware.PageMiddleware",  # after CSP on the way out: a 304 must not renew it
@@ -87,6 +89,8 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "kalan.config.urls"
+KALAN_WEB_PROCESSES = env.int("WEB_PROCESSES", min(2, os.cpu_count() or 1))
+KALAN_WEB_THREADS = env.int("WEB_THREADS", 8)
 WSGI_APPLICATION = "kalan.config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = True
@@ -221,3 +225,20 @@ DEFAULT_FROM_EMAIL = env.str("FROM_EMAIL", "kalan@localhost")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 KALAN_UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_MB", 50) * 1024 * 1024
+
+# JSON on stderr, one object a line; the name of the level is Python's, in capitals or not.
+KALAN_LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "kalan.base.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "kalan": {"level": KALAN_LOG_LEVEL},
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        "django_tasks": {"level": KALAN_LOG_LEVEL},
+        "gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []},
+        "gunicorn.access": {"level": "INFO", "propagate": True, "handlers": []},
+    },
+}

@@ -1,0 +1,271 @@
+"""Runs the checks by kind and says what came of them. Started by script/test.
+
+The last line is JSON: passed, failed, skipped, in all and by kind. Exit 0: all passed, nothing
+required was skipped; 1: something failed; 3: something required was skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[1]
+BIN = Path(sys.prefix) / "bin"
+sys.path.insert(0, str(TOP))
+
+from tests.support import postgres  # noqa: E402 - needs the line above
+
+STYLE = {
+    "ruff check": ["ruff", "check", "."],
+    "ruff format": ["ruff", "format", "--check", "."],
+    "djade": ["djade", "--check", "--target-version", "5.2"],
+    "shell": ["sh", "-n", "script/_setup"],
+}
+TYPES = {"mypy": ["mypy"]}
+FLOORS = {"lint-imports": ["lint-imports"]}
+MIGRATIONS = {
+    "makemigrations": ["python", "-m", "django", "makemigrations", "--check", "--dry-run"],
+    "system check": ["python", "-m", "django", "check", "--fail-level", "WARNING"],
+}
+PLAIN = "not e2e and not process"
+
+# kind: what must be on the machine for it
+KINDS = {
+    "style": (),
+    "types": (),
+    "floors": (),
+    "migrations": (),
+    "unit": ("pdftoppm",),
+    "postgresql": ("postgresql", "pdftoppm"),
+    "process": ("redis-server", "postgresql"),
+    "browser": ("chromium", "java", "npm packages", "noto fonts"),
+}
+DEBIAN = {
+    "pdftoppm": "poppler-utils",
+    "postgresql": "postgresql",
+    "redis-server": "redis-server",
+    "chromium": "chromium",
+    "java": "default-jre-headless",
+    "noto fonts": "fonts-noto-core",
+    "npm": "npm",
+}
+
+
+@dataclass
+class Tally:
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, kind: str, outcome: str, number: int = 1) -> None:
+        self.counts.setdefault(kind, Counter())[outcome] += number
+
+    def total(self, outcome: str) -> int:
+        return sum(counts[outcome] for counts in self.counts.values())
+
+    def as_json(self) -> str:
+        outcomes = ("passed", "failed", "skipped")
+        kinds = {
+            kind: {**{name: counts[name] for name in outcomes}}
+            for kind, counts in self.counts.items()
+        }
+        for kind, seconds in self.seconds.items():
+            kinds.setdefault(kind, {})["seconds"] = round(seconds, 1)
+        return json.dumps({**{name: self.total(name) for name in outcomes}, "kinds": kinds})
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def present() -> dict[str, bool]:
+    """What the machine has of what tests need."""
+    chromium = any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    noto = Path("/usr/share/fonts/truetype/noto")
+    return {
+        "pdftoppm": shutil.which("pdftoppm") is not None,
+        "postgresql": postgres.binaries() is not None,
+        "redis-server": any(map(shutil.which, ("redis-server", "valkey-server"))),
+        "chromium": chromium,
+        "java": shutil.which("java") is not None,
+        "noto fonts": noto.exists() or shutil.which("fc-list") is None,
+        "npm": shutil.which("npm") is not None,
+        "npm packages": _npm_stamp_is_fresh(),
+    }
+
+
+def install_missing(needed: set[str]) -> None:
+    """Debian's packages when root; the npm packages of package-lock.json."""
+    have = present()
+    wanted = needed | ({"npm"} if "npm packages" in needed and not have["npm packages"] else set())
+    packages = sorted(DEBIAN[name] for name in wanted if name in DEBIAN and not have[name])
+    if packages and os.geteuid() == 0 and shutil.which("apt-get"):
+        say(f"Debian: {' '.join(packages)}")
+        quiet = {"stdout": sys.stderr, "stdin": subprocess.DEVNULL}
+        subprocess.run(["apt-get", "update", "-q"], check=False, **quiet)
+        subprocess.run(
+            ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages],
+            check=False,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            **quiet,
+        )
+    if "npm packages" in needed and not _npm_stamp_is_fresh() and shutil.which("npm"):
+        say("npm: axe-core, vnu-jar")
+        done = subprocess.run(
+            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+            cwd=TOP,
+            check=False,
+            stdout=sys.stderr,
+            stdin=subprocess.DEVNULL,
+        )
+        if done.returncode == 0:
+            _npm_stamp().write_text(_lock_digest())
+
+
+def _lock_digest() -> str:
+    return hashlib.sha256((TOP / "package-lock.json").read_bytes()).hexdigest()
+
+
+def _npm_stamp() -> Path:
+    return TOP / "node_modules" / ".kalan"
+
+
+def _npm_stamp_is_fresh() -> bool:
+    return _npm_stamp().exists() and _npm_stamp().read_text() == _lock_digest()
+
+
+def run_checks(tally: Tally, kind: str, checks: dict[str, list[str]]) -> None:
+    for name, words in checks.items():
+        command = list(words)
+        if name == "djade":
+            templates = sorted(map(str, (TOP / "src").rglob("templates/**/*.html")))
+            if not templates:
+                continue
+            command += templates
+        own = BIN / command[0]
+        command[0] = str(own) if own.exists() else command[0]
+        result = subprocess.run(
+            command, cwd=TOP, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
+        tally.add(kind, "failed" if result.returncode else "passed")
+        if result.returncode:
+            say(f"--- {name} ---\n{result.stdout}{result.stderr}")
+
+
+def run_pytest(
+    tally: Tally, stage: str, marks: str, options: argparse.Namespace, **env: str
+) -> None:
+    """One pytest run; its report names the kind of each test (tests/conftest.py)."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.jsonl"
+        if not options.full:
+            marks = f"({marks}) and not slow"
+        command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", marks, "--durations=5"]
+        command += ["-n", options.workers, "--dist", "loadfile", "-p", "no:cacheprovider"]
+        command += ["-k", options.word] if options.word else []
+        result = subprocess.run(
+            [*command, *options.paths],
+            cwd=TOP,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **env, "KALAN_TEST_REPORT": str(report)},
+        )
+        lines = report.read_text().splitlines() if report.exists() else []
+    for line in lines:
+        entry = json.loads(line)
+        kind = entry["kind"] if stage == "unit" else stage
+        tally.add(kind, entry["outcome"])
+    failed = any(json.loads(line)["outcome"] == "failed" for line in lines)
+    # 5: no test matched, which is fine only when a filter was given.
+    allowed = {0, 5} if options.word or options.paths else {0}
+    if result.returncode not in allowed and not failed:
+        say(f"pytest ended with code {result.returncode} in {stage}")
+        tally.add(stage, "failed")
+
+
+def run_kind(tally: Tally, kind: str, options: argparse.Namespace) -> None:
+    simple = {"style": STYLE, "types": TYPES, "floors": FLOORS, "migrations": MIGRATIONS}
+    if kind in simple:
+        run_checks(tally, kind, simple[kind])
+    elif kind == "unit":
+        run_pytest(tally, kind, PLAIN, options)
+    elif kind == "postgresql":
+        with postgres.cluster() as url:
+            run_pytest(tally, kind, PLAIN, options, KALAN_DATABASE_URL=url)
+    elif kind == "process":
+        with postgres.cluster() as url:
+            run_pytest(tally, kind, "process", options, KALAN_TEST_POSTGRESQL=url)
+    else:
+        run_pytest(tally, kind, "e2e", options)
+
+
+@contextlib.contextmanager
+def home() -> Iterator[None]:
+    """A KALAN_HOME of this run's own: no test touches the data of this machine."""
+    with tempfile.TemporaryDirectory(prefix="kalan-test-") as folder:
+        for name in [name for name in os.environ if name.startswith("KALAN_")]:
+            del os.environ[name]
+        os.environ["KALAN_HOME"] = folder
+        os.environ["PYTHONPATH"] = str(TOP / "src")
+        yield
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="script/test")
+    parser.add_argument("what", nargs="*", help=f"kinds ({', '.join(KINDS)}) or paths of tests")
+    parser.add_argument("-k", dest="word", help="only tests whose name matches")
+    parser.add_argument("-n", dest="workers", default="2", help="processes (default 2)")
+    parser.add_argument("--full", action="store_true", help="also what takes long")
+    parser.add_argument("--update-docs", action="store_true", help="refresh the guides' pictures")
+    options = parser.parse_args()
+    options.paths = [word for word in options.what if word not in KINDS]
+    missing = [path for path in options.paths if not Path(path.split("::")[0]).exists()]
+    if missing:
+        parser.error(f"neither a kind nor a path: {', '.join(missing)}")
+    kinds = [word for word in options.what if word in KINDS]
+    pytest_kinds = ["unit", "postgresql", "process", "browser"]
+    options.kinds = kinds or (pytest_kinds if options.paths or options.word else list(KINDS))
+    return options
+
+
+def main() -> int:
+    options = arguments()
+    tally, started = Tally(), time.monotonic()
+    install_missing({need for kind in options.kinds for need in KINDS[kind]})
+    have = present()
+    skipped = False
+    with home():
+        if options.update_docs:
+            os.environ["KALAN_UPDATE_DOCS"] = "1"
+        for kind in options.kinds:
+            lacking = [need for need in KINDS[kind] if not have[need]]
+            if lacking:
+                say(f"=== {kind}: not run, missing: {', '.join(lacking)} ===")
+                tally.add(kind, "skipped")
+                skipped = True
+                continue
+            say(f"=== {kind} ===")
+            began = time.monotonic()
+            run_kind(tally, kind, options)
+            tally.seconds[kind] = time.monotonic() - began
+    say(f"{time.monotonic() - started:.0f} s")
+    say(f"{tally.total('passed')} passed, {tally.total('failed')} failed")
+    say(tally.as_json())
+    if tally.total("failed"):
+        return 1
+    return 3 if skipped or tally.total("skipped") else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

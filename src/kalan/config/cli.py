@@ -1,0 +1,79 @@
+"""The program ``kalan``. stdout carries the result only, diagnostics go to stderr.
+
+Exit codes: 0 done, 1 refused or invalid, 2 usage. Django is loaded once a command has been
+chosen, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="kalan", description="La plateforme Kalan.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMANDE")
+
+    serve = commands.add_parser("serve", help="prépare la base, lance site et travail de fond")
+    serve.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
+    serve.add_argument("--port", type=_port, default=os.environ.get("PORT", "8000"))
+
+    worker = commands.add_parser("worker", help="exécute les travaux de fond et les horaires")
+    worker.add_argument("--burst", action="store_true", help="faire ce qui attend, puis s’arrêter")
+
+    backup = commands.add_parser("backup", help="sauvegarde la base et les fichiers, puis vérifie")
+    backup.add_argument("--to", type=Path, metavar="DOSSIER", help="défaut : KALAN_HOME/backups")
+    backup.add_argument("--keep", type=_count, metavar="N", help="ne garder que les N dernières")
+
+    restore = commands.add_parser("restore", help="remet une sauvegarde en place")
+    restore.add_argument("archive", type=Path, metavar="ARCHIVE")
+    restore.add_argument("--yes", action="store_true", help="remplacer les données présentes")
+
+    export = commands.add_parser("export", help="écrit toutes les données en CSV, avec leur notice")
+    export.add_argument("folder", type=Path, metavar="DOSSIER")
+
+    commands.add_parser("demo", help="charge les données de démonstration (mode démonstration)")
+    commands.add_parser("check", help="vérifie les réglages, les migrations et l’arbre")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = parser().parse_args(argv)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kalan.config.settings")
+    if options.command == "serve":
+        os.environ.setdefault("KALAN_BASE_URL", f"http://localhost:{options.port}")
+    import django  # late: see the module's docstring
+
+    django.setup()
+    from kalan.base.errors import Refused
+    from kalan.config import commands
+
+    try:
+        return commands.run(options)
+    except Refused as refused:
+        print(refused, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 1
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 65536:
+        raise argparse.ArgumentTypeError("un port va de 1 à 65535")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("gardez au moins 1 sauvegarde")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""What each command of the program does. The result goes to stdout, the rest to stderr."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from kalan.base import clock
+from kalan.config import check as checks
+from kalan.config import supervise
+
+
+def serve(options: argparse.Namespace) -> int:
+    supervise.refuse_taken_port(options.host, options.port)
+    supervise.prepare()
+    children = supervise.Children(options.host, options.port)
+    if children.ready():
+        print(f"http://localhost:{options.port}", flush=True)
+    return children.wait()
+
+
+def worker(options: argparse.Namespace) -> int:
+    from kalan.base import worker as process  # only here: it imports the queue's machinery
+
+    process.run(burst=options.burst)
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    problems = checks.problems(today=clock.today())
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print("Tout est en ordre.")
+    return 1 if problems else 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "serve": serve,
+    "worker": worker,
+    "check": check,
+}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command that was chosen and return its exit code."""
+    return COMMANDS[options.command](options)
