@@ -1,0 +1,476 @@
+"""Who comes: designated by the structure, approved by the programme, or on the waiting list."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from kalan.base.errors import Refused
+from kalan.people.actor import Actor
+from kalan.people.models import Agent, OrgNode, Post
+from kalan.training import policy
+from kalan.training.models import (
+    AnonymousCount,
+    Mode,
+    Outsider,
+    Registration,
+    Session,
+    SessionTrainer,
+)
+from kalan.training.selectors.registrations import (
+    Places,
+    places_of,
+    posts_in_scope,
+    registrations_visible_to,
+)
+from kalan.training.selectors.sessions import sessions_visible_to
+from kalan.training.services.corrections import require_changeable
+from kalan.training.services.dirty import mark_dirty
+from kalan.training.services.history import note
+
+_State = Registration.State
+
+
+@dataclass(frozen=True)
+class Designated:
+    """What became of a designation: who has a place, who waits for one."""
+
+    placed: list[Registration]
+    waiting: list[Registration]
+
+
+@dataclass(frozen=True)
+class OutsiderData:
+    """A named participant who is not of the workforce register."""
+
+    last_name: str
+    first_names: str
+    sex: str = ""
+    body: str = ""
+    phone: str = ""
+    level: str = ""
+    sector: str = ""
+    mode: str = Mode.ROOM
+
+
+@dataclass(frozen=True)
+class AnonymousCountData:
+    """Participants known only by number; ``label`` keeps the words of the source."""
+
+    label: str
+    women: int = 0
+    men: int = 0
+    unknown: int = 0
+    approximate: bool = False
+    level: str = ""
+    sector: str = ""
+
+
+@transaction.atomic
+def designate(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    session: Session,
+    agents: Sequence[Agent],
+    reason: str = "",
+) -> Designated:
+    """Put own staff on the session's list: within the places kept, then on the waiting list.
+
+    Refuses whoever is not staff of the actor's structures on the session's first day, is on the
+    list already, or leads the session. All or nothing.
+    """
+    row = _locked(actor, "sessions.designate", session)
+    if not agents:
+        raise Refused("Aucune personne n’est cochée.", field="agents")
+    require_changeable(
+        actor=actor,
+        now=now,
+        session=row,
+        reason=reason,
+        change={"what": "designate", "agents": [str(agent) for agent in agents]},
+    )
+    if row.state != Session.State.VALIDATED:
+        _require_open(row)
+    where = _structures(actor, row, agents)
+    known = _known(row, agents)
+    room = _Room(row)
+    made: list[Registration] = []
+    for agent in agents:
+        registration = known.get(agent.pk) or Registration(
+            session=row, agent=agent, created_at=now, created_by=actor.account
+        )
+        registration.structure = where[agent.pk]
+        registration.state, registration.position = room.place(registration.structure)
+        made.append(registration)
+    _write(made, row)
+    note(row, actor=actor, changes={"désignés": ["", ", ".join(str(a) for a in agents)]})
+    mark_dirty([row.pk], now)
+    return Designated(
+        placed=[r for r in made if r.state != _State.WAITING],
+        waiting=[r for r in made if r.state == _State.WAITING],
+    )
+
+
+@transaction.atomic
+def approve(
+    *, actor: Actor, now: dt.datetime, session: Session, registrations: Iterable[Registration]
+) -> int:
+    """Approve designated people (the programme's decision); returns how many."""
+    return _decide(actor, now, session, registrations, "approve", "sessions.approve")
+
+
+@transaction.atomic
+def refuse(
+    *, actor: Actor, now: dt.datetime, session: Session, registrations: Iterable[Registration]
+) -> int:
+    """Do not retain designated people; returns how many."""
+    return _decide(actor, now, session, registrations, "refuse", "sessions.approve")
+
+
+@transaction.atomic
+def put_on_waiting_list(
+    *, actor: Actor, now: dt.datetime, session: Session, registrations: Iterable[Registration]
+) -> int:
+    """Move designated people to the end of the waiting list; returns how many."""
+    return _decide(actor, now, session, registrations, "wait", "sessions.approve")
+
+
+@transaction.atomic
+def withdraw(
+    *, actor: Actor, now: dt.datetime, session: Session, registrations: Iterable[Registration]
+) -> int:
+    """Take people off the list (they cannot come); nobody is erased. Returns how many."""
+    return _decide(actor, now, session, registrations, "withdraw", "sessions.designate")
+
+
+@transaction.atomic
+def promote(
+    *, actor: Actor, now: dt.datetime, session: Session, registration: Registration | None = None
+) -> Registration:
+    """Give a free place to ``registration``, or to the first of the waiting list.
+
+    Refused when no place is free for that person's structure.
+    """
+    row = _locked(actor, "sessions.approve", session)
+    _require_open(row)
+    waiting = list(
+        Registration.objects.filter(session=row, state=_State.WAITING)
+        .select_related("structure", "agent")
+        .order_by("position", "pk")
+    )
+    if registration is not None:
+        waiting = [r for r in waiting if r.pk == registration.pk]
+    if not waiting:
+        raise Refused("La liste d’attente est vide.")
+    room = _Room(row)
+    for candidate in waiting:
+        if room.has_place(candidate.structure):
+            candidate.state, candidate.position = _State.DESIGNATED, 0
+            candidate.save()
+            mark_dirty([row.pk], now)
+            return candidate
+    raise Refused(
+        "Aucune place n’est libre pour les personnes en attente.",
+        remedy="Augmentez les places de leur structure ou la capacité de la session.",
+    )
+
+
+@transaction.atomic
+def add_outsider(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    session: Session,
+    data: OutsiderData,
+    reason: str = "",
+) -> Registration:
+    """Add a named participant from outside the register (media, partner…)."""
+    row = _locked(actor, "sessions.participants", session)
+    if not data.last_name.strip():
+        raise Refused("Écrivez le nom de la personne.", field="last_name")
+    require_changeable(
+        actor=actor,
+        now=now,
+        session=row,
+        reason=reason,
+        change={"what": "outsider", "name": f"{data.first_names} {data.last_name}"},
+    )
+    twice = Registration.objects.filter(
+        session=row,
+        outsider__last_name__iexact=data.last_name.strip(),
+        outsider__first_names__iexact=data.first_names.strip(),
+        outsider__body__iexact=data.body.strip(),
+    )
+    if twice.exists():
+        raise Refused(
+            f"{data.first_names} {data.last_name} est déjà sur la liste de cette session.",
+            field="last_name",
+            remedy="S’il s’agit d’un homonyme, précisez son organisme.",
+        )
+    outsider = Outsider.objects.create(
+        last_name=data.last_name.strip(),
+        first_names=data.first_names.strip(),
+        sex=data.sex,
+        body=data.body.strip(),
+        phone=data.phone,
+        created_at=now,
+    )
+    made = Registration.objects.create(
+        session=row,
+        outsider=outsider,
+        state=_State.APPROVED,
+        level=data.level,
+        sector=data.sector,
+        mode=data.mode,
+        created_at=now,
+        created_by=actor.account,
+    )
+    mark_dirty([row.pk], now)
+    return made
+
+
+@transaction.atomic
+def set_anonymous_count(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    session: Session,
+    data: AnonymousCountData,
+    count: AnonymousCount | None = None,
+    reason: str = "",
+) -> AnonymousCount:
+    """Add participants known only by number, or change ``count``."""
+    row = _locked(actor, "sessions.participants", session)
+    if not data.label.strip():
+        raise Refused(
+            "Écrivez qui sont ces personnes.",
+            field="label",
+            remedy="Par exemple « une vingtaine de relais ».",
+        )
+    if data.women + data.men + data.unknown == 0:
+        raise Refused("Écrivez au moins un nombre de personnes.", field="unknown")
+    require_changeable(
+        actor=actor,
+        now=now,
+        session=row,
+        reason=reason,
+        change={"what": "anonymous", "label": data.label, "total": _total(data)},
+    )
+    line = (
+        AnonymousCount.objects.get(pk=count.pk, session=row)
+        if count
+        else AnonymousCount(session=row)
+    )
+    for name in ("label", "women", "men", "unknown", "approximate", "level", "sector"):
+        setattr(line, name, getattr(data, name))
+    line.save()
+    mark_dirty([row.pk], now)
+    return line
+
+
+@transaction.atomic
+def remove_anonymous_count(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    session: Session,
+    count: AnonymousCount,
+    reason: str = "",
+) -> None:
+    """Take an anonymous count away."""
+    row = _locked(actor, "sessions.participants", session)
+    line = AnonymousCount.objects.get(pk=count.pk, session=row)
+    change = {"what": "anonymous", "label": line.label, "total": 0}
+    require_changeable(actor=actor, now=now, session=row, reason=reason, change=change)
+    line.delete()
+    mark_dirty([row.pk], now)
+
+
+class _Room:
+    """Places left in a session, counted down as people are placed."""
+
+    def __init__(self, session: Session) -> None:
+        self.kept: list[Places] = places_of(session)
+        self.left = {row.node.path: row.left for row in self.kept}
+        counted = Registration.objects.filter(session=session, state__in=Registration.COUNTED)
+        free = None if session.capacity is None else session.capacity - counted.count()
+        self.free = free
+        last = Registration.objects.filter(session=session).aggregate(n=Max("position"))["n"]
+        self.last_position = last or 0
+
+    def _line(self, structure: OrgNode | None) -> str | None:
+        """The most precise line of places that covers ``structure``."""
+        if structure is None:
+            return None
+        paths = [path for path in self.left if structure.path.startswith(path)]
+        return max(paths, key=len, default=None)
+
+    def has_place(self, structure: OrgNode | None) -> bool:
+        if self.free is not None and self.free <= 0:
+            return False
+        if not self.left:
+            return True
+        line = self._line(structure)
+        return line is not None and self.left[line] > 0
+
+    def place(self, structure: OrgNode | None) -> tuple[str, int]:
+        """Take a place, or the next rank on the waiting list: (state, rank)."""
+        if not self.has_place(structure):
+            self.last_position += 1
+            return _State.WAITING, self.last_position
+        if self.free is not None:
+            self.free -= 1
+        line = self._line(structure)
+        if line is not None:
+            self.left[line] -= 1
+        return _State.DESIGNATED, 0
+
+
+def _locked(actor: Actor, capability: str, session: Session) -> Session:
+    visible = sessions_visible_to(actor, capability)
+    return visible.select_for_update(of=("self",)).get(pk=session.pk)
+
+
+def _require_open(session: Session) -> None:
+    if session.state not in policy.OPEN_STATES:
+        raise Refused(
+            f"Cette session est {session.get_state_display()} : sa liste est arrêtée.",
+            remedy="Pour une personne venue sans être inscrite, corrigez les présences.",
+            code="transition",
+        )
+
+
+def _structures(actor: Actor, session: Session, agents: Sequence[Agent]) -> dict[int, OrgNode]:
+    """The structure each agent comes from, on the session's first day."""
+    ids = [agent.pk for agent in agents]
+    roles = policy.CAPABILITIES["sessions.designate"]
+    posts: list[Post] = list(
+        posts_in_scope(actor, roles, session.start)
+        .filter(agent__in=ids)
+        .select_related("structure")
+        .order_by("is_main", "-pk")
+    )
+    where = {post.agent_id: post.structure for post in posts}
+    for agent in agents:
+        if agent.pk not in where:
+            raise Refused(
+                f"{agent} n’est pas en poste dans vos structures à la date de la session.",
+                field="agents",
+                remedy="Vérifiez son poste, ou demandez à sa structure de désigner cette personne.",
+            )
+        if agent.status != Agent.Status.ACTIVE:
+            raise Refused(f"{agent} n’est plus en activité.", field="agents")
+    return where
+
+
+def _known(session: Session, agents: Sequence[Agent]) -> dict[int, Registration]:
+    """Earlier lines that may be taken up again; refuses people on the list, or who lead."""
+    ids = [agent.pk for agent in agents]
+    names = {agent.pk: str(agent) for agent in agents}
+    if len(names) < len(ids):
+        double = next(pk for pk in ids if ids.count(pk) > 1)
+        raise Refused(f"{names[double]} est donné deux fois.", field="agents")
+    leads = SessionTrainer.objects.filter(session=session, agent__in=ids).order_by("pk").first()
+    if leads is not None and leads.agent_id is not None:
+        raise Refused(
+            f"{names[leads.agent_id]} est formateur de cette session et ne peut pas en être "
+            "aussi participant.",
+            field="agents",
+        )
+    known = {r.agent_id: r for r in Registration.objects.filter(session=session, agent__in=ids)}
+    for pk, row in known.items():
+        assert pk is not None
+        again = policy.next_state(policy.REGISTRATION_TRANSITIONS, "designate", row.state)
+        if again is None:
+            raise Refused(
+                f"{names[pk]} est déjà sur la liste de cette session ({row.get_state_display()}).",
+                field="agents",
+                remedy="Décochez cette personne.",
+                code="twice",
+            )
+    return {pk: row for pk, row in known.items() if pk is not None}
+
+
+def _write(rows: Sequence[Registration], session: Session) -> None:
+    fresh = [row for row in rows if row.pk is None]
+    for row in rows:
+        if row.pk is not None:
+            row.save()
+    try:
+        with transaction.atomic():
+            Registration.objects.bulk_create(fresh)
+    except IntegrityError as error:
+        raise Refused(
+            "Une de ces personnes vient d’être inscrite par quelqu’un d’autre.",
+            remedy="Rechargez la liste et recommencez.",
+            code="twice",
+        ) from error
+
+
+def _decide(
+    actor: Actor,
+    now: dt.datetime,
+    session: Session,
+    registrations: Iterable[Registration],
+    action: str,
+    capability: str,
+) -> int:
+    """Take ``registrations`` of ``session`` from their state to the one ``action`` leads to."""
+    row = _locked(actor, capability, session)
+    _require_open(row)
+    wanted = {registration.pk for registration in registrations}
+    found = list(
+        registrations_visible_to(actor, capability)
+        .filter(session=row, pk__in=wanted)
+        .select_related("agent", "outsider", "structure")
+        .order_by("position", "pk")
+    )
+    if not found or len(found) < len(wanted):
+        raise Refused("Choisissez des personnes de la liste.", field="registrations")
+    room = _Room(row) if action == "approve" else None
+    for registration in found:
+        if room is not None and registration.state in (_State.WAITING, _State.REFUSED):
+            _require_place(room, registration)
+        _step(row, registration, action)
+    Registration.objects.bulk_update(found, ["state", "position"])
+    names = ", ".join(str(r.agent or r.outsider) for r in found)
+    note(row, actor=actor, changes={found[0].get_state_display(): ["", names]})
+    mark_dirty([row.pk], now)
+    return len(found)
+
+
+def _require_place(room: _Room, registration: Registration) -> None:
+    state, _ = room.place(registration.structure)
+    if state == _State.WAITING:
+        raise Refused(
+            f"Il n’y a plus de place pour {registration.agent or registration.outsider}.",
+            field="registrations",
+            remedy="Augmentez les places de sa structure ou la capacité de la session.",
+            code="full",
+        )
+
+
+def _step(session: Session, registration: Registration, action: str) -> None:
+    after = policy.next_state(policy.REGISTRATION_TRANSITIONS, action, registration.state)
+    if after is None:
+        raise Refused(
+            f"{registration.agent or registration.outsider} est "
+            f"« {registration.get_state_display()} » : cette action n’est pas possible.",
+            field="registrations",
+            code="transition",
+        )
+    registration.state = after
+    if after == _State.WAITING:
+        last = Registration.objects.filter(session=session).aggregate(n=Max("position"))["n"]
+        registration.position = (last or 0) + 1
+    else:
+        registration.position = 0
+
+
+def _total(data: AnonymousCountData) -> int:
+    return data.women + data.men + data.unknown
