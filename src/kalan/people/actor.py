@@ -31,6 +31,12 @@ def path_range(path: str) -> tuple[str, str]:
     return path, head + digits
 
 
+def subtree(path: str, prefix: str = "") -> Q:
+    """Return the filter for rows whose node (at lookup ``prefix``) is ``path`` or below it."""
+    low, high = path_range(path)
+    return Q(**{f"{prefix}path__gte": low, f"{prefix}path__lt": high})
+
+
 @dataclass(frozen=True)
 class Actor:
     """The person who acts, with their grants of the day, loaded once per request."""
@@ -74,8 +80,7 @@ class Actor:
             return Q()
         query = Q(pk__in=[])
         for path in self.paths(roles):
-            low, high = path_range(path)
-            query |= Q(**{f"{prefix}path__gte": low, f"{prefix}path__lt": high})
+            query |= subtree(path, prefix)
         return query
 
 

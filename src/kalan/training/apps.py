@@ -6,3 +6,10 @@ from django.apps import AppConfig
 class TrainingConfig(AppConfig):
     name = "kalan.training"
     label = "training"
+
+    def ready(self) -> None:
+        # Not at the top: models are loaded after the app registry.
+        from kalan.people import subjects
+        from kalan.training.services.subjects import TrainingPart
+
+        subjects.register(TrainingPart())

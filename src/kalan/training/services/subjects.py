@@ -1,0 +1,218 @@
+"""What training holds about a person: merging, own data, erasure (see people.subjects)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Count, Q
+
+from kalan.base.errors import Refused
+from kalan.people.models import Post
+from kalan.training.models import (
+    AttendanceMark,
+    PlatformAccount,
+    Presence,
+    Registration,
+    SessionTrainer,
+)
+from kalan.training.services.dirty import mark_dirty
+
+
+class TrainingPart:
+    """Registrations, attendance, trainings led, platform accounts."""
+
+    name = "training"
+
+    def summary(self, agent_ids: list[int]) -> dict[int, dict[str, int]]:
+        found: dict[int, dict[str, int]] = {pk: {} for pk in agent_ids}
+        for label, rows in (
+            ("inscriptions", Registration.objects),
+            ("sessions animées", SessionTrainer.objects),
+            ("comptes de plateforme", PlatformAccount.objects),
+        ):
+            counts = (
+                rows.filter(agent__in=agent_ids)
+                .order_by()
+                .values_list("agent")
+                .annotate(n=Count("pk"))
+            )
+            for pk, number in counts:
+                found[pk][label] = number
+        return found
+
+    def merge_agents(self, *, kept_id: int, absorbed_id: int, now: dt.datetime) -> dict[str, Any]:
+        _refuse_trainer_and_trainee(kept_id, absorbed_id)
+        return {
+            "registrations": _move_registrations(kept_id, absorbed_id),
+            "trainers": _move_trainers(kept_id, absorbed_id),
+        }
+
+    def undo_merge_agents(
+        self, *, kept_id: int, absorbed_id: int, moved: Mapping[str, Any], now: dt.datetime
+    ) -> None:
+        plain = moved["registrations"]["moved"]
+        Registration.objects.filter(pk__in=plain, agent=kept_id).update(agent=absorbed_id)
+        for twin in moved["registrations"]["twins"]:
+            AttendanceMark.objects.filter(pk__in=twin["marks"]).update(
+                registration=twin["absorbed"]
+            )
+            Registration.objects.filter(pk=twin["absorbed"]).update(state=twin["state"])
+            _derive_presence([twin["kept"], twin["absorbed"]])
+        SessionTrainer.objects.filter(pk__in=moved["trainers"]["moved"], agent=kept_id).update(
+            agent=absorbed_id
+        )
+        for lost in moved["trainers"]["dropped"]:
+            back = SessionTrainer.objects.create(
+                session_id=lost["session"],
+                agent_id=absorbed_id,
+                employer=lost["employer"],
+                hours=lost["hours"],
+            )
+            back.half_days.set(lost["half_days"])
+            kept = SessionTrainer.objects.get(session_id=lost["session"], agent_id=kept_id)
+            kept.half_days.remove(*lost["added"])
+
+    def after_move(self, *, agent_ids: list[int], node_ids: list[int], now: dt.datetime) -> None:
+        agents = Q(agent__in=agent_ids) | Q(
+            agent__in=Post.objects.filter(structure__in=node_ids).values("agent")
+        )
+        sessions = set(Registration.objects.filter(agents).values_list("session_id", flat=True))
+        sessions |= set(SessionTrainer.objects.filter(agents).values_list("session_id", flat=True))
+        mark_dirty(sorted(sessions), now)
+
+    def own_data(self, agent_id: int) -> dict[str, list[dict[str, Any]]]:
+        registrations = (
+            Registration.objects.filter(agent=agent_id)
+            .annotate(present=Count("presences"))
+            .select_related("session__theme")
+            .order_by("session__start", "pk")
+        )
+        led = (
+            SessionTrainer.objects.filter(agent=agent_id)
+            .select_related("session")
+            .order_by("session__start", "pk")
+        )
+        accounts = (
+            PlatformAccount.objects.filter(agent=agent_id).select_related("platform").order_by("pk")
+        )
+        return {
+            "Sessions suivies": [
+                {
+                    "session": row.session.code,
+                    "titre": row.session.title,
+                    "thème": row.session.theme.name,
+                    "début": row.session.start,
+                    "fin": row.session.end,
+                    "état": row.get_state_display(),
+                    "demi-journées présentes": row.present,
+                }
+                for row in registrations
+            ],
+            "Sessions animées": [
+                {"session": row.session.code, "titre": row.session.title, "heures": row.hours}
+                for row in led
+            ],
+            "Comptes de plateforme": [
+                {
+                    "plateforme": row.platform.name,
+                    "identifiant": row.username,
+                    "courriel": row.email,
+                    "créé le": row.created_on,
+                    "dernier usage": row.last_used_on,
+                }
+                for row in accounts
+            ],
+        }
+
+    def erase(self, *, agent_id: int, now: dt.datetime) -> dict[str, int]:
+        cleared = 0
+        for account in PlatformAccount.objects.filter(agent=agent_id).order_by("pk"):
+            # The account goes on being counted; nothing in it says whose it was.
+            account.username = f"anonyme-{account.pk}"
+            account.name, account.email = "", ""
+            account.save(update_fields=["username", "name", "email"])
+            cleared += 1
+        return {"comptes de plateforme": cleared}
+
+
+def _refuse_trainer_and_trainee(kept_id: int, absorbed_id: int) -> None:
+    both = [kept_id, absorbed_id]
+    clash = (
+        SessionTrainer.objects.filter(agent__in=both)
+        .filter(
+            session__registrations__agent__in=both,
+            session__registrations__state__in=Registration.COUNTED,
+        )
+        .select_related("session")
+        .order_by("session__start", "pk")
+        .first()
+    )
+    if clash is not None:
+        raise Refused(
+            f"L’une des deux anime la session {clash.session.code}, l’autre y est inscrite.",
+            remedy="Corrigez d’abord cette session : on n’y est pas formateur et participant.",
+        )
+
+
+def _move_registrations(kept_id: int, absorbed_id: int) -> dict[str, Any]:
+    mine = dict(Registration.objects.filter(agent=kept_id).values_list("session_id", "pk"))
+    moved: list[int] = []
+    twins: list[dict[str, Any]] = []
+    for row in Registration.objects.filter(agent=absorbed_id).order_by("pk"):
+        if row.session_id not in mine:
+            row.agent_id = kept_id
+            row.save(update_fields=["agent"])
+            moved.append(row.pk)
+            continue
+        kept_row = mine[row.session_id]
+        marks = list(AttendanceMark.objects.filter(registration=row).values_list("pk", flat=True))
+        twins.append({"kept": kept_row, "absorbed": row.pk, "state": row.state, "marks": marks})
+        AttendanceMark.objects.filter(pk__in=marks).update(registration=kept_row)
+        row.state = Registration.State.REPLACED
+        row.save(update_fields=["state"])
+        _derive_presence([kept_row, row.pk])
+    return {"moved": moved, "twins": twins}
+
+
+def _move_trainers(kept_id: int, absorbed_id: int) -> dict[str, Any]:
+    mine = {row.session_id: row for row in SessionTrainer.objects.filter(agent=kept_id)}
+    moved: list[int] = []
+    dropped: list[dict[str, Any]] = []
+    for row in SessionTrainer.objects.filter(agent=absorbed_id).order_by("pk"):
+        twin = mine.get(row.session_id)
+        if twin is None:
+            row.agent_id = kept_id
+            row.save(update_fields=["agent"])
+            moved.append(row.pk)
+            continue
+        theirs = set(row.half_days.values_list("pk", flat=True))
+        added = sorted(theirs - set(twin.half_days.values_list("pk", flat=True)))
+        twin.half_days.add(*added)
+        dropped.append(
+            {
+                "session": row.session_id,
+                "employer": row.employer,
+                "hours": str(row.hours),
+                "half_days": sorted(theirs),
+                "added": added,
+            }
+        )
+        row.delete()
+    return {"moved": moved, "dropped": dropped}
+
+
+def _derive_presence(registration_ids: list[int]) -> None:
+    """Rebuild Presence of these registrations from their marks (union rule)."""
+    Presence.objects.filter(registration__in=registration_ids).delete()
+    standing = (
+        AttendanceMark.objects.filter(registration__in=registration_ids, retractions__isnull=True)
+        .order_by("registration_id", "half_day_id")
+        .values_list("registration_id", "half_day_id")
+        .distinct()
+    )
+    Presence.objects.bulk_create(
+        Presence(registration_id=registration, half_day_id=half_day)
+        for registration, half_day in standing
+    )
