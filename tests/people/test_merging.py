@@ -213,7 +213,7 @@ def test_the_list_of_duplicates_costs_the_same_for_any_length(
             people.agent(tree.centre_sokone, last_name="Sarr", first_names=f"Fatou{number * 111}")
     duplicates.find_agents(node=tree.country, now=people.NOW)
     client.force_login(people.account("admin", tree.country))
-    with django_assert_num_queries(8):  # type: ignore[operator]
+    with django_assert_num_queries(6):  # type: ignore[operator]
         response = client.get("/gestion/doublons/agents/")
     assert response.status_code == 200
 

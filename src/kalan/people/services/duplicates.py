@@ -71,8 +71,10 @@ def find_agents(*, node: OrgNode, now: dt.datetime) -> int:
         .values_list("agent_id", "structure_id")
     )
     people = [
-        Person(*row[:1], *row[1:4], homes.get(row[0]), *row[4:])
-        for row in Agent.objects.filter(status__in=["active", "left"], pk__in=homes)
+        Person(pk, name, sex, phone, homes.get(pk), matricule, birth_year)
+        for pk, name, sex, phone, matricule, birth_year in Agent.objects.filter(
+            status__in=["active", "left"], pk__in=homes
+        )
         .order_by("pk")
         .values_list("pk", "search", "sex", "phone", "matricule", "birth_year")
     ]
@@ -116,7 +118,7 @@ def find_structures(*, node: OrgNode, now: dt.datetime) -> int:
         for one, other in combinations(group, 2):
             score, reasons = _compare_structures(one, other)
             if score:
-                found.append((*sorted((one.pk, other.pk)), score, reasons))  # type: ignore[arg-type]
+                found.append((*sorted((one.pk, other.pk)), score, reasons))
     return _store("structure", found, {row.pk: row.pk for row in rows}, node)
 
 

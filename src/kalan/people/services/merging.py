@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import Any
+from typing import Any, cast
 
 from django.core import serializers
 from django.db import IntegrityError, models, transaction
@@ -190,7 +190,7 @@ def _restore_fields(kept: models.Model, absorbed: models.Model, values: dict[str
         type(kept)._default_manager.filter(pk__in=[kept.pk, absorbed.pk]).update(matricule=None)
     for row, which in ((kept, "kept"), (absorbed, "absorbed")):
         for name, value in values[which].items():
-            field = row._meta.get_field(name.removesuffix("_id"))
+            field = cast("models.Field[Any, Any]", row._meta.get_field(name.removesuffix("_id")))
             setattr(row, name, field.to_python(value))
         if isinstance(row, Agent):
             row.search = fold(f"{row.last_name} {row.first_names}")
@@ -234,13 +234,20 @@ def _move_account(kept: Agent, absorbed: Agent) -> dict[str, Any]:
     return {"moved": account.pk}
 
 
+def _relations(row: models.Model, but: set[str]) -> list[models.ManyToOneRel]:
+    """Foreign keys to the row's model, hidden ones (related_name="+") included."""
+    return [
+        relation
+        for relation in row._meta.get_fields(include_hidden=True)
+        if isinstance(relation, models.ManyToOneRel) and relation.get_accessor_name() not in but
+    ]
+
+
 def _repoint(kept: models.Model, absorbed: models.Model, but: set[str]) -> dict[str, Any]:
     """Re-point every other foreign key; return {"moved": {"app.model.field": [pk]}, "dropped"}."""
     moved: dict[str, list[int]] = {}
     dropped: list[Any] = []
-    for relation in absorbed._meta.related_objects:
-        if relation.get_accessor_name() in but or relation.many_to_many:
-            continue
+    for relation in _relations(absorbed, but):
         model, field = relation.related_model, relation.field
         key = f"{model._meta.label_lower}.{field.name}"
         for row in model._base_manager.filter(**{field.name: absorbed.pk}).order_by("pk"):
@@ -255,7 +262,7 @@ def _repoint(kept: models.Model, absorbed: models.Model, but: set[str]) -> dict[
 
 
 def _undo_rows(kept: models.Model, absorbed: models.Model, rows: dict[str, Any]) -> None:
-    for relation in absorbed._meta.related_objects:
+    for relation in _relations(absorbed, set()):
         key = f"{relation.related_model._meta.label_lower}.{relation.field.name}"
         relation.related_model._base_manager.filter(
             pk__in=rows["moved"].get(key, []), **{relation.field.name: kept.pk}

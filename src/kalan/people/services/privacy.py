@@ -212,9 +212,10 @@ def _erase_history(agent: Agent) -> int:
 
 
 def _blank_entries(row: Agent | Post | Account) -> int:
-    return LogEntry.objects.filter(
+    number: int = LogEntry.objects.filter(
         content_type=ContentType.objects.get_for_model(row), object_id=row.pk
     ).update(changes={}, changes_text="", object_repr="anonymisé", serialized_data=None)
+    return number
 
 
 def _erase_imports(agent: Agent) -> int:

@@ -120,7 +120,9 @@ def _side(request: ActorRequest, agents: bool, name: str) -> Agent | OrgNode:
         uid = UUID(request.GET.get(name, ""))
     except ValueError as error:
         raise Http404 from error
-    found: Agent | OrgNode = get_object_or_404(rows, uid=uid)
+    found = rows.filter(uid=uid).first()
+    if found is None:
+        raise Http404
     return found
 
 

@@ -36,7 +36,7 @@ REGISTER_HEADERS = {
 
 
 def _own(request: ActorRequest) -> dict[str, privacy.Rows]:
-    agent = Agent.objects.filter(pk=request.actor.agent_id).select_related("cadre").first()
+    agent = Agent.objects.filter(pk=request.actor.agent_id or 0).select_related("cadre").first()
     return privacy.own_data(agent, request.actor.account)
 
 
