@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class PeopleConfig(AppConfig):
     name = "kalan.people"
     label = "people"
+
+    def ready(self) -> None:
+        # Models can be imported only now.
+        from kalan.people import auditing
+
+        auditing.register()

@@ -18,6 +18,7 @@ from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.people.actor import Actor
 from kalan.people.selectors.core import actor_for
+from kalan.people.services.history import acting
 
 P = ParamSpec("P")
 
@@ -36,8 +37,10 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         lazy = SimpleLazyObject(lambda: actor_for(cast("Any", request.user), today=clock.today()))
-        cast("ActorRequest", request).actor = cast("Actor", lazy)
-        return self.get_response(request)
+        actor = cast("Actor", lazy)
+        cast("ActorRequest", request).actor = actor
+        with acting(actor):  # whoever writes in this request is named in the history
+            return self.get_response(request)
 
 
 View = Callable[Concatenate[ActorRequest, P], HttpResponseBase]

@@ -40,7 +40,7 @@ def nodes_visible_to(actor: Actor, capability: str = "structures.view") -> Query
 def agents_visible_to(
     actor: Actor, capability: str = "people.view", *, today: dt.date
 ) -> QuerySet[Agent]:
-    """Agents with a post (open, or the last one they had) in the actor's territory.
+    """Agents with a post (held today or later, or the last one they had) in the actor's territory.
 
     Agents without any post are visible to those whose territory is the whole country of the
     agent. Merged and erased agents are not listed.
@@ -48,7 +48,12 @@ def agents_visible_to(
     roles = policy.CAPABILITIES[capability]
     if actor.system:
         return Agent.objects.exclude(status__in=[Agent.Status.MERGED, Agent.Status.ERASED])
-    posts = Post.objects.filter(agent=OuterRef("pk")).filter(actor.scope(roles, "structure__"))
+    later = Post.objects.filter(agent=OuterRef("agent"), start__gt=OuterRef("start"))
+    posts = (
+        Post.objects.filter(agent=OuterRef("pk"))
+        .filter(actor.scope(roles, "structure__"))
+        .filter(Q(end__isnull=True) | Q(end__gte=today) | ~Exists(later))
+    )
     national = [path for path in actor.paths(roles) if len(path) == OrgNode.steplen]
     condition = Q(Exists(posts))
     if national:
