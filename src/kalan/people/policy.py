@@ -9,6 +9,10 @@ _STAFF = frozenset({Role.STRUCTURE, Role.REGION, Role.PROGRAMME, Role.AUDITOR, R
 CAPABILITIES: dict[str, frozenset[str]] = {
     "people.view": _STAFF,
     "people.edit": frozenset({Role.STRUCTURE, Role.REGION, Role.ADMIN}),
+    # Adding somebody met on the spot: whoever may run a session.
+    "people.field": frozenset(
+        {Role.TRAINER, Role.STRUCTURE, Role.REGION, Role.PROGRAMME, Role.ADMIN}
+    ),
     "people.merge": frozenset({Role.REGION, Role.ADMIN}),
     "structures.view": _STAFF | {Role.TRAINER},
     "structures.edit": frozenset({Role.REGION, Role.ADMIN}),

@@ -10,8 +10,13 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
-from kalan.base.ids import uuid7
+from kalan.base.ids import random_code, uuid7
 from kalan.people.models import Employer, Sector, Sex
+
+
+def short_code() -> str:
+    """A code of 7 characters (34 bits) that a trainee types on a phone."""
+    return random_code(7)
 
 
 class Partner(models.Model):
@@ -168,9 +173,12 @@ class Session(models.Model):
     validated_by = models.ForeignKey(
         "people.Account", null=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # The signed sheet, as a scan or a photo; further pages stand in SessionSheet.
     sheet = models.ForeignKey(
         "base.StoredFile", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # Opens the satisfaction form and the resources to those who hold the link or the QR code.
+    link_code = models.CharField(max_length=10, unique=True, default=short_code, editable=False)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(
         "people.Account", null=True, on_delete=models.SET_NULL, related_name="+"
@@ -209,6 +217,17 @@ class HalfDay(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["session", "date", "part"], name="half_day_once"),
         ]
+
+
+class SessionSheet(models.Model):
+    """One scanned or photographed page of the signed attendance sheet."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="sheets")
+    file = models.OneToOneField("base.StoredFile", on_delete=models.CASCADE, related_name="+")
+    added_at = models.DateTimeField()
+    added_by = models.ForeignKey(
+        "people.Account", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
 
 class SessionPlaces(models.Model):
@@ -313,6 +332,7 @@ class Registration(models.Model):
     structure = models.ForeignKey(
         "people.OrgNode", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    structure_text = models.CharField(max_length=200, blank=True)  # as typed, when not found
     walk_in = models.BooleanField(default=False)  # added on the spot
     replaces = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by"
@@ -378,14 +398,28 @@ class AttendanceMark(models.Model):
 
 
 class AttendanceRetraction(models.Model):
-    """Takes back one mark (a tap on the wrong line)."""
+    """Takes back one mark (a tap on the wrong line), named by its client id.
 
-    client_id = models.UUIDField(unique=True)
-    mark = models.ForeignKey(AttendanceMark, on_delete=models.CASCADE, related_name="retractions")
+    Not a foreign key: a retraction may arrive before the mark it names, and must still hold.
+    One act of a person (``client_id``) may take back several marks of the same box.
+    """
+
+    client_id = models.UUIDField()
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="attendance_retractions"
+    )
+    mark_client_id = models.UUIDField(db_index=True)
     device_at = models.DateTimeField(null=True)
     received_at = models.DateTimeField()
     by = models.ForeignKey("people.Account", null=True, on_delete=models.SET_NULL, related_name="+")
     reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client_id", "mark_client_id"], name="attendance_retraction_once"
+            ),
+        ]
 
 
 class Presence(models.Model):
