@@ -233,8 +233,8 @@ def test_one_person_in_two_places_is_stored_and_shown_on_both(tree: people.Tree)
     )
     for room, other in ((here, there), (there, here)):
         found = selectors.double_presences(room.session)
-        assert [(d.agent_id, d.other_code) for d in found] == [
-            (here.persons[0].agent.pk, other.session.code)
+        assert [(d.person, d.other_code) for d in found] == [
+            (here.persons[0].agent.full_name, other.session.code)
         ]
     Session.objects.filter(pk=there.session.pk).update(state="cancelled")
     assert selectors.double_presences(here.session) == []

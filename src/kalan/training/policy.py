@@ -22,6 +22,8 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "sessions.reopen": frozenset({Role.REGION, Role.PROGRAMME, Role.ADMIN}),
     "sessions.validate": frozenset({Role.REGION, Role.ADMIN}),
     "sessions.correct": frozenset({Role.REGION, Role.PROGRAMME, Role.ADMIN}),
+    "attendance.mark": frozenset({Role.TRAINER, Role.REGION, Role.PROGRAMME, Role.ADMIN}),
+    "resources.edit": frozenset({Role.REGION, Role.PROGRAMME, Role.ADMIN}),
     "costs.view": frozenset({Role.PROGRAMME, Role.AUDITOR, Role.ADMIN}),
     "costs.edit": frozenset({Role.PROGRAMME, Role.ADMIN}),
     "payments.view": frozenset({Role.PROGRAMME, Role.AUDITOR}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from kalan.training.models import (
     Registration,
     Session,
 )
+from kalan.training.selectors.conflicts import double_presences
 from kalan.training.selectors.counting import DEFAULT_COMPLETION_PERCENT
 from kalan.training.selectors.sessions import half_days_of, sessions_visible_to
 
@@ -143,78 +143,6 @@ def sheet_of(session: Session) -> Sheet:
     ]
     waiting = [person for person in people if person.agent and person.agent.to_reconcile]
     return Sheet(session=session, people=people, columns=columns, to_reconcile=waiting)
-
-
-@dataclass(frozen=True)
-class DoublePresence:
-    """One person present in two sessions on the same half-day: one of the two is wrong."""
-
-    registration_id: int
-    half_day_id: int
-    agent_id: int
-    name: str
-    date: dt.date
-    part: str
-    other_code: str
-    other_title: str
-    other_uid: uuid.UUID
-
-
-def double_presences(session: Session) -> list[DoublePresence]:
-    """Presences of ``session`` whose agent is present elsewhere on that half-day (two queries).
-
-    A session that stays so cannot be closed. Cancelled sessions do not count.
-    """
-    mine = Presence.objects.filter(registration__session=session, registration__agent__isnull=False)
-    other = (
-        Presence.objects.filter(
-            registration__agent=OuterRef("registration__agent"),
-            half_day__date=OuterRef("half_day__date"),
-            half_day__part=OuterRef("half_day__part"),
-        )
-        .exclude(registration__session=OuterRef("registration__session"))
-        .exclude(registration__session__state=Session.State.CANCELLED)
-    )
-    flagged = list(
-        mine.filter(Exists(other))
-        .select_related("registration__agent", "half_day")
-        .order_by("half_day__date", "half_day__part", "pk")
-    )
-    if not flagged:
-        return []
-    places: dict[tuple[int, dt.date, str], Session] = {}
-    found = (
-        Presence.objects.filter(
-            registration__agent_id__in={row.registration.agent_id for row in flagged},
-            half_day__date__in={row.half_day.date for row in flagged},
-        )
-        .exclude(registration__session=session)
-        .exclude(registration__session__state=Session.State.CANCELLED)
-        .select_related("registration__session", "half_day")
-        .order_by("-pk")
-    )
-    for row in found:
-        if row.registration.agent_id is not None:
-            key = (row.registration.agent_id, row.half_day.date, row.half_day.part)
-            places[key] = row.registration.session
-    return [_double(row, places) for row in flagged]
-
-
-def _double(row: Presence, places: dict[tuple[int, dt.date, str], Session]) -> DoublePresence:
-    agent = row.registration.agent
-    assert agent is not None  # asked for above
-    other = places[(agent.pk, row.half_day.date, row.half_day.part)]
-    return DoublePresence(
-        registration_id=row.registration_id,
-        half_day_id=row.half_day_id,
-        agent_id=agent.pk,
-        name=agent.full_name,
-        date=row.half_day.date,
-        part=row.half_day.part,
-        other_code=other.code,
-        other_title=other.title,
-        other_uid=other.uid,
-    )
 
 
 @dataclass(frozen=True)

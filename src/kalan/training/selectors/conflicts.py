@@ -13,6 +13,7 @@ class DoublePresence:
     """``registration_id`` is the line of the session asked about."""
 
     registration_id: int
+    half_day_id: int
     person: str
     date: dt.date
     part: str
@@ -60,6 +61,7 @@ def double_presences(session: Session) -> list[DoublePresence]:
             found.append(
                 DoublePresence(
                     registration_id=row.registration_id,
+                    half_day_id=row.half_day_id,
                     person=str(row.registration.agent),
                     date=row.half_day.date,
                     part=row.half_day.part,

@@ -10,8 +10,8 @@ from django.db import transaction
 from kalan.base.errors import Refused
 from kalan.people.actor import Actor
 from kalan.training.models import MarkSource, Session
-from kalan.training.services.attendance_batch import (
-    Batch,
+from kalan.training.services.attendance_batch import Batch
+from kalan.training.services.attendance_records import (
     Changed,
     MarkData,
     Outcome,

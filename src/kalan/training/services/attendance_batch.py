@@ -12,8 +12,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from django.db import IntegrityError
 from django.utils import timezone
@@ -24,7 +22,6 @@ from kalan.people.actor import Actor
 from kalan.training.models import (
     AttendanceMark,
     AttendanceRetraction,
-    HalfDay,
     Presence,
     Registration,
     Session,
@@ -33,72 +30,24 @@ from kalan.training.selectors.attendance import (
     HANDLE_LENGTH,
     Cell,
     active_marks,
-    double_presences,
     half_day_code,
     handle,
     markable_sessions,
 )
+from kalan.training.selectors.conflicts import double_presences
 from kalan.training.selectors.sessions import half_days_of
+from kalan.training.services.attendance_records import (
+    Box,
+    Changed,
+    MarkData,
+    Outcome,
+    RetractionData,
+)
 from kalan.training.services.corrections import require_changeable
 from kalan.training.services.dirty import mark_dirty
 
 _CHUNK = 500  # rows of one insert, below SQLite's limit of variables
 _R = Registration.State
-
-
-@dataclass(frozen=True)
-class MarkData:
-    """ "Present", as a phone, a screen or a sheet says it. ``half_day`` is ``2023-03-13-am``."""
-
-    client_id: uuid.UUID
-    registration: uuid.UUID
-    half_day: str
-    device_at: dt.datetime | None = None
-
-
-@dataclass(frozen=True)
-class RetractionData:
-    """Takes back marks of one box: whole ids of marks, or handles as a page showed them."""
-
-    client_id: uuid.UUID
-    registration: uuid.UUID
-    half_day: str
-    marks: tuple[str, ...]
-    device_at: dt.datetime | None = None
-
-
-Verdict = Literal["stored", "already", "conflict", "refused"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The answer to one record; everything but "refused" is on disk."""
-
-    client_id: uuid.UUID
-    verdict: Verdict
-    code: str = ""
-    message: str = ""
-    remedy: str = ""
-
-
-@dataclass(frozen=True)
-class Box:
-    """One person and one half-day."""
-
-    person: Registration
-    half_day: HalfDay
-
-    @property
-    def cell(self) -> Cell:
-        return self.person.pk, self.half_day.pk
-
-
-@dataclass(frozen=True)
-class Changed:
-    """How many boxes were ticked and unticked."""
-
-    added: int
-    removed: int
 
 
 def locked(actor: Actor, session: Session) -> Session:
@@ -124,6 +73,7 @@ class Batch:
         self.people: dict[uuid.UUID, Registration] = {}
         self.known: dict[uuid.UUID, AttendanceMark] = {}
         self.handles: dict[Cell, dict[str, uuid.UUID]] = {}
+        self.places: dict[uuid.UUID, Cell] = {}
         self.taken: set[tuple[uuid.UUID, uuid.UUID]] = set()
         self.new_marks: list[AttendanceMark] = []
         self.new_retractions: list[AttendanceRetraction] = []
@@ -161,8 +111,25 @@ class Batch:
         ):
             cell = self.handles.setdefault((registration_id, half_day_id), {})
             cell[handle(client_id)] = client_id
+        self._read_named(records)
         taken = AttendanceRetraction.objects.filter(client_id__in=ids)
         self.taken = set(taken.values_list("client_id", "mark_client_id"))
+
+    def _read_named(self, records: Sequence[MarkData] | Sequence[RetractionData]) -> None:
+        """Where the marks named by whole ids stand: a merge may have moved them."""
+        names = {
+            name
+            for r in records
+            if isinstance(r, RetractionData)
+            for name in r.marks
+            if _whole(name)
+        }
+        if names:
+            rows = AttendanceMark.objects.filter(
+                client_id__in=names, registration__session=self.session
+            )
+            for mark in rows:
+                self.places[mark.client_id] = (mark.registration_id, mark.half_day_id)
 
     def _box(self, data: MarkData | RetractionData) -> Box | tuple[str, str, str]:
         """The box a record speaks of, or why it cannot be written."""
@@ -248,17 +215,12 @@ class Batch:
             assert mark_id is not None
             self.taken.add((data.client_id, mark_id))
             self._take_back(mark_id, data.client_id, data.device_at)
-            self.cells.add(box.cell)
+            self.cells |= {box.cell, self.places.get(mark_id, box.cell)}
         return Outcome(data.client_id, "stored" if named - {None} else "already")
 
     def _named(self, name: str, cell: Mapping[str, uuid.UUID]) -> uuid.UUID | None:
         """The mark that a page or a phone names; only marks of the same box, or still to come."""
-        if len(name) == HANDLE_LENGTH:
-            return cell.get(name)
-        try:
-            return uuid.UUID(name)
-        except ValueError:
-            return None
+        return uuid.UUID(name) if _whole(name) else cell.get(name)
 
     def _take_back(
         self, mark_id: uuid.UUID, client_id: uuid.UUID, device_at: dt.datetime | None
@@ -378,13 +340,21 @@ class Batch:
             double = row and doubles.get((row.registration_id, row.half_day_id))
             if double and outcome.verdict == "stored":
                 message = (
-                    f"{double.name} est aussi noté(e) présent(e) dans la session "
+                    f"{double.person} est aussi noté(e) présent(e) dans la session "
                     f"{double.other_code} cette demi-journée."
                 )
                 remedy = "Retirez la marque là où la personne n’était pas."
                 outcome = Outcome(outcome.client_id, "conflict", "double", message, remedy)
             answers.append(outcome)
         return answers
+
+
+def _whole(name: str) -> bool:
+    """Whether ``name`` is a mark's whole id (else a handle, or nothing)."""
+    try:
+        return len(name) > HANDLE_LENGTH and bool(uuid.UUID(name))
+    except ValueError:
+        return False
 
 
 def _derived(data: MarkData) -> uuid.UUID:

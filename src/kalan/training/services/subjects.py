@@ -12,11 +12,12 @@ from kalan.base.errors import Refused
 from kalan.people.models import Post
 from kalan.training.models import (
     AttendanceMark,
+    HalfDay,
     PlatformAccount,
-    Presence,
     Registration,
     SessionTrainer,
 )
+from kalan.training.services.attendance_batch import derive_presences
 from kalan.training.services.dirty import mark_dirty
 
 
@@ -205,14 +206,8 @@ def _move_trainers(kept_id: int, absorbed_id: int) -> dict[str, Any]:
 
 def _derive_presence(registration_ids: list[int]) -> None:
     """Rebuild Presence of these registrations from their marks (union rule)."""
-    Presence.objects.filter(registration__in=registration_ids).delete()
-    standing = (
-        AttendanceMark.objects.filter(registration__in=registration_ids, retractions__isnull=True)
-        .order_by("registration_id", "half_day_id")
-        .values_list("registration_id", "half_day_id")
-        .distinct()
-    )
-    Presence.objects.bulk_create(
-        Presence(registration_id=registration, half_day_id=half_day)
-        for registration, half_day in standing
-    )
+    rows = Registration.objects.filter(pk__in=registration_ids).order_by("pk")
+    for session_id in sorted(set(rows.values_list("session_id", flat=True))):
+        mine = list(rows.filter(session_id=session_id).values_list("pk", flat=True))
+        half_days = HalfDay.objects.filter(session_id=session_id).values_list("pk", flat=True)
+        derive_presences(session_id, {(row, half_day) for row in mine for half_day in half_days})
