@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 os.environ["KALAN_HOME"] = tempfile.mkdtemp(prefix="kalan-test-")
+os.environ["KALAN_LOG_LEVEL"] = "WARNING"
 
 import pytest
 

@@ -1,0 +1,151 @@
+"""A real server, a real Chromium, and what tests measure in it.
+
+    def test_something(live: Server, page: Page) -> None:       # a phone, 360 px
+        with live.database():
+            account = people.account("trainer", ...)
+        sign_in_as(page, live, account)
+        page.goto(live.url + "/mon-espace/")
+
+``live`` is a server on an empty database of the test's own. ``open_page(width)`` gives further
+pages, each in a browser context of its own (another person, another phone).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from kalan.people.models import Account
+from tests.support import signin
+from tests.support.html import Nu
+from tests.support.locks import made_once, run_folder
+from tests.support.server import Server, copy_home, make_home
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+]
+PHONE, LAPTOP = 360, 1366
+OpenPage = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.e2e)
+
+
+# Playwright keeps an event loop in the test's thread, which Django would take for async code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def _plain_settings() -> None:
+    """The server runs with its real settings, and so does the test."""
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _server_databases(django_db_blocker: object) -> Iterator[None]:
+    """Let tests reach the databases of their servers (there is no test database here)."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield
+
+
+@pytest.fixture(scope="session")
+def blank_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_once(run_folder(tmp_path_factory) / "blank-home", make_home)
+
+
+@pytest.fixture
+def live(blank_home: Path, tmp_path: Path) -> Iterator[Server]:
+    server = Server(copy_home(blank_home, tmp_path / "home"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    executable = next(filter(None, map(shutil.which, names)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Open a page of a given width in a context of its own; ``script=False``: without script."""
+    contexts = []
+
+    def open_one(width: int = PHONE, *, script: bool = True) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 740 if width < 800 else 768},
+            locale="fr-FR",
+            timezone_id="Africa/Dakar",
+            java_script_enabled=script,
+            has_touch=width < 800,
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    return open_page(PHONE)
+
+
+@pytest.fixture
+def wide_page(open_page: OpenPage) -> Page:
+    return open_page(LAPTOP)
+
+
+@pytest.fixture(scope="session")
+def nu() -> Iterator[Nu]:
+    checker = Nu()
+    checker.wait()
+    yield checker
+    checker.stop()
+
+
+def sign_in_as(page: Page, live: Server, account: Account) -> None:
+    """Give the page's context a session of ``account`` without the sign-in pages."""
+    client = Client()
+    with live.database():
+        signin.sign_in(client, account)
+    cookie = client.cookies["sessionid"]
+    page.context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": live.url}])
+
+
+class Traffic:
+    """Bytes received by a page, headers and bodies as they crossed the line, and requests."""
+
+    def __init__(self, page: Page) -> None:
+        self.bytes, self.requests = 0, 0
+        self._session = page.context.new_cdp_session(page)
+        self._session.send("Network.enable")
+        self._session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        self._session.on("Network.loadingFinished", self._finished)
+
+    def _finished(self, event: dict[str, float]) -> None:
+        self.bytes += int(event["encodedDataLength"])
+        self.requests += 1

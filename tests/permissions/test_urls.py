@@ -1,0 +1,62 @@
+"""Every address × every role × in scope, out of scope, anonymous."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from tests.permissions import world as worlds
+from tests.permissions.patterns import ROLES
+from tests.permissions.table import TABLE
+from tests.support.signin import sign_in
+from tests.support.urls import addresses
+
+ADDRESSES = addresses()
+
+
+@pytest.fixture
+def world(db: None) -> worlds.World:
+    return worlds.build()
+
+
+def test_every_address_has_a_row_and_every_row_an_address() -> None:
+    assert sorted(ADDRESSES) == sorted(TABLE)
+
+
+def _answer(name: str, role: str | None, place: str, world: worlds.World) -> tuple[int, str]:
+    """Ask as ``role`` (None: anonymous) for the object of ``place``; nothing written stays."""
+    row = TABLE[name]
+    arguments = worlds.address_arguments(row, ADDRESSES[name], getattr(world, place))
+    url = reverse(name, kwargs=arguments) + row.query
+    with transaction.atomic():
+        client = Client()
+        if role is not None:
+            sign_in(client, world.accounts[role])
+        response = client.post(url, row.data) if row.method == "post" else client.get(url)
+        text = "" if response.streaming else response.content.decode("utf-8", "replace")
+        transaction.set_rollback(True)
+    return response.status_code, text
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_each_role_gets_what_the_table_says(name: str, world: worlds.World) -> None:
+    row = TABLE[name]
+    places = ["here"] if row.outside is None else ["here", "there"]
+    asked = [(role, place) for role in (*ROLES, None) for place in places]
+    answers, leaks = {}, []
+    for role, place in asked:
+        status, text = _answer(name, role, place, world)
+        answers[role, place] = status
+        if row.leaks and worlds.ELSEWHERE in text:
+            leaks.append(role)
+    assert answers == {(role, place): row.expected(role, place) for role, place in asked}
+    assert leaks == []
+
+
+def test_the_world_holds_roles_here_and_none_there(world: worlds.World) -> None:
+    here, there = world.here.region.path, world.there.region.path
+    held = worlds.grants(world)
+    assert sorted(held) == sorted(set(ROLES) - {"agent"})
+    assert all(path.startswith(here) and not there.startswith(path) for path in held.values())

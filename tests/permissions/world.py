@@ -1,0 +1,123 @@
+"""Every object that an address can name, twice: here (in scope) and there (out of scope)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kalan.people.models import Account, Agent, OrgNode, RoleGrant
+from kalan.training.models import Programme, Registration, Session, SessionTrainer
+from tests.factories import people, training
+from tests.permissions.patterns import ROLES, Row
+
+# Stands in the names of everything out of scope; no list may show it.
+ELSEWHERE = "Horsportée"
+
+
+@dataclass
+class Place:
+    """One territory with one of everything."""
+
+    region: OrgNode
+    structure: OrgNode
+    agent: Agent
+    account: Account
+    programme: Programme
+    session: Session
+    registration: Registration
+
+
+@dataclass
+class World:
+    here: Place
+    there: Place
+    accounts: dict[str, Account]
+
+
+def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
+    agent = people.agent(structure, last_name=surname)
+    programme = training.programme(region, name=f"Programme {surname}")
+    session = training.session(structure, programme=programme, title=f"Session {surname}")
+    return Place(
+        region=region,
+        structure=structure,
+        agent=agent,
+        account=people.account(display_name=f"Awa {surname}", agent=agent),
+        programme=programme,
+        session=session,
+        registration=training.registration(session, agent),
+    )
+
+
+def build() -> World:
+    """The tree of the factories; roles are held in Fatick, out of scope is Kaolack."""
+    tree = people.tree()
+    there_structure = tree.centre_guinguineo
+    OrgNode.objects.filter(pk=there_structure.pk).update(name=f"Centre {ELSEWHERE}")
+    there_structure.refresh_from_db()
+    world = World(
+        here=_place(tree.fatick, tree.centre_sokone, "Ndiaye"),
+        there=_place(tree.kaolack, there_structure, ELSEWHERE),
+        accounts={},
+    )
+    for role in ROLES:
+        world.accounts[role] = _account(role, tree, world.here)
+    return world
+
+
+def load() -> World:
+    """The world that ``build`` left in the database."""
+    return World(
+        here=_load_place("Ndiaye"),
+        there=_load_place(ELSEWHERE),
+        accounts={role: Account.objects.get(display_name=role) for role in ROLES},
+    )
+
+
+def _load_place(surname: str) -> Place:
+    agent = Agent.objects.select_related("account").get(last_name=surname)
+    session = Session.objects.select_related("node", "programme__node").get(
+        title=f"Session {surname}"
+    )
+    programme = session.programme
+    assert programme is not None
+    return Place(
+        region=programme.node,
+        structure=session.node,
+        agent=agent,
+        account=agent.account,
+        programme=programme,
+        session=session,
+        registration=session.registrations.get(agent=agent),
+    )
+
+
+def _account(role: str, tree: people.Tree, here: Place) -> Account:
+    own = people.agent(tree.centre_sokone, last_name=f"Compte {role}")
+    if role == "agent":
+        return people.account(agent=own, display_name=role)
+    node = tree.centre_sokone if role in ("structure", "trainer") else tree.fatick
+    account = people.account(role, node, agent=own, display_name=role, email=f"{role}@exemple.sn")
+    if role == "trainer":
+        SessionTrainer.objects.create(session=here.session, agent=own, hours=12)
+    return account
+
+
+def grants(world: World) -> dict[str, str]:
+    """Role → path of its node, to check that the world says what it should."""
+    rows = RoleGrant.objects.select_related("node").order_by("pk")
+    return {row.role: row.node.path for row in rows}
+
+
+def address_arguments(row: Row, parts: list[str], place: Place) -> dict[str, Any]:
+    """The keyword arguments of ``reverse`` for the object of ``row`` in ``place``."""
+    if row.of is None:
+        return {}
+    names = row.of if isinstance(row.of, dict) else dict.fromkeys(parts, row.of)
+    values = {}
+    for part, name in names.items():
+        value: Any = getattr(place, name)
+        if not isinstance(value, str | int):
+            value = getattr(value, part if hasattr(value, part) else "uid")
+        values[part] = value
+    return values

@@ -1,0 +1,87 @@
+"""The two checkers of pages: axe-core (WCAG) in the page, the Nu checker (HTML) beside it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from playwright.sync_api import Page
+
+from tests.support.postgres import free_port
+
+MODULES = Path(__file__).resolve().parents[2] / "node_modules"
+# WCAG 2.2, levels A and AA, with everything that earlier versions already asked.
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@cache
+def _axe_source() -> str:
+    return (MODULES / "axe-core" / "axe.min.js").read_text()
+
+
+def axe(page: Page) -> list[str]:
+    """Return one line per violation on the page as it stands."""
+    page.evaluate(_axe_source())
+    result: dict[str, Any] = page.evaluate(
+        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS
+    )
+    return [
+        f"{violation['id']}: {node['html'][:200]} ({node.get('failureSummary', '')[:300]})"
+        for violation in result["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+class Nu:
+    """One checker process for the run: starting Java for each page would take 2 s a page."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            [
+                "java",
+                "-Xmx256m",
+                "-Dnu.validator.servlet.bind-address=127.0.0.1",
+                "-cp",
+                str(MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar"),
+                "nu.validator.servlet.Main",
+                str(self.port),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                self.errors("<!DOCTYPE html><html lang=fr><title>a</title>")
+            except OSError:
+                time.sleep(0.2)
+            else:
+                return
+        raise AssertionError("the Nu checker did not start")
+
+    def errors(self, html: str) -> list[str]:
+        """Return one line per error, with the piece of HTML it is about."""
+        request = Request(
+            f"http://127.0.0.1:{self.port}/?out=json",
+            data=html.encode(),
+            headers={"Content-Type": "text/html; charset=utf-8"},
+        )
+        with urlopen(request, timeout=60) as answer:
+            messages = json.load(answer)["messages"]
+        return [
+            f"line {message.get('lastLine')}: {message['message']} «{message.get('extract', '')}»"
+            for message in messages
+            if message["type"] != "info"
+        ]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
