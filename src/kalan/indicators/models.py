@@ -176,6 +176,9 @@ class FrozenFigures(models.Model):
     figures = models.JSONField()
     # {"people": {agent id: {"sex": "F", "completed": true}}}: what they were counted from.
     basis = models.JSONField()
+    # Shown on /chiffres/ instead of the live figures, with the date; as suppressed that day.
+    public = models.BooleanField(default=False)
+    published = models.JSONField(default=dict)
     frozen_at = models.DateTimeField()
     frozen_by = models.ForeignKey(
         "people.Account", null=True, on_delete=models.SET_NULL, related_name="+"

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 
 from kalan.indicators.models import Cell, Participation
-from kalan.indicators.services.places import batched
+from kalan.indicators.places import batched
 
 MEASURES = (
     "registrations",

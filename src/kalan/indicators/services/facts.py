@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce
 
 from kalan.base.text import fold
 from kalan.indicators.models import Participation, SessionFact, TrainerFact
-from kalan.indicators.services.places import Place, Places, batched
+from kalan.indicators.places import Place, Places, batched
 from kalan.people.models import Agent, Post
 from kalan.training.models import (
     AnonymousCount,
