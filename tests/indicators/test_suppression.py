@@ -85,9 +85,7 @@ def test_no_hidden_cell_of_a_column_can_be_computed(grid: list[list[int]]) -> No
 @settings(max_examples=200, deadline=None)
 def test_every_count_of_one_to_four_is_hidden(grid: list[list[int]]) -> None:
     hidden = hidden_cells(grid, row_totals=True)
-    shown = {
-        grid[r][c] for r, c in product(range(len(grid)), range(4)) if (r, c) not in hidden
-    }
+    shown = {grid[r][c] for r, c in product(range(len(grid)), range(4)) if (r, c) not in hidden}
     assert shown & set(range(1, THRESHOLD)) == set()
 
 

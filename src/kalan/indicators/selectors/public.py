@@ -80,6 +80,7 @@ class ProgrammeFigures(Figures):
     arrete_le: dt.date | None = None
     territoires: tuple[Figures, ...] = ()
     suppressed: bool = False
+    overlap: bool = False  # lines exceed the total: somebody stands on several
     country: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -160,7 +161,7 @@ class _Raw:
         )
         for row in rows:
             for region in {row["region_id"] or 0, 0}:
-                values = self.values[row["programme_id"], region]
+                values = self.values[row["programme_id"] or 0, region]
                 values["sessions"] = values.get("sessions", 0) + row["n"]
                 values["anonymes"] = values.get("anonymes", 0) + row["people"]
                 values["anonymes_approximatif"] = bool(
@@ -260,7 +261,8 @@ def _published(programme: Programme, raw: _Raw) -> ProgrammeFigures:
     hidden = any(
         getattr(row, name) is None for row in shown for name in ("agents_formes", "femmes", *_ALONE)
     )
-    return replace(total, territoires=tuple(shown[:-1]), suppressed=hidden)
+    overlap = sum(row.agents_formes or 0 for row in territories) > (whole.agents_formes or 0)
+    return replace(total, territoires=tuple(shown[:-1]), suppressed=hidden, overlap=overlap)
 
 
 def _with_share(row: Figures) -> Figures:

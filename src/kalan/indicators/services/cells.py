@@ -242,7 +242,7 @@ def _move(keys: Keys, before: Tally, after: Tally) -> None:
             period__in={key.period for key in moves},
         )
         for cell in rows:
-            standing[_key(cell)] = cell
+            standing[key_of(cell)] = cell
     changed: list[Cell] = []
     emptied: list[int] = []
     for key, move in moves.items():
@@ -266,7 +266,7 @@ def _move(keys: Keys, before: Tally, after: Tally) -> None:
 _KEY_FIELDS = ("programme_id", "node_id", "period", "dimension", "value")
 
 
-def _key(cell: Cell) -> Key:
+def key_of(cell: Cell) -> Key:
     return Key(cell.programme_id, cell.period, cell.node_id, cell.dimension, cell.value)
 
 

@@ -120,7 +120,7 @@ def rebuild(session_ids: Sequence[int]) -> None:
     _write_participations(sessions, places, led)
 
 
-def _write_sessions(rows: list[dict[str, Any]], sessions: dict[int, _Session]) -> None:
+def _write_sessions(rows: list[Any], sessions: dict[int, _Session]) -> None:
     ids = list(sessions)
     anonymous = {
         row["session_id"]: row
@@ -134,7 +134,7 @@ def _write_sessions(rows: list[dict[str, Any]], sessions: dict[int, _Session]) -
             rounded=Count("pk", filter=Q(approximate=True)),
         )
     }
-    costs: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    costs: dict[int, list[Any]] = defaultdict(list)
     for line in (
         CostLine.objects.filter(session_id__in=ids)
         .order_by()
@@ -149,6 +149,7 @@ def _write_sessions(rows: list[dict[str, Any]], sessions: dict[int, _Session]) -
         counted = anonymous.get(one.pk)
         currency = row["programme__currency"] or "XOF"
         lines = costs.get(one.pk, [])
+        mine = [line for line in lines if line["currency"] == currency]
         answers, total = satisfaction.get(one.pk, (0, 0))
         facts.append(
             SessionFact(
@@ -168,9 +169,9 @@ def _write_sessions(rows: list[dict[str, Any]], sessions: dict[int, _Session]) -
                 anonymous_unknown=counted["unknown_n"] if counted else 0,
                 anonymous_approximate=bool(counted and counted["rounded"]),
                 currency=currency,
-                planned=sum((c["planned_n"] for c in lines if c["currency"] == currency), Decimal(0)),
-                spent=sum((c["spent_n"] for c in lines if c["currency"] == currency), Decimal(0)),
-                other_currency=any(c["currency"] != currency for c in lines),
+                planned=sum((line["planned_n"] for line in mine), Decimal(0)),
+                spent=sum((line["spent_n"] for line in mine), Decimal(0)),
+                other_currency=len(mine) < len(lines),
                 satisfaction_answers=answers,
                 satisfaction_total=total,
             )
@@ -321,7 +322,9 @@ def _participations(
         if (session, agent) in led:
             continue  # never trainer and trainee of one session
         one = sessions[session]
-        sex, born, cadre = agents[agent] if agent is not None else (outsider_sex[outsider], None, None)
+        sex, born, cadre = (
+            agents[agent] if agent is not None else (outsider_sex[outsider], None, None)
+        )
         if post is not None:
             structure, post_cadre = posts[post]
             cadre = post_cadre or cadre

@@ -167,9 +167,10 @@ def check(*, now: dt.datetime, seed: int | None = None) -> str:
         before = _snapshot(chosen)
         facts.rebuild(chosen)
         if _snapshot(chosen) != before:
-            problems.append(f"faits de la séance {chosen[0]}")
+            code = Session.objects.values_list("code", flat=True).get(pk=chosen[0])
+            problems.append(f"faits de la séance {code}")
     standing = {
-        cells._key(cell): {m: getattr(cell, m) for m in cells.MEASURES}
+        cells.key_of(cell): {m: getattr(cell, m) for m in cells.MEASURES}
         for cell in Cell.objects.iterator()
     }
     counted = cells.count_all()

@@ -1,0 +1,69 @@
+"""Closed sessions with presences, so that figures have something to count."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from itertools import count
+
+from kalan.indicators.services.refresh import refresh
+from kalan.people.models import Agent, OrgNode
+from kalan.training.models import (
+    DirtySession,
+    HalfDay,
+    Outsider,
+    Presence,
+    Programme,
+    Registration,
+    Session,
+    SessionTrainer,
+)
+from tests.factories import training
+from tests.factories.people import NOW
+
+_numbers = count(1)
+
+
+def held(
+    node: OrgNode,
+    programme: Programme | None,
+    people: Mapping[Agent | Outsider, int],
+    **fields: object,
+) -> Session:
+    """A validated session of two days (four half-days); ``people``: half-days each attended."""
+    state = {"state": Session.State.VALIDATED, "validated_at": NOW, "closed_at": NOW}
+    session = training.session(node, programme=programme, **{**state, **fields})
+    for person, half_days in people.items():
+        register(session, person, half_days)
+    dirty(session)
+    return session
+
+
+def register(session: Session, person: Agent | Outsider, half_days: int = 0) -> Registration:
+    who = {"agent": person} if isinstance(person, Agent) else {"outsider": person}
+    made = Registration.objects.create(session=session, state="convoked", created_at=NOW, **who)
+    some = HalfDay.objects.filter(session=session).order_by("date", "part")[:half_days]
+    Presence.objects.bulk_create(Presence(registration=made, half_day=one) for one in some)
+    return made
+
+
+def outsider(**fields: object) -> Outsider:
+    values = {"last_name": f"Presse{next(_numbers)}", "first_names": "Léa", "created_at": NOW}
+    return Outsider.objects.create(**{**values, **fields})
+
+
+def trainer(session: Session, agent: Agent | None = None, **fields: object) -> SessionTrainer:
+    """Leads the first half-day of ``session``, unless ``half_days`` says how many."""
+    number = int(str(fields.pop("half_days", 1)))
+    made = SessionTrainer.objects.create(session=session, agent=agent, **fields)
+    made.half_days.set(session.half_days.order_by("date", "part")[:number])
+    dirty(session)
+    return made
+
+
+def dirty(session: Session) -> None:
+    DirtySession.objects.get_or_create(session=session, defaults={"since": NOW})
+
+
+def count_now(now: dt.datetime = NOW) -> None:
+    refresh(now=now)
