@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
@@ -33,11 +35,15 @@ def _encode(values: list[Any]) -> str:
 
 
 def _decode(cursor: str, length: int) -> list[Any] | None:
+    """The values that a cursor holds, or None when it was cut, mistyped or made up."""
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         return None
-    return values if isinstance(values, list) and len(values) == length else None
+    if not isinstance(values, list) or len(values) != length:
+        return None
+    fit = all(isinstance(value, str | int | float) and "\x00" not in str(value) for value in values)
+    return values if fit else None
 
 
 def _value(row: Model, lookup: str) -> Any:
@@ -71,13 +77,16 @@ def paginate(
     """
     params = request.GET.copy()
     cursor = params.pop("apres", [""])[-1]
-    first_query = None
-    rows_wanted = queryset.order_by(*order)
     values = _decode(str(cursor), len(order)) if cursor else None
+    ordered = queryset.order_by(*order)
+    rows = None
     if values is not None:
-        rows_wanted = rows_wanted.filter(_after(order, values))
-        first_query = "?" + params.urlencode()
-    rows = list(rows_wanted[: size + 1])
+        # A value of the wrong type ("abc" for a date) shows only when the database is asked.
+        with contextlib.suppress(ValueError, TypeError, OverflowError, ValidationError):
+            rows = list(ordered.filter(_after(order, values))[: size + 1])
+    first_query = None if rows is None else "?" + params.urlencode()
+    if rows is None:
+        rows = list(ordered[: size + 1])
     next_query = None
     if len(rows) > size:
         rows = rows[:size]

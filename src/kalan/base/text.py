@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+# What NFKD leaves whole and a keyboard without these keys writes in two letters.
+_LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae"})
 _SPACES = re.compile(r"[\s'’ʼ`\-_.,;:/()«»\"]+")
 
 
@@ -13,6 +15,6 @@ def fold(value: str) -> str:
 
     Letters of other scripts (N'Ko, Arabic) are kept as they are.
     """
-    decomposed = unicodedata.normalize("NFKD", value)
+    decomposed = unicodedata.normalize("NFKD", value.translate(_LIGATURES))
     bare = "".join(c for c in decomposed if not unicodedata.combining(c) or ord(c) > 0x36F)
     return _SPACES.sub(" ", bare).strip().casefold()
