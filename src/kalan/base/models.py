@@ -106,6 +106,9 @@ class Message(models.Model):
     cost = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     # What it is about, without a foreign key upwards: "training.session:<uid>".
     subject_ref = models.CharField(max_length=80, blank=True, db_index=True)
+    subject_id = models.BigIntegerField(null=True, db_index=True)
+    # Whose monthly ceiling it counts against: "training.programme:<pk>".
+    budget_ref = models.CharField(max_length=80, blank=True, db_index=True)
     # Whom it concerns, for access, export and erasure: "people.agent:<uid>".
     person_ref = models.CharField(max_length=80, blank=True, db_index=True)
     dedupe_key = models.CharField(max_length=120, null=True, unique=True)
@@ -114,6 +117,24 @@ class Message(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["state", "next_attempt"])]
+
+
+class MessageTemplate(models.Model):
+    """A wording changed by this installation; without a row the country pack's holds."""
+
+    code = models.CharField(max_length=60)
+    channel = models.CharField(max_length=10, choices=Message.Channel.choices)
+    subject = models.CharField(max_length=200, blank=True)
+    body = models.TextField()
+    updated_at = models.DateTimeField()
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["code", "channel"], name="message_template_once"),
+        ]
 
 
 class ImportRun(models.Model):

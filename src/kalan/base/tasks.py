@@ -11,6 +11,7 @@ from django.db import connection
 from django_tasks import task
 
 from kalan.base import clock, jobs, schedule
+from kalan.base.notifications import outbox
 from kalan.base.schedule import scheduled
 
 
@@ -35,3 +36,14 @@ def upkeep(*, now: dt.datetime) -> None:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             cursor.execute("PRAGMA optimize")
+
+
+@task()
+def send_messages(**_: object) -> None:
+    outbox.deliver_due(clock.now())
+
+
+@scheduled("base.messages", cron="* * * * *")
+def retry_messages(*, now: dt.datetime) -> None:
+    """Send what waits, also what failed a while ago."""
+    outbox.deliver_due(now)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import json
 import secrets
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -220,6 +222,20 @@ if smtp := env.str("SMTP_URL", ""):
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _smtp.username or "", _smtp.password or ""
     EMAIL_USE_TLS = _smtp.scheme == "smtps"
 DEFAULT_FROM_EMAIL = env.str("FROM_EMAIL", "kalan@localhost")
+
+# SMS: any gateway that takes one HTTP request per message (base/notifications/channels.py).
+# "file" and "console" are for development; "http" is chosen as soon as there is an address.
+KALAN_SMS_URL = env.str("SMS_URL", "")
+KALAN_SMS_BACKEND = env.str("SMS_BACKEND", "http" if KALAN_SMS_URL else "file")
+KALAN_SMS_FORMAT = env.str("SMS_FORMAT", "json")  # or "form"
+# The fields of the request; {to}, {text}, {sender} and {ref} are filled in.
+KALAN_SMS_FIELDS = json.loads(
+    env.str("SMS_FIELDS", '{"to": "{to}", "from": "{sender}", "text": "{text}"}')
+)
+KALAN_SMS_AUTHORIZATION = env.str("SMS_AUTHORIZATION", "")  # the header's value
+KALAN_SMS_SENDER = env.str("SMS_SENDER", "Kalan")
+KALAN_SMS_PART_COST = env.decimal("SMS_PART_COST", Decimal(0))  # in the programmes' currency
+KALAN_SMS_MONTHLY_CEILING = env.decimal("SMS_MONTHLY_CEILING", Decimal(0))  # outside programmes
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000

@@ -97,6 +97,8 @@ class Migration(migrations.Migration):
                 ("parts", models.PositiveSmallIntegerField(default=1)),
                 ("cost", models.DecimalField(decimal_places=2, default=0, max_digits=10)),
                 ("subject_ref", models.CharField(blank=True, db_index=True, max_length=80)),
+                ("subject_id", models.BigIntegerField(db_index=True, null=True)),
+                ("budget_ref", models.CharField(blank=True, db_index=True, max_length=80)),
                 ("person_ref", models.CharField(blank=True, db_index=True, max_length=80)),
                 ("dedupe_key", models.CharField(max_length=120, null=True, unique=True)),
                 ("created_at", models.DateTimeField()),
@@ -327,6 +329,48 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("run", "number"), name="import_row_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="MessageTemplate",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=60)),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "courriel"),
+                            ("sms", "SMS"),
+                            ("whatsapp", "texte à copier dans WhatsApp"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("subject", models.CharField(blank=True, max_length=200)),
+                ("body", models.TextField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("code", "channel"), name="message_template_once"
+                    )
                 ],
             },
         ),

@@ -28,6 +28,7 @@ from kalan.training.models import (
 )
 from kalan.training.selectors.conflicts import double_presences
 from kalan.training.selectors.sessions import sessions_visible_to
+from kalan.training.services.convocations import announce
 from kalan.training.services.corrections import require_changeable
 from kalan.training.services.dirty import mark_dirty
 from kalan.training.services.schedule import (
@@ -130,8 +131,10 @@ def postpone_session(
     start: dt.date | None = None,
     end: dt.date | None = None,
     half_days: Sequence[Slot] = (),
+    channels: Sequence[str] = (),
 ) -> Session:
-    """Move a session to new dates, with a notice that its participants read.
+    """Move a session to new dates, with a notice that its participants read and, if convoked,
+    receive by ``channels``.
 
     Trainers keep the share they had: all half-days when they led all, else none, to be set anew.
     """
@@ -147,19 +150,28 @@ def postpone_session(
     row.state, row.notice = after, notice.strip()
     row.save()
     write_trainers(row, trainers)
+    _announce(row, "postponed", channels, now=now)
     mark_dirty([row.pk], now)
     return row
 
 
 @transaction.atomic
-def cancel_session(*, actor: Actor, now: dt.datetime, session: Session, notice: str) -> Session:
-    """Cancel a session, with a notice that its participants read."""
+def cancel_session(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    session: Session,
+    notice: str,
+    channels: Sequence[str] = (),
+) -> Session:
+    """Cancel a session, with a notice that its participants read and, if convoked, receive."""
     row = _locked(actor, "sessions.plan", session)
     after = _next(row, "cancel", "annulée")
     _require_notice(notice)
     _refuse_marked(row)
     row.state, row.notice = after, notice.strip()
     row.save()
+    _announce(row, "cancelled", channels, now=now)
     mark_dirty([row.pk], now)
     return row
 
@@ -328,6 +340,15 @@ def _require_notice(notice: str) -> None:
             "Écrivez l’avis aux participants.",
             field="notice",
             remedy="Par exemple le motif, et ce qu’ils doivent faire.",
+        )
+
+
+def _announce(
+    session: Session, template: str, channels: Sequence[str], *, now: dt.datetime
+) -> None:
+    if channels:
+        announce(
+            now=now, session=session, template=template, channels=channels, notice=session.notice
         )
 
 

@@ -1,0 +1,237 @@
+"""Telling participants: convocation, postponement, cancellation, by mail, SMS or a text to copy.
+
+What will be sent, to whom and for how much is known before anything is sent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.formats import date_format
+
+from kalan.base.errors import Refused
+from kalan.base.models import Message
+from kalan.base.notifications import gsm
+from kalan.base.notifications.outbox import Draft, cost_of, queue, spent_this_month
+from kalan.base.notifications.templates import Wording, fill, wording
+from kalan.people.actor import Actor
+from kalan.training import policy
+from kalan.training.models import Registration, Session
+from kalan.training.selectors.sessions import sessions_visible_to, trainers_of
+from kalan.training.services.dirty import mark_dirty
+from kalan.training.services.history import note
+
+_EMAIL, _SMS, _WHATSAPP = Message.Channel.EMAIL, Message.Channel.SMS, Message.Channel.WHATSAPP
+CHANNELS = (_EMAIL.value, _SMS.value)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What sending would do. Costs are in ``currency``; ``ceiling`` is the month's."""
+
+    drafts: list[Draft]
+    unreachable: list[Registration]
+    copy_text: str  # for WhatsApp
+    sms_number: int
+    sms_parts: int
+    sms_cost: Decimal
+    spent: Decimal
+    ceiling: Decimal
+    currency: str
+
+    @property
+    def over(self) -> bool:
+        """Whether sending would pass the month's ceiling."""
+        return self.sms_cost > 0 and self.spent + self.sms_cost > self.ceiling
+
+
+def dates_text(session: Session) -> str:
+    """« le 13 mars 2023 » or « du 13 au 14 mars 2023 »."""
+    start, end = session.start, session.end
+    if start == end:
+        return f"le {date_format(start, 'j F Y')}"
+    same_month = (start.year, start.month) == (end.year, end.month)
+    first = date_format(start, "j") if same_month else date_format(start, "j F Y")
+    return f"du {first} au {date_format(end, 'j F Y')}"
+
+
+def preview(
+    *,
+    session: Session,
+    template: str,
+    channels: Sequence[str],
+    now: dt.datetime,
+    notice: str = "",
+) -> Preview:
+    """Work out the messages of ``template`` for ``session``; nothing is stored.
+
+    Mail when there is an address and mail is chosen, else SMS when chosen and there is a number.
+    """
+    wordings = {channel: wording(template, channel) for channel in (*CHANNELS, _WHATSAPP.value)}
+    common = _values(session, notice)
+    drafts: list[Draft] = []
+    unreachable: list[Registration] = []
+    for line in _audience(session, template):
+        draft = _draft(session, template, line, channels, wordings, common)
+        if draft is None:
+            unreachable.append(line)
+        else:
+            drafts.append(draft)
+    known = set(
+        Message.objects.filter(
+            dedupe_key__in=[d.dedupe_key for d in drafts if d.dedupe_key]
+        ).values_list("dedupe_key", flat=True)
+    )
+    drafts = [draft for draft in drafts if draft.dedupe_key not in known]
+    sms = [cost_of(d.channel, d.body) for d in drafts if d.channel == _SMS]
+    programme = session.programme
+    return Preview(
+        drafts=drafts,
+        unreachable=unreachable,
+        copy_text=fill(wordings[_WHATSAPP.value].body, {**common, "nom": ""}),
+        sms_number=len(sms),
+        sms_parts=sum(parts for parts, _ in sms),
+        sms_cost=sum((cost for _, cost in sms), Decimal(0)),
+        spent=spent_this_month(budget_ref(session), now),
+        ceiling=(
+            programme.sms_monthly_ceiling if programme else settings.KALAN_SMS_MONTHLY_CEILING
+        ),
+        currency=programme.currency if programme else "XOF",
+    )
+
+
+def budget_ref(session: Session) -> str:
+    """Whose monthly SMS ceiling a session's messages count against."""
+    return f"training.programme:{session.programme_id or ''}"
+
+
+@transaction.atomic
+def convoke_session(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    session: Session,
+    channels: Sequence[str] = CHANNELS,
+) -> Preview:
+    """Convoke the approved people and send them their convocation; may be run again for others.
+
+    Refused when nobody is approved, and when the SMS would pass the month's ceiling.
+    """
+    visible = sessions_visible_to(actor, "sessions.convoke")
+    row = visible.select_for_update(of=("self",)).get(pk=session.pk)
+    after = policy.next_state(policy.SESSION_TRANSITIONS, "convoke", row.state)
+    if after is None:
+        raise Refused(
+            f"Cette session est {row.get_state_display()} : elle ne se convoque plus.",
+            code="transition",
+        )
+    approved = list(
+        Registration.objects.filter(session=row, state=Registration.State.APPROVED).order_by("pk")
+    )
+    again = Registration.objects.filter(session=row, state=Registration.State.CONVOKED)
+    if not approved and not again.exists():
+        raise Refused(
+            "Personne n’est retenu pour cette session.",
+            remedy="Retenez d’abord des personnes désignées par leurs structures.",
+        )
+    plan = preview(session=row, template="convocation", channels=channels, now=now)
+    _send(plan, now=now)
+    for line in approved:
+        line.state = Registration.State.CONVOKED
+    Registration.objects.bulk_update(approved, ["state"])
+    note(row, actor=actor, changes={"convoqués": ["", len(approved)]})
+    row.state = after
+    row.save()
+    mark_dirty([row.pk], now)
+    return plan
+
+
+@transaction.atomic
+def announce(
+    *, now: dt.datetime, session: Session, template: str, channels: Sequence[str], notice: str
+) -> Preview:
+    """Tell those already convoked that the session moves or falls away (no permission of its own:
+    called by the service that postpones or cancels)."""
+    plan = preview(session=session, template=template, channels=channels, now=now, notice=notice)
+    _send(plan, now=now)
+    return plan
+
+
+def _send(plan: Preview, *, now: dt.datetime) -> None:
+    if plan.over:
+        raise Refused(
+            f"Les SMS coûteraient {plan.sms_cost:.0f} {plan.currency} ; il reste "
+            f"{max(plan.ceiling - plan.spent, Decimal(0)):.0f} {plan.currency} sur le plafond "
+            "du mois.",
+            field="channels",
+            remedy="Envoyez par courriel seulement, copiez le texte dans WhatsApp, ou relevez "
+            "le plafond du programme.",
+            code="ceiling",
+        )
+    queue(plan.drafts, now=now)
+
+
+def _audience(session: Session, template: str) -> list[Registration]:
+    states = [Registration.State.CONVOKED]
+    if template == "convocation":
+        states.append(Registration.State.APPROVED)
+    return list(
+        Registration.objects.filter(session=session, state__in=states)
+        .select_related("agent", "outsider", "structure")
+        .order_by("agent__search", "outsider__last_name", "pk")
+    )
+
+
+def _draft(
+    session: Session,
+    template: str,
+    line: Registration,
+    channels: Sequence[str],
+    wordings: dict[str, Wording],
+    common: dict[str, str],
+) -> Draft | None:
+    """The message for one person, or None when no chosen channel reaches them."""
+    agent, outsider = line.agent, line.outsider
+    email = agent.email if agent else ""
+    phone = agent.phone if agent else (outsider.phone if outsider else "")
+    if _EMAIL in channels and email:
+        channel, recipient = _EMAIL.value, email
+    elif _SMS in channels and phone:
+        channel, recipient = _SMS.value, phone
+    else:
+        return None
+    text = wordings[channel]
+    values = {**common, "nom": str(agent or outsider)}
+    body = fill(text.body, values)
+    person = f"people.agent:{agent.uid}" if agent else f"training.outsider:{line.outsider_id}"
+    return Draft(
+        channel=channel,
+        template=template,
+        recipient=recipient,
+        subject=fill(text.subject, values)[:200],
+        body=gsm.cheap(body) if channel == _SMS else body,
+        subject_ref=f"training.session:{session.uid}",
+        subject_id=session.pk,
+        person_ref=person,
+        budget_ref=budget_ref(session),
+        dedupe_key=f"{template}:{session.pk}:{line.pk}:{session.start}:{session.end}",
+    )
+
+
+def _values(session: Session, notice: str) -> dict[str, str]:
+    trainers = [t.agent.full_name if t.agent else t.outside_name for t in trainers_of(session)]
+    return {
+        "session": session.title,
+        "theme": session.theme.name,
+        "dates": dates_text(session),
+        "lieu": session.place or session.node.name,
+        "programme": session.programme.name if session.programme else "",
+        "formateurs": ", ".join(trainers) or "à préciser",
+        "avis": notice,
+        "lien": f"{settings.KALAN_BASE_URL}/mon-espace/",
+    }
