@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import json
+import os
 import secrets
 from decimal import Decimal
 from pathlib import Path
