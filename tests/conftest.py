@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["KALAN_HOME"] = tempfile.mkdtemp(prefix="kalan-test-")
@@ -13,6 +15,9 @@ os.environ["KALAN_LOG_LEVEL"] = "WARNING"
 import pytest
 
 from tests.factories import people
+from tests.support import postgres
+from tests.support.locks import made_once, run_folder
+from tests.support.server import Server, copy_home, make_home
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +36,52 @@ def _plain_settings(settings: object, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture
 def tree(db: None) -> people.Tree:
     return people.tree()
+
+
+@pytest.fixture(scope="session")
+def blank_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated KALAN_HOME, to copy."""
+    return made_once(run_folder(tmp_path_factory) / "blank-home", make_home)
+
+
+@pytest.fixture
+def offline(blank_home: Path, tmp_path: Path, django_db_blocker: object) -> Iterator[Server]:
+    """A server on an empty SQLite database of the test's own, not started."""
+    server = Server(copy_home(blank_home, tmp_path / "home"))
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def live(offline: Server) -> Server:
+    """The same, started."""
+    offline.start()
+    return offline
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The address of a running cluster: the one of script/test, else one of our own."""
+    given = os.environ.get("KALAN_TEST_POSTGRESQL")
+    if given:
+        yield given
+        return
+    with postgres.cluster() as url:
+        yield url
+
+
+@pytest.fixture
+def live_postgresql(postgresql: str, tmp_path: Path, django_db_blocker: object) -> Iterator[Server]:
+    """A started server on an empty PostgreSQL database of the test's own."""
+    url = postgres.new_database(postgresql, f"live_{uuid.uuid4().hex}")
+    home = tmp_path / "home"
+    make_home(home, KALAN_DATABASE_URL=url)
+    server = Server(home, KALAN_DATABASE_URL=url)
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        server.start()
+        yield server
+        server.stop()
 
 
 def _kind(item: pytest.Item) -> str:

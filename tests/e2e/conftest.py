@@ -6,8 +6,9 @@
         sign_in_as(page, live, account)
         page.goto(live.url + "/mon-espace/")
 
-``live`` is a server on an empty database of the test's own. ``open_page(width)`` gives further
-pages, each in a browser context of its own (another person, another phone).
+``live`` (tests/conftest.py) is a server on an empty database of the test's own.
+``open_page(width)`` gives further pages, each in a browser context of its own (another person,
+another phone).
 """
 
 from __future__ import annotations
@@ -24,8 +25,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from kalan.people.models import Account
 from tests.support import signin
 from tests.support.html import Nu
-from tests.support.locks import made_once, run_folder
-from tests.support.server import Server, copy_home, make_home
+from tests.support.server import Server
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -62,19 +62,6 @@ def _server_databases(django_db_blocker: object) -> Iterator[None]:
     """Let tests reach the databases of their servers (there is no test database here)."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         yield
-
-
-@pytest.fixture(scope="session")
-def blank_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made_once(run_folder(tmp_path_factory) / "blank-home", make_home)
-
-
-@pytest.fixture
-def live(blank_home: Path, tmp_path: Path) -> Iterator[Server]:
-    server = Server(copy_home(blank_home, tmp_path / "home"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+from psycopg.sql import SQL, Identifier
+
 # Speed, not durability: the cluster is thrown away.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -84,3 +87,10 @@ def cluster(settings: dict[str, str] | None = None) -> Iterator[str]:
             _run(user, folder / "pg_ctl", "-D", data, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def new_database(cluster_url: str, name: str) -> str:
+    """Create a database in a running cluster and return its address."""
+    with psycopg.connect(cluster_url, autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    return f"{cluster_url.rsplit('/', 1)[0]}/{name}"

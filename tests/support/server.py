@@ -19,7 +19,9 @@ from urllib.request import urlopen
 
 from django.conf import settings
 from django.db import connections
+from django.db.utils import ConnectionHandler
 
+from kalan.config.settings import database
 from tests.support.postgres import free_port
 
 TOP = Path(__file__).resolve().parents[2]
@@ -123,6 +125,11 @@ class Server:
             _end(process, signal.SIGTERM)
         self.web = self.worker = None
 
+    def run_python(self, code: str) -> str:
+        """Run code on the server's data and settings, in a process of its own."""
+        setup = "import django; django.setup()\n"
+        return python(self.home, "-c", setup + code, **self.settings)
+
     def log(self, name: str) -> str:
         path = self.home / f"{name}.log"
         return path.read_text() if path.exists() else ""
@@ -131,9 +138,11 @@ class Server:
     def database(self) -> Iterator[None]:
         """Let the test's own process read and write the server's database (factories, ORM)."""
         before = connections["default"]
-        ours = before.copy()
-        ours.settings_dict["NAME"] = str(self.home / "kalan.sqlite3")
-        # pytest-django guards only the connection of its own; this one is another's.
+        url = self.settings.get("KALAN_DATABASE_URL", "")
+        values = database(url)
+        if not url:
+            values["NAME"] = str(self.home / "kalan.sqlite3")
+        ours = ConnectionHandler({"default": values})["default"]
         connections["default"] = ours
         try:
             yield

@@ -8,7 +8,7 @@ import secrets
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONCE
 from environs import Env
@@ -112,15 +112,15 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 
-def _database() -> dict[str, Any]:
-    url = env.str("DATABASE_URL", "")
+def database(url: str) -> dict[str, Any]:
+    """Django's settings for ``postgresql://user:password@host:port/name``; empty: SQLite."""
     if url:
         parts = urlsplit(url)
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": parts.path.lstrip("/"),
-            "USER": parts.username or "",
-            "PASSWORD": parts.password or "",
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
             "HOST": parts.hostname or "",
             "PORT": str(parts.port or ""),
             "CONN_MAX_AGE": 60,
@@ -141,7 +141,7 @@ def _database() -> dict[str, Any]:
     }
 
 
-DATABASES = {"default": _database()}
+DATABASES = {"default": database(env.str("DATABASE_URL", ""))}
 
 CACHES = {
     "default": {
