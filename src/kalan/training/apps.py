@@ -10,6 +10,8 @@ class TrainingConfig(AppConfig):
     def ready(self) -> None:
         # Not at the top: models are loaded after the app registry.
         from kalan.people import subjects
+        from kalan.training import auditing
         from kalan.training.services.subjects import TrainingPart
 
+        auditing.register()
         subjects.register(TrainingPart())

@@ -24,7 +24,7 @@ from kalan.training import policy
 from kalan.training.models import Registration, Session
 from kalan.training.selectors.sessions import sessions_visible_to, trainers_of
 from kalan.training.services.dirty import mark_dirty
-from kalan.training.services.history import note
+from kalan.training.services.history import act, note
 
 _EMAIL, _SMS, _WHATSAPP = Message.Channel.EMAIL, Message.Channel.SMS, Message.Channel.WHATSAPP
 CHANNELS = (_EMAIL.value, _SMS.value)
@@ -110,7 +110,7 @@ def budget_ref(session: Session) -> str:
     return f"training.programme:{session.programme_id or ''}"
 
 
-@transaction.atomic
+@act
 def convoke_session(
     *,
     actor: Actor,

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
-
 from kalan.base.errors import Refused
 from kalan.base.text import fold
 from kalan.people.actor import Actor
@@ -27,6 +25,7 @@ from kalan.training.models import (
 )
 from kalan.training.selectors.programmes import programmes_visible_to
 from kalan.training.services.dirty import mark_dirty
+from kalan.training.services.history import act
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def ensure_theme(*, actor: Actor, code: str, name: str, description: str = "") -
     )[0]
 
 
-@transaction.atomic
+@act
 def create_programme(*, actor: Actor, now: dt.datetime, data: ProgrammeData) -> Programme:
     """Create a programme with its partners, targets and target structures."""
     _check(actor, data, current=None)
@@ -109,7 +108,7 @@ def create_programme(*, actor: Actor, now: dt.datetime, data: ProgrammeData) -> 
     return programme
 
 
-@transaction.atomic
+@act
 def update_programme(
     *, actor: Actor, now: dt.datetime, programme: Programme, data: ProgrammeData
 ) -> Programme:
@@ -121,7 +120,7 @@ def update_programme(
     return row
 
 
-@transaction.atomic
+@act
 def set_targets(
     *, actor: Actor, now: dt.datetime, programme: Programme, targets: Sequence[TargetData]
 ) -> None:
@@ -130,7 +129,7 @@ def set_targets(
     _write_targets(row, targets)
 
 
-@transaction.atomic
+@act
 def set_target_structures(
     *, actor: Actor, now: dt.datetime, programme: Programme, structures: Sequence[OrgNode]
 ) -> None:
@@ -139,7 +138,7 @@ def set_target_structures(
     _write_structures(row, structures)
 
 
-@transaction.atomic
+@act
 def set_transport_rates(
     *,
     actor: Actor,
@@ -165,7 +164,7 @@ def set_transport_rates(
         TransportRate.objects.create(programme=row, origin_id=origin_id, amount=amount)
 
 
-@transaction.atomic
+@act
 def create_platform(
     *, actor: Actor, now: dt.datetime, programme: Programme, code: str, name: str, url: str = ""
 ) -> Platform:

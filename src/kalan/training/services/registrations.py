@@ -30,7 +30,7 @@ from kalan.training.selectors.registrations import (
 from kalan.training.selectors.sessions import sessions_visible_to
 from kalan.training.services.corrections import require_changeable
 from kalan.training.services.dirty import mark_dirty
-from kalan.training.services.history import note
+from kalan.training.services.history import act, note
 
 _State = Registration.State
 
@@ -70,7 +70,7 @@ class AnonymousCountData:
     sector: str = ""
 
 
-@transaction.atomic
+@act
 def designate(
     *,
     actor: Actor,
@@ -116,7 +116,7 @@ def designate(
     )
 
 
-@transaction.atomic
+@act
 def approve(
     *, actor: Actor, now: dt.datetime, session: Session, registrations: Iterable[Registration]
 ) -> int:
@@ -124,7 +124,7 @@ def approve(
     return _decide(actor, now, session, registrations, "approve", "sessions.approve")
 
 
-@transaction.atomic
+@act
 def refuse(
     *, actor: Actor, now: dt.datetime, session: Session, registrations: Iterable[Registration]
 ) -> int:
@@ -132,7 +132,7 @@ def refuse(
     return _decide(actor, now, session, registrations, "refuse", "sessions.approve")
 
 
-@transaction.atomic
+@act
 def put_on_waiting_list(
     *, actor: Actor, now: dt.datetime, session: Session, registrations: Iterable[Registration]
 ) -> int:
@@ -140,7 +140,7 @@ def put_on_waiting_list(
     return _decide(actor, now, session, registrations, "wait", "sessions.approve")
 
 
-@transaction.atomic
+@act
 def withdraw(
     *, actor: Actor, now: dt.datetime, session: Session, registrations: Iterable[Registration]
 ) -> int:
@@ -148,7 +148,7 @@ def withdraw(
     return _decide(actor, now, session, registrations, "withdraw", "sessions.designate")
 
 
-@transaction.atomic
+@act
 def promote(
     *, actor: Actor, now: dt.datetime, session: Session, registration: Registration | None = None
 ) -> Registration:
@@ -180,7 +180,7 @@ def promote(
     )
 
 
-@transaction.atomic
+@act
 def add_outsider(
     *,
     actor: Actor,
@@ -234,7 +234,7 @@ def add_outsider(
     return made
 
 
-@transaction.atomic
+@act
 def set_anonymous_count(
     *,
     actor: Actor,
@@ -273,7 +273,7 @@ def set_anonymous_count(
     return line
 
 
-@transaction.atomic
+@act
 def remove_anonymous_count(
     *,
     actor: Actor,

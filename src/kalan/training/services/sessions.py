@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -31,6 +30,7 @@ from kalan.training.selectors.sessions import sessions_visible_to
 from kalan.training.services.convocations import announce
 from kalan.training.services.corrections import require_changeable
 from kalan.training.services.dirty import mark_dirty
+from kalan.training.services.history import act
 from kalan.training.services.schedule import (
     Slot,
     TrainerData,
@@ -83,7 +83,7 @@ _PLAIN = (
 )
 
 
-@transaction.atomic
+@act
 def plan_session(*, actor: Actor, now: dt.datetime, data: SessionData) -> Session:
     """Plan a session with its half-days, trainers and places."""
     _check_scope(actor, data)
@@ -97,7 +97,7 @@ def plan_session(*, actor: Actor, now: dt.datetime, data: SessionData) -> Sessio
     return session
 
 
-@transaction.atomic
+@act
 def update_session(
     *, actor: Actor, now: dt.datetime, session: Session, data: SessionData, reason: str = ""
 ) -> Session:
@@ -121,7 +121,7 @@ def update_session(
     return row
 
 
-@transaction.atomic
+@act
 def postpone_session(
     *,
     actor: Actor,
@@ -155,7 +155,7 @@ def postpone_session(
     return row
 
 
-@transaction.atomic
+@act
 def cancel_session(
     *,
     actor: Actor,
@@ -176,7 +176,7 @@ def cancel_session(
     return row
 
 
-@transaction.atomic
+@act
 def close_session(
     *,
     actor: Actor,
@@ -206,7 +206,7 @@ def close_session(
     return row
 
 
-@transaction.atomic
+@act
 def reopen_session(*, actor: Actor, now: dt.datetime, session: Session, reason: str) -> Session:
     """Send a closed, not yet validated session back to its trainer, with the reason."""
     row = _locked(actor, "sessions.reopen", session)
@@ -220,7 +220,7 @@ def reopen_session(*, actor: Actor, now: dt.datetime, session: Session, reason: 
     return row
 
 
-@transaction.atomic
+@act
 def validate_session(*, actor: Actor, now: dt.datetime, session: Session) -> Session:
     """Validate a closed session: afterwards every correction needs a reason."""
     row = _locked(actor, "sessions.validate", session)
@@ -232,7 +232,7 @@ def validate_session(*, actor: Actor, now: dt.datetime, session: Session) -> Ses
     return row
 
 
-@transaction.atomic
+@act
 def correct_trainers(
     *,
     actor: Actor,
