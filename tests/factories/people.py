@@ -6,8 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 from itertools import count
 
+from allauth.mfa.models import Authenticator
+
 from kalan.base.text import fold
 from kalan.people.actor import Actor
+from kalan.people.adapters import MfaAdapter
 from kalan.people.models import (
     Account,
     Agent,
@@ -19,6 +22,7 @@ from kalan.people.models import (
     StructureType,
 )
 from kalan.people.selectors.core import actor_for
+from kalan.people.services.accounts_demo import DEMO_TOTP_SECRET
 
 NOW = dt.datetime(2023, 3, 20, 9, 0, tzinfo=dt.UTC)
 LONG_AGO = dt.date(2015, 1, 1)
@@ -90,8 +94,19 @@ def agent(structure: OrgNode | None = None, **fields: object) -> Agent:
     return made
 
 
+def second_factor(account: Account) -> None:
+    """Give ``account`` an authenticator app with the demo secret."""
+    if not Authenticator.objects.filter(user=account, type="totp").exists():
+        Authenticator.objects.create(
+            user=account, type="totp", data={"secret": MfaAdapter().encrypt(DEMO_TOTP_SECRET)}
+        )
+
+
 def account(role: str | None = None, at: OrgNode | None = None, **fields: object) -> Account:
-    """An account (password "kalan-demo") holding ``role`` at node ``at`` since 2015."""
+    """An account (password "kalan-demo") holding ``role`` at node ``at`` since 2015.
+
+    Signatories and administrators get the second factor that their role asks for.
+    """
     number = next(_numbers)
     values: dict[str, object] = {
         "email": f"compte{number}@exemple.sn",
@@ -103,6 +118,8 @@ def account(role: str | None = None, at: OrgNode | None = None, **fields: object
     made = Account.objects.create_user(password="kalan-demo", **values)
     if role and at:
         RoleGrant.objects.create(account=made, role=role, node=at, start=LONG_AGO, granted_at=NOW)
+        if role in ("signatory", "admin"):
+            second_factor(made)
     return made
 
 

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "django_tasks",
     "django_tasks_db",
     "kalan.base",
@@ -150,7 +151,17 @@ CACHES = {
     }
 }
 
+
+def _origins(provider: dict[str, Any]) -> list[str]:
+    """Where a provider's sign-in pages live: its server, or what its ``origins`` say."""
+    parts = urlsplit(provider["server"])
+    return list(provider.get("origins", [f"{parts.scheme}://{parts.netloc}"]))
+
+
+# --- Accounts: sign-in, second factor, identity providers (people) ---------------------------
 AUTH_USER_MODEL = "people.Account"
+AUTHENTICATION_BACKENDS = ["kalan.people.backends.AccountBackend"]
+SESSION_ENGINE = "kalan.people.sessions"
 PASSWORD_HASHERS = ["kalan.people.hashers.OwaspArgon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -162,6 +173,55 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/connexion/"
 LOGIN_REDIRECT_URL = "/mon-espace/"
 LOGOUT_REDIRECT_URL = "/"
+
+ACCOUNT_ADAPTER = "kalan.people.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}  # the sign-in page is ours: people/services/accounts_signin.py
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+# Codes of the second factor. The address is generous: one hotspot for a whole room.
+ACCOUNT_RATE_LIMITS = {"login_failed": "200/15m/ip,10/15m/key", "reauthenticate": "20/m/user"}
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.bool("BEHIND_PROXY", False) else 0
+MFA_ADAPTER = "kalan.people.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Kalan"
+MFA_TOTP_TOLERANCE = 1  # clocks of cheap phones drift; a code serves once all the same
+# Browsers offer passkeys on http://localhost too; the library's check wants to be told.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _base.hostname == "localhost" and not SECURE
+MFA_FORMS = {
+    "authenticate": "kalan.people.forms.accounts_second_factor.AuthenticateForm",
+    "reauthenticate": "kalan.people.forms.accounts_second_factor.ReauthenticateForm",
+    "activate_totp": "kalan.people.forms.accounts_second_factor.ActivateTotpForm",
+    "add_webauthn": "kalan.people.forms.accounts_second_factor.AddPasskeyForm",
+}
+SOCIALACCOUNT_ADAPTER = "kalan.people.adapters.SocialAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+# A JSON list of OpenID providers; fields in docs/reglages.md, matching in people/oidc.py.
+KALAN_OIDC: list[dict[str, Any]] = json.loads(env.str("OIDC", "[]"))
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": one["id"],
+                "name": one["name"],
+                "client_id": one["client_id"],
+                "secret": one.get("secret", ""),
+                "settings": {
+                    "server_url": one["server"],
+                    "scope": one.get("scope", ["openid", "profile", "email"]),
+                    "auth_params": one.get("auth_params", {}),
+                    "token_auth_method": one.get("token_auth_method"),
+                    "matricule_claim": one.get("matricule_claim", ""),
+                    "country": one.get("country", KALAN_COUNTRY),
+                },
+            }
+            for one in KALAN_OIDC
+        ],
+    }
+}
+# --- end of accounts -------------------------------------------------------------------------
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", "Français"), ("en", "English")]
@@ -195,7 +255,8 @@ CONTENT_SECURITY_POLICY = {
         "style-src": ["'self'", NONCE],
         "img-src": ["'self'", "data:"],
         "connect-src": ["'self'"],
-        "form-action": ["'self'"],
+        # Signing in through a provider is a form whose answer leads there.
+        "form-action": ["'self'", *(o for one in KALAN_OIDC for o in _origins(one))],
         "manifest-src": ["'self'"],
         "worker-src": ["'self'"],
         "base-uri": ["'none'"],

@@ -45,6 +45,8 @@ class Actor:
     grants: tuple[tuple[str, str], ...] = ()  # (role, node path)
     agent_id: int | None = None
     system: bool = False
+    # Holds a role that asks for a second factor and has none: to be sent to enrol first.
+    must_enrol: bool = False
 
     @property
     def is_authenticated(self) -> bool:

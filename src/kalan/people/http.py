@@ -12,7 +12,10 @@ from typing import Any, Concatenate, ParamSpec, cast
 from django.contrib.auth.views import redirect_to_login
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.http import urlencode
 
 from kalan.base import clock
 from kalan.base.errors import Refused
@@ -46,8 +49,31 @@ class ActorMiddleware:
 View = Callable[Concatenate[ActorRequest, P], HttpResponseBase]
 
 
+def _first(request: ActorRequest) -> HttpResponseBase | None:
+    """What comes before any page: signing in, the notice, the second factor that a role asks."""
+    if not request.actor.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    if request.actor.must_enrol:
+        return redirect("account_must_enrol")
+    account = request.actor.account
+    if account is not None and account.notice_seen_at is None and request.method == "GET":
+        query = urlencode({"next": request.get_full_path()})
+        return redirect(f"{reverse('account_notice')}?{query}")
+    return None
+
+
 def signed_in(view: View[P]) -> View[P]:
-    """Let any signed-in person through."""
+    """Let any signed-in person through, once they have read the notice on personal data."""
+
+    @wraps(view)
+    def inner(request: ActorRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        return _first(request) or view(request, *args, **kwargs)
+
+    return inner
+
+
+def at_the_door(view: View[P]) -> View[P]:
+    """Let a signed-in person through to what comes first: notice, second factor, sign-out."""
 
     @wraps(view)
     def inner(request: ActorRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -67,8 +93,9 @@ def staff(roles: frozenset[str]) -> Callable[[View[P]], View[P]]:
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def inner(request: ActorRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            if not request.actor.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+            first = _first(request)
+            if first is not None:
+                return first
             if not request.actor.can(roles):
                 raise Http404
             return view(request, *args, **kwargs)

@@ -271,7 +271,10 @@ class AccountManager(BaseUserManager["Account"]):
 
 
 class Account(AbstractBaseUser):
-    """Someone who signs in, by e-mail, matricule of the linked agent, or verified phone."""
+    """Someone who signs in, by e-mail, matricule of the linked agent, or verified phone.
+
+    ``email`` is held to be verified: a manager entered it, or the person confirmed it by a link.
+    """
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     email = models.EmailField(null=True, blank=True, unique=True)  # stored in lower case
@@ -332,7 +335,8 @@ class Role(models.TextChoices):
 class RoleGrant(models.Model):
     """A role on a node and all below it, from ``start`` to ``end`` (both included).
 
-    A grant tied to a post ends when that post ends.
+    A grant tied to a post ends when that post ends. A withdrawn grant (``revoked_at``) gives
+    nothing from that instant on.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="grants")
@@ -344,6 +348,9 @@ class RoleGrant(models.Model):
     reason = models.CharField(max_length=200, blank=True)
     granted_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
     granted_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    revoke_reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = [
@@ -353,7 +360,11 @@ class RoleGrant(models.Model):
             models.CheckConstraint(
                 condition=Q(role__in=[value for value, _ in Role.choices]), name="grant_role_known"
             ),
-            models.UniqueConstraint(fields=["account", "role", "node", "start"], name="grant_once"),
+            models.UniqueConstraint(
+                fields=["account", "role", "node", "start"],
+                condition=Q(revoked_at__isnull=True),
+                name="grant_once",
+            ),
         ]
 
 
@@ -461,3 +472,15 @@ class SignInEvent(models.Model):
     )
     reason = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField(db_index=True)
+
+
+class AttemptWindow(models.Model):
+    """Failed attempts on one thing (an account, an identifier, an address) until ``until``.
+
+    A table and not the cache: the count is raised by one UPDATE, so attempts made at the same
+    instant on several servers are all counted. ``key`` is an HMAC: no identifier is kept here.
+    """
+
+    key = models.CharField(max_length=64, unique=True)
+    count = models.PositiveIntegerField(default=0)
+    until = models.DateTimeField(db_index=True)

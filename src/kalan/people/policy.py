@@ -17,10 +17,28 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "structures.view": _STAFF | {Role.TRAINER},
     "structures.edit": frozenset({Role.REGION, Role.ADMIN}),
     "accounts.view": frozenset({Role.STRUCTURE, Role.REGION, Role.ADMIN}),
+    "accounts.create": frozenset({Role.STRUCTURE, Role.REGION, Role.ADMIN}),
     "accounts.slip": frozenset({Role.STRUCTURE, Role.REGION, Role.ADMIN}),
     "accounts.admin": frozenset({Role.ADMIN}),
     "roles.grant": frozenset({Role.REGION, Role.ADMIN}),
     "imports.people": frozenset({Role.REGION, Role.ADMIN}),
     "history.view": frozenset({Role.REGION, Role.PROGRAMME, Role.AUDITOR, Role.ADMIN}),
     "privacy.manage": frozenset({Role.ADMIN}),
+}
+
+# Holders of these must have a second factor; without one these grants give nothing.
+SECOND_FACTOR_ROLES = frozenset({Role.SIGNATORY, Role.ADMIN})
+
+# Who grants and withdraws which roles, on their own node and below: never above one's own.
+GRANTABLE: dict[str, frozenset[str]] = {
+    Role.REGION: frozenset({Role.TRAINER, Role.STRUCTURE, Role.REGION}),
+    Role.ADMIN: frozenset(Role.values),
+}
+
+# Whose access one may restore (slip, phone, deactivation): every role that the person holds must
+# be among these, on one's own node or below. Else a slip would be a way to a higher role.
+RESTORABLE: dict[str, frozenset[str]] = {
+    Role.STRUCTURE: frozenset({Role.TRAINER, Role.STRUCTURE}),
+    Role.REGION: frozenset({Role.TRAINER, Role.STRUCTURE, Role.REGION, Role.AUTHOR}),
+    Role.ADMIN: frozenset(Role.values),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from allauth.mfa.models import Authenticator
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from kalan.people import policy
@@ -15,18 +16,42 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 
-def actor_for(account: Account | AnonymousUser | None, *, today: dt.date) -> Actor:
-    """Load the actor of ``account`` with the grants in force on ``today`` (one query)."""
-    if account is None or not isinstance(account, Account) or not account.is_active:
-        return ANONYMOUS
-    grants = (
-        RoleGrant.objects.filter(account=account, start__lte=today)
+def has_second_factor(account: OuterRef) -> Exists:
+    """The condition "this account has an app or a passkey" (recovery codes are no factor)."""
+    kinds = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+    return Exists(Authenticator.objects.filter(user=account, type__in=kinds))
+
+
+def grants_in_force(today: dt.date) -> QuerySet[RoleGrant]:
+    """Grants that hold on ``today``: not withdrawn, within their dates and those of their post."""
+    return (
+        RoleGrant.objects.filter(revoked_at__isnull=True, start__lte=today)
         .filter(Q(end__isnull=True) | Q(end__gte=today))
         .filter(Q(post__isnull=True) | Q(post__end__isnull=True) | Q(post__end__gte=today))
-        .order_by("pk")
-        .values_list("role", "node__path")
     )
-    return Actor(account=account, grants=tuple(grants), agent_id=account.agent_id)
+
+
+def actor_for(account: Account | AnonymousUser | None, *, today: dt.date) -> Actor:
+    """Load the actor of ``account`` with the grants in force on ``today`` (one query).
+
+    Without a second factor, the grants that ask for one are left out.
+    """
+    if account is None or not isinstance(account, Account) or not account.is_active:
+        return ANONYMOUS
+    rows = list(
+        grants_in_force(today)
+        .filter(account=account)
+        .annotate(factor=has_second_factor(OuterRef("account")))
+        .order_by("pk")
+        .values_list("role", "node__path", "factor")
+    )
+    inert = {role for role, _, factor in rows if not factor and role in policy.SECOND_FACTOR_ROLES}
+    return Actor(
+        account=account,
+        grants=tuple((role, path) for role, path, _ in rows if role not in inert),
+        agent_id=account.agent_id,
+        must_enrol=bool(inert),
+    )
 
 
 def nodes_visible_to(actor: Actor, capability: str = "structures.view") -> QuerySet[OrgNode]:

@@ -1,0 +1,80 @@
+"""Limits on failed attempts: per account, per identifier, and generously per address.
+
+Only failures are counted, so that sixty people behind one hotspot all get in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from kalan.base.errors import Refused
+from kalan.people.models import AttemptWindow
+from kalan.people.vault import fingerprint
+
+WINDOW = dt.timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most ``allowed`` failures in WINDOW for what ``key`` stands for."""
+
+    key: str
+    allowed: int
+
+
+def limit(kind: str, value: object, allowed: int) -> Limit:
+    """Return the limit on one ``value`` (an address, an account) of a ``kind``."""
+    return Limit(key=fingerprint(f"attempts.{kind}", str(value)), allowed=allowed)
+
+
+def wait(limits: Iterable[Limit], *, now: dt.datetime) -> dt.timedelta | None:
+    """Return how long to wait before the next attempt, None when there is no need (one query)."""
+    allowed = {one.key: one.allowed for one in limits}
+    rows = AttemptWindow.objects.filter(key__in=allowed, until__gt=now).values_list(
+        "key", "count", "until"
+    )
+    ends = [until for key, count, until in rows if count >= allowed[key]]
+    return max(ends) - now if ends else None
+
+
+def check(limits: Iterable[Limit], *, now: dt.datetime, what: str = "essais") -> None:
+    """Raise Refused while one of ``limits`` is reached, saying how many minutes to wait."""
+    remaining = wait(limits, now=now)
+    if remaining is not None:
+        minutes = max(1, math.ceil(remaining.total_seconds() / 60))
+        raise Refused(
+            f"Trop d’{what}.",
+            remedy=f"Réessayez dans {minutes} minute{'s' if minutes > 1 else ''}.",
+            code="wait",
+        )
+
+
+def miss(limits: Iterable[Limit], *, now: dt.datetime) -> None:
+    """Count one failure on each of ``limits``; the window opens at the first."""
+    for one in limits:
+        rows = AttemptWindow.objects.filter(key=one.key)
+        if rows.filter(until__gt=now).update(count=F("count") + 1):
+            continue
+        if rows.filter(until__lte=now).update(count=1, until=now + WINDOW):
+            continue
+        try:
+            with transaction.atomic():
+                AttemptWindow.objects.create(key=one.key, count=1, until=now + WINDOW)
+        except IntegrityError:  # another request opened the window meanwhile
+            rows.update(count=F("count") + 1)
+
+
+def forgive(limits: Iterable[Limit]) -> None:
+    """Forget the failures on ``limits``."""
+    AttemptWindow.objects.filter(key__in=[one.key for one in limits]).delete()
+
+
+def purge(*, now: dt.datetime) -> int:
+    """Delete the windows that are over; returns how many."""
+    return AttemptWindow.objects.filter(until__lte=now).delete()[0]
