@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from kalan.people.forms.accounts_signin import NEW_SECRET_HELP
+from kalan.people.forms.accounts_signin import HOW_TO_CHOOSE
 
 
 class PasswordForm(forms.Form):
@@ -20,7 +20,7 @@ class PasswordForm(forms.Form):
         label="Nouveau mot de passe",
         strip=False,
         max_length=1000,
-        help_text=NEW_SECRET_HELP,
+        help_text=HOW_TO_CHOOSE,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     again = forms.CharField(

@@ -8,9 +8,7 @@ from django import forms
 
 from kalan.people.models import Account
 
-NEW_SECRET_HELP = (
-    "Au moins 10 caractères. Une phrase courte est facile à retenir : « le marché du jeudi »."
-)
+HOW_TO_CHOOSE = "Au moins 10 caractères : par exemple quatre mots sans rapport entre eux."
 
 
 class SignInForm(forms.Form):
@@ -64,7 +62,7 @@ class ActivateForm(forms.Form):
         label="Choisissez un mot de passe",
         strip=False,
         max_length=1000,
-        help_text=NEW_SECRET_HELP,
+        help_text=HOW_TO_CHOOSE,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     again = forms.CharField(
@@ -74,7 +72,7 @@ class ActivateForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     phone = forms.CharField(
-        label="Téléphone (facultatif)",
+        label="Téléphone",
         required=False,
         max_length=30,
         help_text=(

@@ -21,6 +21,7 @@ _T = "people/accounts/"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("connexion/", door.sign_in, name="account_login"),
     path("connexion/qui/", door.which_name, name="account_which_name"),
+    path("connexion/annuler/", door.cancel_sign_in, name="account_cancel_sign_in"),
     path(
         "connexion/code/",
         mfa.AuthenticateView.as_view(template_name=f"{_T}code.html"),

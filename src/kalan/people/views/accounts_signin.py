@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.internal import flows
+from allauth.account.internal.stagekit import clear_login
 from allauth.account.models import Login
 from allauth.socialaccount.adapter import get_adapter as get_social_adapter
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from kalan.base import clock
 from kalan.base.errors import Refused
@@ -123,6 +124,15 @@ def which_name(request: HttpRequest) -> HttpResponse:
         account = next(one for one in accounts if str(one.uid) == form.cleaned_data["account"])
         return enter(request, account, next_url=choice["next"], shared=choice["shared"])
     return render(request, "people/accounts/which_name.html", {"form": form})
+
+
+@never_cache
+@require_POST
+def cancel_sign_in(request: HttpRequest) -> HttpResponse:
+    """Leave a sign-in that waits for its second factor."""
+    clear_login(request)
+    request.session.pop(WANTS_SHARED, None)
+    return redirect("account_login")
 
 
 @never_cache
