@@ -62,7 +62,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
-    "allauth.usersessions",
     "django_tasks",
     "django_tasks_db",
     "kalan.base",

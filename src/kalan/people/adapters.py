@@ -23,6 +23,7 @@ from kalan.people import oidc, sessions, vault
 from kalan.people.actor import Actor
 from kalan.people.models import Account
 from kalan.people.services.accounts_events import log
+from kalan.people.services.accounts_sessions import note_session
 from kalan.people.services.accounts_signin import check_own_password
 
 # Seconds during which having signed in (or given the password anew) is proof enough to change
@@ -81,6 +82,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has
         super().login(request, user)
         if shared:
             sessions.mark_shared(request.session)
+        note_session(
+            account=user,
+            key=str(request.session.session_key),
+            user_agent=request.headers.get("User-Agent", ""),
+            address=str(self.get_client_ip(request)),
+            now=clock.now(),
+        )
 
     def respond_user_inactive(self, request: HttpRequest, user: Account) -> HttpResponse:
         messages.error(request, "Ce compte est désactivé. Voyez votre responsable.")

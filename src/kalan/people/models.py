@@ -474,6 +474,16 @@ class SignInEvent(models.Model):
     at = models.DateTimeField(db_index=True)
 
 
+class Device(models.Model):
+    """A session of an account, for its list of devices. Rows of ended sessions go at sign-in."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="devices")
+    session_key = models.CharField(max_length=40, unique=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+    address = models.CharField(max_length=45, blank=True)
+    created_at = models.DateTimeField()
+
+
 class AttemptWindow(models.Model):
     """Failed attempts on one thing (an account, an identifier, an address) until ``until``.
 

@@ -41,7 +41,7 @@ def accounts_matching(
         limits.limit("address", address, ATTEMPTS_PER_ADDRESS),
         limits.limit("identifier", normalised(identifier), ATTEMPTS_PER_ACCOUNT),
     ]
-    limits.check(door, now=now)
+    failures = limits.check(door, now=now)
     # A NUL can be in no identifier, and PostgreSQL refuses it in text.
     usable = "\0" not in identifier and len(identifier) <= 254
     candidates = list(
@@ -53,12 +53,14 @@ def accounts_matching(
     )
     if len(candidates) > MOST_SHARING:
         candidates = []
-    doors = door + [_account_limit(account) for account in candidates]
-    limits.check(doors, now=now)
+    own = [_account_limit(account) for account in candidates]
+    failures |= limits.check(own, now=now) if own else set()
     found = [account for account in candidates if account.check_password(password)]
     if not found:
-        _refuse(identifier, password, candidates, doors, now)
-    limits.forgive([door[1], *(_account_limit(account) for account in found)])
+        _refuse(identifier, password, candidates, door + own, now)
+    forgiven = [door[1], *(_account_limit(account) for account in found)]
+    if failures & {one.key for one in forgiven}:
+        limits.forgive(forgiven)
     return found
 
 

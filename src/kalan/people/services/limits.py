@@ -33,26 +33,26 @@ def limit(kind: str, value: object, allowed: int) -> Limit:
     return Limit(key=fingerprint(f"attempts.{kind}", str(value)), allowed=allowed)
 
 
-def wait(limits: Iterable[Limit], *, now: dt.datetime) -> dt.timedelta | None:
-    """Return how long to wait before the next attempt, None when there is no need (one query)."""
+def check(limits: Iterable[Limit], *, now: dt.datetime, what: str = "essais") -> set[str]:
+    """Raise Refused while one of ``limits`` is reached, saying how many minutes to wait.
+
+    Returns the keys that have failures (one query).
+    """
     allowed = {one.key: one.allowed for one in limits}
-    rows = AttemptWindow.objects.filter(key__in=allowed, until__gt=now).values_list(
-        "key", "count", "until"
+    rows = list(
+        AttemptWindow.objects.filter(key__in=allowed, until__gt=now).values_list(
+            "key", "count", "until"
+        )
     )
     ends = [until for key, count, until in rows if count >= allowed[key]]
-    return max(ends) - now if ends else None
-
-
-def check(limits: Iterable[Limit], *, now: dt.datetime, what: str = "essais") -> None:
-    """Raise Refused while one of ``limits`` is reached, saying how many minutes to wait."""
-    remaining = wait(limits, now=now)
-    if remaining is not None:
-        minutes = max(1, math.ceil(remaining.total_seconds() / 60))
+    if ends:
+        minutes = max(1, math.ceil((max(ends) - now).total_seconds() / 60))
         raise Refused(
             f"Trop d’{what}.",
             remedy=f"Réessayez dans {minutes} minute{'s' if minutes > 1 else ''}.",
             code="wait",
         )
+    return {key for key, _, _ in rows}
 
 
 def miss(limits: Iterable[Limit], *, now: dt.datetime) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
-from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpResponseBase
@@ -62,7 +61,7 @@ def own_account(request: ActorRequest) -> HttpResponseBase:
     page: dict[str, Any] = {
         "account": account,
         "has_factor": is_mfa_enabled(account, kinds),
-        "sessions": UserSession.objects.filter(user=account).order_by("-created_at", "-pk")[:20],
+        "sessions": account.devices.order_by("-created_at", "-pk")[:20],
         "session_key": request.session.session_key,
         "shared": SHARED_KEY in request.session,
     }
