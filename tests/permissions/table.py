@@ -29,4 +29,7 @@ TABLE: dict[str, Row] = {
     "my-space": SIGNED_IN(),
     "staff-home": STAFF_LIST(*NOBODY_SPECIAL),
     "display": PUBLIC(ok=302, html=False),
+    "offline": PUBLIC(),
+    "health": PUBLIC(),
+    "healthz": PUBLIC(html=False),
 }

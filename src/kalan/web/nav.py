@@ -30,6 +30,7 @@ class Line:
     label: str
     url_name: str
     roles: frozenset[str]
+    args: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,23 @@ class Group:
     items: tuple[Item, ...]
 
 
-LINES: tuple[Line, ...] = (Line("", "Accueil", "staff-home", ALL),)
+LINES: tuple[Line, ...] = (
+    Line("", "Accueil", "staff-home", ALL),
+    Line("Formation", "Sessions", "session-list", STAFF | {T}),
+    Line("Formation", "Programmes", "programme-list", STAFF),
+    Line("Formation", "Messages", "message-list", frozenset({R, P, A, X})),
+    Line("Personnel", "Agents", "agent-list", STAFF),
+    Line("Personnel", "Structures", "structure-list", STAFF | {T}),
+    Line("Personnel", "Doublons", "duplicates", frozenset({R, X}), args=("agents",)),
+    Line("Personnel", "Fusions", "merges", frozenset({R, X})),
+    Line("Personnel", "Imports", "import-list", frozenset({R, P, X})),
+    Line("Chiffres", "Tableau de bord", "dashboard", STAFF),
+    Line("Administration", "Comptes et rôles", "account-list", frozenset({S, R, X})),
+    Line("Administration", "Historique", "history", frozenset({R, P, A, X})),
+    Line("Administration", "Données personnelles", "data-requests", frozenset({X})),
+    Line("Administration", "Registre des traitements", "processing-register", frozenset({X})),
+    Line("Administration", "État du service", "health", frozenset({X})),
+)
 
 
 def groups_for(actor: Actor, path: str) -> list[Group]:
@@ -59,7 +76,7 @@ def groups_for(actor: Actor, path: str) -> list[Group]:
         if not actor.system and not roles & line.roles:
             continue
         try:
-            shown.append((line, reverse(line.url_name)))
+            shown.append((line, reverse(line.url_name, args=line.args)))
         except NoReverseMatch:
             continue
     here = max((url for _, url in shown if path.startswith(url)), key=len, default="")

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from kalan.web.views import pages
+from kalan.web.views import health, pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.home, name="home"),
     path("mon-espace/", pages.my_space, name="my-space"),
     path("gestion/", pages.staff_home, name="staff-home"),
     path("affichage/", pages.display, name="display"),
+    path("hors-ligne/", pages.offline, name="offline"),
+    path("sante/", health.page, name="health"),
+    path("healthz", health.machine, name="healthz"),
 ]

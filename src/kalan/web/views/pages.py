@@ -7,24 +7,28 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
+from kalan.base import clock
 from kalan.people.http import ActorRequest, signed_in, staff
+from kalan.web import home as homes
 from kalan.web import text_size
 from kalan.web.nav import ALL
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "web/home.html")
+    return render(request, "web/home.html", {"home": homes.public_home(now=clock.now())})
 
 
 @signed_in
 def my_space(request: ActorRequest) -> HttpResponse:
-    return render(request, "web/my_space.html")
+    space = homes.my_space(request.actor, today=clock.today())
+    return render(request, "web/my_space.html", {"space": space})
 
 
 @staff(ALL)
 def staff_home(request: ActorRequest) -> HttpResponse:
-    return render(request, "web/staff_home.html")
+    todos = homes.todos(request.actor, today=clock.today())
+    return render(request, "web/staff_home.html", {"todos": todos})
 
 
 @require_safe
@@ -39,3 +43,9 @@ def display(request: HttpRequest) -> HttpResponse:
         text_size.COOKIE, size.code, max_age=365 * 24 * 3600, httponly=True, samesite="Lax"
     )
     return response
+
+
+@require_safe
+def offline(request: HttpRequest) -> HttpResponse:
+    """What the service worker shows when neither network nor cache has the page."""
+    return render(request, "web/offline.html")

@@ -1,0 +1,256 @@
+"""What the three homes show: the public one, the learner's, and the one of staff."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import NoReverseMatch, reverse
+
+from kalan.base import figures
+from kalan.base.figures import Chart, ChartRow, MapValue
+from kalan.base.shapes import country_map
+from kalan.indicators.selectors.public import ProgrammeFigures
+from kalan.indicators.services.public import current_public_figures
+from kalan.people.actor import Actor
+from kalan.people.models import DataRequest, Role
+from kalan.people.selectors.core import agents_visible_to
+from kalan.people.selectors.merging import pairs_visible_to
+from kalan.people.selectors.privacy import requests_visible_to
+from kalan.training.models import Registration, Session
+from kalan.training.selectors.attendance import markable_sessions
+from kalan.training.selectors.registrations import my_registrations, registrations_visible_to
+from kalan.training.selectors.sessions import sessions_visible_to
+
+PAST_SHOWN = 20
+SOON = dt.timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class PublicHome:
+    programme: ProgrammeFigures | None
+    chart: Chart | None
+
+
+def public_home(*, now: dt.datetime) -> PublicHome:
+    """The latest public programme with a counted session (else the latest), and its map."""
+    found = current_public_figures(now=now)
+    programme = next((one for one in found if one.sessions), found[0] if found else None)
+    return PublicHome(programme, _map(programme) if programme else None)
+
+
+def _map(programme: ProgrammeFigures) -> Chart | None:
+    values = {
+        row.code: MapValue(row.agents_formes, "" if row.agents_formes is not None else "non publié")
+        for row in programme.territoires
+    }
+    try:
+        known = {shape.code for shape in country_map(programme.country).shapes}
+    except FileNotFoundError:
+        return None
+    if not known & values.keys():
+        return None
+    title = "Agents formés par région"
+    description = f"{programme.nom}. Une personne compte dans la région de son poste."
+    return Chart(
+        title=title,
+        description=description,
+        svg=figures.region_map(programme.country, values, title=title, description=description),
+        headers=("Région", "Agents formés"),
+        rows=tuple(
+            ChartRow(
+                row.nom,
+                ("n.p." if row.agents_formes is None else figures.number(row.agents_formes),),
+            )
+            for row in programme.territoires
+        ),
+        legend=figures.map_legend(values),
+    )
+
+
+@dataclass(frozen=True)
+class MySpace:
+    coming: list[Registration]
+    past: list[Registration]
+    more: bool  # older ones are not shown
+    to_lead: list[Session]
+
+
+def my_space(actor: Actor, *, today: dt.date) -> MySpace:
+    """The sessions of the signed-in person: those to follow, followed, and to lead."""
+    mine = my_registrations(actor)
+    coming = list(mine.filter(session__end__gte=today).order_by("session__start", "pk"))
+    past = list(mine.filter(session__end__lt=today)[: PAST_SHOWN + 1])
+    to_lead: list[Session] = []
+    if Role.TRAINER in actor.roles and actor.agent_id is not None:
+        led = markable_sessions(actor).filter(trainers__agent_id=actor.agent_id)
+        to_lead = list(
+            led.filter(end__gte=today - SOON, state__in=_OPEN)
+            .select_related("node")
+            .order_by("start", "pk")[:PAST_SHOWN]
+        )
+    return MySpace(coming, past[:PAST_SHOWN], len(past) > PAST_SHOWN, to_lead)
+
+
+_S = Session.State
+_OPEN = (_S.PLANNED, _S.CONVOKED, _S.POSTPONED)
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Something that waits for a person of these roles; a new one is a new line of DUTIES."""
+
+    one: str
+    many: str
+    url_name: str
+    query: str
+    roles: frozenset[str]
+    rows: Callable[[Actor, dt.date], QuerySet[Any]]
+    args: tuple[str, ...] = ()
+    urgent: bool = False
+
+
+@dataclass(frozen=True)
+class Todo:
+    count: int
+    label: str
+    url: str
+    urgent: bool
+
+
+def _today(actor: Actor, today: dt.date) -> QuerySet[Any]:
+    return markable_sessions(actor).filter(half_days__date=today).distinct()
+
+
+def _to_close(actor: Actor, today: dt.date) -> QuerySet[Any]:
+    rows = sessions_visible_to(actor, "sessions.close")
+    return rows.filter(end__lt=today, state__in=(_S.PLANNED, _S.CONVOKED))
+
+
+def _to_validate(actor: Actor, today: dt.date) -> QuerySet[Any]:
+    return sessions_visible_to(actor, "sessions.validate").filter(state=_S.CLOSED)
+
+
+def _coming(actor: Actor, today: dt.date) -> QuerySet[Any]:
+    rows = sessions_visible_to(actor)
+    return rows.filter(start__gt=today, start__lte=today + SOON, state__in=_OPEN)
+
+
+def _to_approve(actor: Actor, today: dt.date) -> QuerySet[Any]:
+    rows = registrations_visible_to(actor, "sessions.approve")
+    return rows.filter(
+        state=Registration.State.DESIGNATED, session__end__gte=today, session__state__in=_OPEN
+    )
+
+
+def _to_reconcile(actor: Actor, today: dt.date) -> QuerySet[Any]:
+    return agents_visible_to(actor, "people.edit", today=today).filter(to_reconcile=True)
+
+
+def _doubles(actor: Actor, today: dt.date) -> QuerySet[Any]:
+    return pairs_visible_to(actor, "agent", today=today)
+
+
+def _requests(actor: Actor, today: dt.date) -> QuerySet[Any]:
+    return requests_visible_to(actor).filter(state=DataRequest.State.OPEN)
+
+
+_T, _R, _P, _X = Role.TRAINER, Role.REGION, Role.PROGRAMME, Role.ADMIN
+_STRUCTURE = Role.STRUCTURE
+
+DUTIES: tuple[Duty, ...] = (
+    Duty(
+        "session a lieu aujourd’hui",
+        "sessions ont lieu aujourd’hui",
+        "session-list",
+        "quand=aujourdhui",
+        frozenset({_T, _R, _P, _X}),
+        _today,
+        urgent=True,
+    ),
+    Duty(
+        "session terminée reste à clôturer",
+        "sessions terminées restent à clôturer",
+        "session-list",
+        "a_faire=cloturer",
+        frozenset({_T, _R, _P, _X}),
+        _to_close,
+        urgent=True,
+    ),
+    Duty(
+        "session clôturée reste à valider",
+        "sessions clôturées restent à valider",
+        "session-list",
+        "etat=closed",
+        frozenset({_R, _X}),
+        _to_validate,
+    ),
+    Duty(
+        "désignation attend une décision",
+        "désignations attendent une décision",
+        "session-list",
+        "a_faire=approuver",
+        frozenset({_R, _P, _X}),
+        _to_approve,
+    ),
+    Duty(
+        "session commence dans les 14 jours",
+        "sessions commencent dans les 14 jours",
+        "session-list",
+        "quand=bientot",
+        frozenset({_T, _STRUCTURE, _R, _P, _X}),
+        _coming,
+    ),
+    Duty(
+        "personne ajoutée sur place est à rapprocher",
+        "personnes ajoutées sur place sont à rapprocher",
+        "agent-list",
+        "a_rapprocher=on",
+        frozenset({_STRUCTURE, _R, _X}),
+        _to_reconcile,
+    ),
+    Duty(
+        "doublon possible à examiner",
+        "doublons possibles à examiner",
+        "duplicates",
+        "",
+        frozenset({_R, _X}),
+        _doubles,
+        args=("agents",),
+    ),
+    Duty(
+        "demande sur des données personnelles à traiter",
+        "demandes sur des données personnelles à traiter",
+        "data-requests",
+        "",
+        frozenset({_X}),
+        _requests,
+    ),
+)
+
+
+def todos(actor: Actor, *, today: dt.date) -> list[Todo]:
+    """What waits for ``actor``, by DUTIES' order; nothing for what is at zero.
+
+    One query per duty of the actor's roles, however much there is to do.
+    """
+    found = []
+    for duty in DUTIES:
+        if not actor.can(duty.roles):
+            continue
+        count = duty.rows(actor, today).count()
+        if count:
+            label = duty.one if count == 1 else duty.many
+            found.append(Todo(count, label, _address(duty), duty.urgent))
+    return found
+
+
+def _address(duty: Duty) -> str:
+    try:
+        url = reverse(duty.url_name, args=duty.args)
+    except NoReverseMatch:
+        return ""
+    return f"{url}?{duty.query}" if duty.query else url
