@@ -24,6 +24,7 @@ class Pack:
     phone_region: str
     phone_example: str
     authority: dict[str, str]
+    retention_months: dict[str, int]
     wording: dict[str, str]
     sheet_columns: tuple[str, ...]
     ministry: str

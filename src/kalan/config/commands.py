@@ -35,10 +35,19 @@ def check(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
+def demo(options: argparse.Namespace) -> int:
+    from kalan.config import demo as demonstration  # only here: it imports every room
+
+    loaded = demonstration.load(now=clock.now())
+    print("Démonstration chargée." if loaded else "La démonstration est déjà là.", flush=True)
+    return 0
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "serve": serve,
     "worker": worker,
     "check": check,
+    "demo": demo,
 }
 
 

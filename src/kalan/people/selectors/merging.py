@@ -141,3 +141,8 @@ def what_follows(left: Agent | OrgNode, right: Agent | OrgNode) -> list[tuple[st
             for label in labels
         ]
     return rows
+
+
+def countries() -> list[OrgNode]:
+    """The roots of the tree, one per country."""
+    return list(OrgNode.objects.filter(kind=OrgNode.Kind.COUNTRY).order_by("path"))

@@ -19,7 +19,7 @@ from rapidfuzz import fuzz
 from kalan.people.actor import subtree
 from kalan.people.models import Agent, DuplicatePair, OrgNode, Post
 
-NAME_FLOOR = 84.0  # token_sort_ratio below which two names are two people
+NAME_FLOOR = 90.0  # token_sort_ratio below which two names are two people
 BLOCK_CEILING = 2000  # a larger block (a shared switchboard number) is not a clue
 NEAR_KM = 0.3
 

@@ -17,7 +17,7 @@ from django.db.models import Q
 from kalan.base.errors import Refused
 from kalan.base.models import ImportRow, ImportRun, Message, StoredFile
 from kalan.people import subjects
-from kalan.people.actor import Actor
+from kalan.people.actor import SYSTEM, Actor
 from kalan.people.models import (
     Account,
     ActivationSlip,
@@ -27,6 +27,7 @@ from kalan.people.models import (
     Merge,
     Post,
     ProcessingActivity,
+    SignInEvent,
 )
 from kalan.people.policy import CAPABILITIES
 from kalan.people.selectors import privacy as selectors
@@ -256,10 +257,9 @@ def set_receipt(
 def apply_retention(*, now: dt.datetime, rules: dict[str, int]) -> dict[str, int]:
     """Apply retention ``rules`` {category: months}; return {category: rows cleared}.
 
-    Categories: "imports" (staged rows and files), "messages" (texts), "left_agents" (agents gone:
-    anonymised), "exports" (files made for download).
+    Categories: "imports" (staged rows and files), "messages" (texts), "access_log", "exports"
+    (files made for download), "left_agents" (agents gone: anonymised, still counted).
     """
-    from kalan.people.actor import SYSTEM
 
     def before(months: int) -> dt.datetime:
         return now - dt.timedelta(days=round(months * 30.44))
@@ -284,6 +284,8 @@ def apply_retention(*, now: dt.datetime, rules: dict[str, int]) -> dict[str, int
             kind="export", created_at__lt=before(months), size__gt=0
         ).order_by("pk"):
             done["exports"] += _erase_file(stored)
+    if months := rules.get("access_log"):
+        done["access_log"] = SignInEvent.objects.filter(at__lt=before(months)).delete()[0]
     if months := rules.get("left_agents"):
         gone = selectors.agents_gone_since(before(months).date())
         for agent in gone:

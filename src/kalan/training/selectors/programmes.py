@@ -35,3 +35,8 @@ def territories_for(actor: Actor, capability: str) -> QuerySet[OrgNode]:
         actor.scope(policy.CAPABILITIES[capability]), merged_into__isnull=True
     )
     return nodes
+
+
+def demo_is_loaded() -> bool:
+    """Whether the demonstration programmes stand in the database."""
+    return Programme.objects.filter(is_demo=True).exists()

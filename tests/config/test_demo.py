@@ -1,0 +1,119 @@
+"""The demonstration: counted from its records, the same twice, once, never among real data."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from kalan.base.errors import Refused
+from kalan.config import demo
+from kalan.people.models import Account, Agent, DuplicatePair, Post
+from kalan.training.models import AnonymousCount, Presence, Registration, Session
+from tests.factories import people
+
+NOW = dt.datetime(2026, 11, 21, 7, 30, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def demo_mode(settings: Any) -> None:
+    settings.KALAN_DEMO = True
+
+
+def _content() -> list[tuple[object, ...]]:
+    """All that was invented, without keys and random identifiers."""
+    agents = Agent.objects.order_by("pk").values_list(
+        "last_name", "first_names", "sex", "matricule", "birth_year", "phone", "cadre__code"
+    )
+    posts = Post.objects.order_by("pk").values_list("agent__search", "structure__name", "start")
+    marks = Presence.objects.order_by(
+        "registration__session__code", "registration__agent__search", "half_day__date", "pk"
+    ).values_list("registration__session__code", "registration__agent__search", "half_day__date")
+    return [*agents, *posts, *sorted(marks, key=str)]
+
+
+@pytest.mark.usefixtures("demo_mode")
+def test_the_figures_of_the_source_come_out_of_the_counting(db: None, client: Client) -> None:
+    assert demo.load(now=NOW) is True
+    direcct = client.get("/chiffres.json").json()["programmes"][0]
+    counted = {
+        name: direcct[name]
+        for name in (
+            *("code", "sessions", "structures", "agents_formes", "femmes", "part_femmes"),
+            *("sexe_inconnu", "formateurs", "plateformes", "comptes", "arrete_le"),
+        )
+    }
+    assert counted == {
+        "code": "direcct",
+        "sessions": 19,
+        "structures": 15,
+        "agents_formes": 521,
+        "femmes": 306,
+        "part_femmes": 58.73,
+        "sexe_inconnu": 0,
+        "formateurs": 13,
+        "plateformes": 1,
+        "comptes": 610,
+        "arrete_le": None,
+    }
+    assert [row["code"] for row in direcct["territoires"]] == ["SN-FK", "SN-KA", "SN-KL"]
+    for address in ("/chiffres/",):
+        page = client.get(address).content.decode()
+        assert "58,73" in page, address
+        assert "521" in page, address
+    assert demo.load(now=NOW) is False
+
+
+@pytest.mark.usefixtures("demo_mode")
+def test_the_records_hold_what_reality_holds(db: None) -> None:
+    demo.load(now=NOW)
+    held = Session.objects.filter(programme__code="direcct")
+    bounds = held.order_by("start").first(), held.order_by("-end").first()
+    assert [s and s.start for s in bounds[:1]] == [dt.date(2022, 11, 14)]
+    assert [s and s.end for s in bounds[1:]] == [dt.date(2023, 3, 17)]
+    regs = Registration.objects.filter(session__in=held, state__in=Registration.COUNTED)
+    seen = [a for a in regs.values_list("agent_id", flat=True) if a is not None]
+    twice = {a for a in seen if seen.count(a) > 1}
+    assert len(twice) >= 40
+    assert regs.filter(outsider__isnull=False).count() == 10
+    assert AnonymousCount.objects.filter(session__in=held).count() == 1
+    never = regs.filter(presences__isnull=True, agent__isnull=False).count()
+    assert never == 19
+    assert Account.objects.filter(agent__isnull=True).count() >= 5
+    assert Agent.objects.filter(account__isnull=True, platform_accounts__isnull=True).exists()
+    assert DuplicatePair.objects.filter(state="open").count() == 2
+    names = [s.node.name for s in held.select_related("node")]
+    assert len(set(names)) == 15
+
+
+@pytest.mark.usefixtures("demo_mode")
+def test_two_runs_give_the_same_data(db: None) -> None:
+    contents = []
+    for _ in range(2):
+        with transaction.atomic():
+            demo.load(now=NOW)
+            contents.append(_content())
+            transaction.set_rollback(True)
+    assert contents[0] == contents[1]
+
+
+@pytest.mark.usefixtures("demo_mode")
+def test_formateur_has_a_session_today(db: None) -> None:
+    demo.load(now=NOW)
+    trainer = Account.objects.get(email="formateur@demo.kalan")
+    session = Session.objects.get(start=NOW.date(), trainers__agent=trainer.agent_id)
+    assert session.registrations.count() == 18
+
+
+def test_refused_outside_demo_mode_and_among_other_data(db: None, settings: Any) -> None:
+    settings.KALAN_DEMO = False
+    with pytest.raises(Refused, match="mode démonstration"):
+        demo.load(now=NOW)
+    settings.KALAN_DEMO = True
+    people.tree()
+    with pytest.raises(Refused, match="déjà des données"):
+        demo.load(now=NOW)
+    assert Agent.objects.count() == 0
