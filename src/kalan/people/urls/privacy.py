@@ -7,7 +7,6 @@ from django.urls import URLPattern, URLResolver, path
 from kalan.people.views import merging, privacy
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("gestion/doublons/", merging.duplicate_list, {"kind": "agents"}, name="duplicates-home"),
     path("gestion/doublons/<slug:kind>/", merging.duplicate_list, name="duplicates"),
     path(
         "gestion/doublons/<slug:kind>/chercher/", merging.duplicate_search, name="duplicate-search"
