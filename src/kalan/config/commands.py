@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
+from django.conf import settings
+
 from kalan.base import clock
+from kalan.base.errors import Refused
 from kalan.config import check as checks
 from kalan.config import supervise
 
@@ -13,10 +16,34 @@ from kalan.config import supervise
 def serve(options: argparse.Namespace) -> int:
     supervise.refuse_taken_port(options.host, options.port)
     supervise.prepare()
+    if settings.KALAN_DEMO:
+        _demo_once()
     children = supervise.Children(options.host, options.port)
     if children.ready():
         print(f"http://localhost:{options.port}", flush=True)
+        if settings.KALAN_DEMO:
+            _say_demo_accounts()
     return children.wait()
+
+
+def _demo_once() -> None:
+    """Load the demonstration into an empty database; leave any other as it is."""
+    from kalan.config import demo as demonstration  # only here: it imports every room
+
+    supervise.say("Chargement de la démonstration (une seule fois)…")
+    try:
+        demonstration.load(now=clock.now())
+    except Refused as refused:
+        supervise.say(str(refused))
+
+
+def _say_demo_accounts() -> None:
+    from kalan.people.services.accounts_demo import DEMO_PASSWORD, DEMO_TOTP_SECRET
+
+    names = "agent, formateur, structure, region, programme, signataire, auteur, admin"
+    print(f"Comptes de démonstration (@demo.kalan) : {names}")
+    print(f"Mot de passe : {DEMO_PASSWORD}")
+    print(f"Secret TOTP de signataire et admin : {DEMO_TOTP_SECRET}", flush=True)
 
 
 def worker(options: argparse.Namespace) -> int:
