@@ -141,8 +141,7 @@ class ImportRun(models.Model):
     """One file brought in: mapping, dry run, apply, report."""
 
     class State(models.TextChoices):
-        UPLOADED = "uploaded", "déposé"
-        MAPPED = "mapped", "colonnes associées"
+        UPLOADED = "uploaded", "déposé, colonnes à associer"
         CHECKING = "checking", "vérification en cours"
         CHECKED = "checked", "vérifié, à appliquer"
         APPLYING = "applying", "application en cours"
@@ -154,19 +153,52 @@ class ImportRun(models.Model):
     kind = models.CharField(max_length=40)
     state = models.CharField(max_length=10, choices=State.choices, default=State.UPLOADED)
     file = models.ForeignKey(StoredFile, null=True, on_delete=models.SET_NULL, related_name="+")
-    options = models.JSONField(default=dict)
-    mapping = models.JSONField(default=dict)
+    country = models.CharField(max_length=2)
+    # How to read the file: {"sheet", "header_row", "encoding", "delimiter"}.
+    source = models.JSONField(default=dict)
+    columns = models.JSONField(default=list)  # the header cells
+    mapping = models.JSONField(default=dict)  # {field: column index}
+    options = models.JSONField(default=dict)  # what the kind asks: effective date, platform…
+    # Names that no record bears exactly: [{field, key, value, rows, candidates}].
+    questions = models.JSONField(default=list)
+    answers = models.JSONField(default=dict)  # {field: {key: record id, or null for none}}
     counts = models.JSONField(default=dict)
     error = models.TextField(blank=True)
+    # Raised at each start: a worker that lost its run (taken for dead) writes nothing more.
+    attempt = models.PositiveIntegerField(default=0)
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     report = models.ForeignKey(StoredFile, null=True, on_delete=models.SET_NULL, related_name="+")
-    # The scope of the person who started it, copied: an import never writes outside it.
-    scope_path = models.CharField(max_length=255, blank=True)
+    # The tree paths of the person who started it, copied: an import never writes outside them.
+    scope = models.JSONField(default=list)
+    scope_path = models.CharField(max_length=255, blank=True)  # their common ancestor
     created_at = models.DateTimeField()
+    checked_at = models.DateTimeField(null=True)
     applied_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
+    applied_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    state__in=[
+                        "uploaded",
+                        "checking",
+                        "checked",
+                        "applying",
+                        "applied",
+                        "failed",
+                        "cancelled",
+                    ]
+                ),
+                name="import_state_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["kind", "scope_path"])]
 
 
 class ImportRow(models.Model):
@@ -179,14 +211,25 @@ class ImportRow(models.Model):
         DOUBT = "doubt", "doublon possible"
         REFUSED = "refused", "refusé"
 
+    class Action(models.TextChoices):
+        NONE = "", "rien"
+        CREATE = "create", "créer"
+        UPDATE = "update", "mettre à jour"
+        STALE = "stale", "à revoir : changé depuis la vérification"
+
     run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="rows")
-    number = models.PositiveIntegerField()  # the row's number in the file, header = 1
-    raw = models.JSONField()
-    clean = models.JSONField(default=dict)
-    verdict = models.CharField(max_length=10, choices=Verdict.choices, blank=True)
+    number = models.PositiveIntegerField()  # the row's number in the file, from 1
+    raw = models.JSONField()  # the cells as text, for the report and the file of refused rows
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    # What the merge will do, decided by the check, or by a person for a doubt.
+    action = models.CharField(max_length=10, choices=Action.choices, blank=True)
+    label = models.CharField(max_length=250, blank=True)
     target_id = models.BigIntegerField(null=True)
-    # changed: {field: [before, after]}; refused: [{column, reason, remedy}];
-    # doubt: [{id, label, why}]
+    uid = models.UUIDField(default=uuid7)  # given to the record that the row creates
+    # What the merge reads: final values, and those found at check time.
+    plan = models.JSONField(default=dict)
+    # What people read. changed: {"changes": [[label, before, after]]}; refused: {"problems":
+    # [{column, value, reason, remedy}]}; doubt: {"candidates": [{id, label, why, changes, plan}]}.
     detail = models.JSONField(default=dict)
     # What a person decided for a doubt: "create", "skip" or "use:<id>".
     decision = models.CharField(max_length=30, blank=True)
@@ -195,7 +238,10 @@ class ImportRow(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "number"], name="import_row_once"),
         ]
-        indexes = [models.Index(fields=["run", "verdict", "number"])]
+        indexes = [
+            models.Index(fields=["run", "verdict", "number"]),
+            models.Index(fields=["run", "action", "number"]),
+        ]
 
 
 class ColumnMapping(models.Model):
@@ -209,4 +255,24 @@ class ColumnMapping(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "header_key"], name="mapping_once"),
+        ]
+
+
+class NameMatch(models.Model):
+    """A name written in files that a person said to mean one record: not asked again."""
+
+    category = models.CharField(max_length=20)  # "structure", "district", "cadre"…
+    country = models.CharField(max_length=2)
+    key = models.CharField(max_length=400)  # the folded name, with its folded territory if any
+    target_id = models.BigIntegerField()
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    confirmed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["category", "country", "key"], name="name_match_once"
+            ),
         ]
