@@ -7,8 +7,7 @@ import hashlib
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from django.core.files.base import ContentFile
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.base import ContentFile, File
 
 from kalan.base.ids import uuid7
 from kalan.base.models import StoredFile
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 def store(
     *,
-    content: bytes | UploadedFile[bytes],
+    content: bytes | File[bytes],
     name: str,
     kind: str,
     by: Account | None,
@@ -27,13 +26,11 @@ def store(
     content_type: str = "application/octet-stream",
 ) -> StoredFile:
     """Write ``content`` under MEDIA_ROOT and return its row. ``name`` is only for display."""
+    given: File[bytes] = ContentFile(content) if isinstance(content, bytes) else content
     digest, size = hashlib.sha256(), 0
-    chunks = [content] if isinstance(content, bytes) else content.chunks()
-    parts: list[bytes] = []
-    for chunk in chunks:
+    for chunk in given.chunks():  # a large upload lies on disk: never all of it in memory
         digest.update(chunk)
         size += len(chunk)
-        parts.append(chunk)
     row = StoredFile(
         kind=kind,
         name=PurePath(name).name[:255],
@@ -44,6 +41,6 @@ def store(
         created_by=by,
     )
     suffix = PurePath(name).suffix.lower()[:10]
-    row.file.save(f"{uuid7()}{suffix}", ContentFile(b"".join(parts)), save=False)
+    row.file.save(f"{uuid7()}{suffix}", given, save=False)
     row.save()
     return row

@@ -220,6 +220,8 @@ class ImportRow(models.Model):
     run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="rows")
     number = models.PositiveIntegerField()  # the row's number in the file, from 1
     raw = models.JSONField()  # the cells as text, for the report and the file of refused rows
+    # Who the row is about (matricule, names), so that access and erasure find it.
+    clean = models.JSONField(default=dict)
     verdict = models.CharField(max_length=10, choices=Verdict.choices)
     # What the merge will do, decided by the check, or by a person for a doubt.
     action = models.CharField(max_length=10, choices=Action.choices, blank=True)
@@ -272,7 +274,5 @@ class NameMatch(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["category", "country", "key"], name="name_match_once"
-            ),
+            models.UniqueConstraint(fields=["category", "country", "key"], name="name_match_once"),
         ]

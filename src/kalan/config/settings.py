@@ -317,3 +317,8 @@ LOGGING: dict[str, Any] = {
         "gunicorn.access": {"level": "INFO", "propagate": True, "handlers": []},
     },
 }
+FILE_UPLOAD_HANDLERS = [
+    "kalan.base.uploads.QuotaHandler",  # beyond the limit: thrown away while it arrives
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]

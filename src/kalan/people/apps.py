@@ -9,6 +9,9 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         # Models can be imported only now.
+        from kalan.base.imports import registry
         from kalan.people import auditing
+        from kalan.people.imports.staff import StaffKind
 
         auditing.register()
+        registry.register(StaffKind())

@@ -131,7 +131,11 @@ class Resolver:
         if within is not None:
             choices = {id_: name for id_, name in choices.items() if self._in(id_, within)}
         near = process.extract(
-            self._expand(value), choices, scorer=fuzz.token_sort_ratio, limit=5, score_cutoff=_CUTOFF
+            self._expand(value),
+            choices,
+            scorer=fuzz.token_sort_ratio,
+            limit=5,
+            score_cutoff=_CUTOFF,
         )
         return [
             {"id": id_, "label": self.entries[id_].label or self.entries[id_].name,

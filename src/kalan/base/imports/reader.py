@@ -15,13 +15,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import charset_normalizer
 from django.conf import settings
 
 from kalan.base.errors import Refused
 from kalan.base.imports.values import Cell, text_of
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
+
+_Numbered = tuple[int, list[Cell]]
 
 MAX_ROWS = 300_000
 MAX_COLUMNS = 200
@@ -200,8 +205,8 @@ def _too_many_rows(rows: int) -> Refused:
     )
 
 
-def _open_workbook(path: Path) -> object:
-    # Imported late: it is native code that only imports need.
+def _open_workbook(path: Path) -> CalamineWorkbook:
+    # Here and below imported late: native code that only imports of files need.
     from python_calamine import CalamineError, CalamineWorkbook
 
     check_workbook(path)
@@ -214,31 +219,29 @@ def _open_workbook(path: Path) -> object:
         ) from error
 
 
-def _sheet_rows(workbook: object, sheet: str, limit: int | None = None) -> Iterator[_Numbered]:
-    from python_calamine import CalamineError, CalamineWorkbook
+def _sheet(
+    workbook: CalamineWorkbook, name: str, limit: int | None = None
+) -> tuple[int, Iterator[_Numbered]]:
+    """Return (number of the last row, numbered rows) of a sheet."""
+    from python_calamine import CalamineError
 
-    assert isinstance(workbook, CalamineWorkbook)
     try:
-        table = workbook.get_sheet_by_name(sheet)
+        table = workbook.get_sheet_by_name(name)
     except (CalamineError, ValueError) as error:
         raise not_a_table(
-            f"La feuille « {sheet} » ne se laisse pas lire.", "Recopiez-la dans un nouveau classeur."
+            f"La feuille « {name} » ne se laisse pas lire.", "Recopiez-la dans un nouveau classeur."
         ) from error
     first = table.start[0] if table.start else 0
-    for number, row in enumerate(islice(table.iter_rows(), limit), start=first + 1):
-        yield number, list(row)
-
-
-_Numbered = tuple[int, list[Cell]]
+    rows = islice(table.iter_rows(), limit)
+    return table.total_height, ((n, list(row)) for n, row in enumerate(rows, start=first + 1))
 
 
 def _inspect_xlsx(
     path: Path, score: Score, sheet: str | None, header_row: int | None
 ) -> Inspection:
-    from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
     workbook = _open_workbook(path)
-    assert isinstance(workbook, CalamineWorkbook)
     sheets = [
         meta.name
         for meta in workbook.sheets_metadata
@@ -249,11 +252,11 @@ def _inspect_xlsx(
     wanted = [sheet] if sheet in sheets else sheets[:10]
     best: tuple[float, str, int, list[list[Cell]], list[int]] | None = None
     for name in wanted:
-        numbered = list(_sheet_rows(workbook, str(name), _HEADER_ROWS + 5))
+        numbered = list(_sheet(workbook, name, _HEADER_ROWS + 5)[1])
         rows, numbers = [row for _, row in numbered], [number for number, _ in numbered]
         found = _find_header(rows, numbers, score, header_row)
         if found is not None and (best is None or found[0] > best[0]):
-            best = (found[0], str(name), found[1], rows, numbers)
+            best = (found[0], name, found[1], rows, numbers)
     if best is None:
         raise not_a_table("Le classeur est vide.", "Choisissez un fichier qui contient des lignes.")
     _, name, at, rows, numbers = best
@@ -326,7 +329,9 @@ def _delimiter_of(sample: str) -> str:
     best = (0.0, ";")
     for delimiter in (";", ",", "\t", "|"):
         try:
-            rows = list(islice(csv.reader(sample.splitlines(keepends=True), delimiter=delimiter), 50))
+            rows = list(
+                islice(csv.reader(sample.splitlines(keepends=True), delimiter=delimiter), 50)
+            )
         except csv.Error:
             continue
         widths = [len(row) for row in rows[:-1] or rows if row]
@@ -346,10 +351,9 @@ def _open_text(path: Path, encoding: str) -> IO[str]:
 def _csv_rows(path: Path, source: Source) -> Iterator[_Numbered]:
     with _open_text(path, source.encoding) as file:
         try:
-            yield from (
-                (number, list(row))
-                for number, row in enumerate(csv.reader(file, delimiter=source.delimiter), start=1)
-            )
+            for number, row in enumerate(csv.reader(file, delimiter=source.delimiter), start=1):
+                cells: list[Cell] = list(row)
+                yield number, cells
         except (csv.Error, UnicodeError) as error:
             raise not_a_table(
                 "Ce fichier n’est pas un tableau que Kalan sait lire.", _SAVE_AS
@@ -381,12 +385,19 @@ def _inspect_csv(path: Path, score: Score, header_row: int | None) -> Inspection
 # --- both ------------------------------------------------------------------------------------
 
 
-def read_rows(path: Path, source: Source) -> Iterator[_Numbered]:
-    """Yield (row number in the file, cells) for each row under the header that is not empty."""
-    if source.format == "xlsx":
-        rows = _sheet_rows(_open_workbook(path), source.sheet)
-    else:
-        rows = _csv_rows(path, source)
+def read_rows(path: Path, source: Source) -> tuple[int, Iterator[_Numbered]]:
+    """Return (about how many rows, iterator over those under the header that are not empty).
+
+    Each comes with its number in the file, from 1.
+    """
+    if source.format == "csv":
+        return _about(path), _under_header(_csv_rows(path, source), source)
+    workbook = _open_workbook(path)
+    total, rows = _sheet(workbook, source.sheet)
+    return total - source.header_row, _under_header(rows, source)
+
+
+def _under_header(rows: Iterator[_Numbered], source: Source) -> Iterator[_Numbered]:
     for number, cells in rows:
         if number > MAX_ROWS + source.header_row:
             raise _too_many_rows(number)
@@ -394,11 +405,8 @@ def read_rows(path: Path, source: Source) -> Iterator[_Numbered]:
             yield number, cells
 
 
-def count_rows(path: Path, source: Source) -> int:
-    """An estimate for the progress bar, cheap: from the file's size for a CSV."""
-    if source.format == "csv":
-        with path.open("rb") as file:
-            sample = file.read(_SAMPLE)
-        lines = max(1, sample.count(b"\n"))
-        return int(path.stat().st_size / max(1, len(sample)) * lines)
-    return 0
+def _about(path: Path) -> int:
+    """The number of lines of a text file, guessed from its beginning."""
+    with path.open("rb") as file:
+        sample = file.read(_SAMPLE)
+    return int(path.stat().st_size / max(1, len(sample)) * max(1, sample.count(b"\n")))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -117,7 +118,9 @@ class Checker(Protocol):
         """Names that no record bears exactly, with the nearest ones (see matching)."""
 
 
-class Kind(Protocol):
+class Kind(ABC):
+    """A kind of file. A room makes a subclass and registers one object of it."""
+
     code: str
     label: str  # "agents", as in "Importer des agents"
     description: str
@@ -126,12 +129,16 @@ class Kind(Protocol):
     options: tuple[Option, ...]
     create_label: str  # what "create" means for a doubt
     use_label: str  # what "use:<id>" means, before the record's label
+    person_fields: tuple[str, ...]  # those that tell who a row is about (kept for erasure)
 
+    @abstractmethod
     def columns_needed(self, mapped: set[str]) -> str:
         """Return "" or what is missing among the mapped fields, in French."""
 
+    @abstractmethod
     def checker(self, run: ImportRun) -> Checker: ...
 
+    @abstractmethod
     def merge(self, run: ImportRun, *, now: dt.datetime) -> None:
         """Write rows whose action is create or update; called inside the one transaction.
 

@@ -125,7 +125,8 @@ def french_number(words: list[str]) -> int | None:
 def _make(year: int, month: int, day: int, written: str) -> dt.date:
     if year < 100:
         raise BadValue(
-            f"L’année de « {written} » n’a que deux chiffres.", "Écrivez l’année en quatre chiffres."
+            f"L’année de « {written} » n’a que deux chiffres.",
+            "Écrivez l’année en quatre chiffres.",
         )
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise BadValue(
@@ -227,9 +228,9 @@ def parse_date_range(cell: Cell) -> tuple[dt.date, dt.date]:
     if match is None:
         day = _date_from_text(written if folded == fold(written) else folded)
         return day, day
-    if "/" in written and (numeric := re.findall(r"\d{1,2}/\d{1,2}/\d{4}", written)):
-        if len(numeric) == 2:
-            return _ordered(_date_from_text(numeric[0]), _date_from_text(numeric[1]), written)
+    numeric = re.findall(r"\d{1,2}/\d{1,2}/\d{4}", written)
+    if len(numeric) == 2:
+        return _ordered(_date_from_text(numeric[0]), _date_from_text(numeric[1]), written)
     last_words = match["last"].split()
     place = max((n for n, w in enumerate(last_words) if w in _MONTH_NUMBERS), default=0)
     first = match["first"]
@@ -283,7 +284,7 @@ def _dialling(country: str) -> tuple[str, str, re.Pattern[str]]:
     meta = phonenumbers.PhoneMetadata.metadata_for_region(country.upper())
     if meta is None or meta.general_desc is None:
         raise ValueError(f"no phone numbers known for country {country!r}")
-    pattern = re.compile(meta.general_desc.national_number_pattern)
+    pattern = re.compile(meta.general_desc.national_number_pattern or "")
     return str(meta.country_code), meta.national_prefix or "", pattern
 
 
@@ -319,7 +320,11 @@ def parse_phone(cell: Cell, country: str) -> str:
         parsed = phonenumbers.parse(text, country.upper())
     except phonenumbers.NumberParseException:
         parsed = None
-    if parsed is None or not _PHONE_TEXT.fullmatch(text) or not phonenumbers.is_valid_number(parsed):
+    if (
+        parsed is None
+        or not _PHONE_TEXT.fullmatch(text)
+        or not phonenumbers.is_valid_number(parsed)
+    ):
         raise BadValue(
             f"« {written[:40]} » n’est pas un numéro de téléphone.",
             "Écrivez le numéro national, ou avec l’indicatif du pays (+221…).",

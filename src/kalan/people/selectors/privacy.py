@@ -42,7 +42,7 @@ def register_visible_to(actor: Actor) -> QuerySet[ProcessingActivity]:
 
 def import_rows_about(agent: Agent) -> Q:
     """Staged rows that were matched to the agent, or that carry their matricule or both names."""
-    about = Q(target_id=agent.pk, run__kind="staff")
+    about = Q(target_id=agent.pk, run__kind="staff") | Q(uid=agent.uid)
     if agent.matricule:
         about |= Q(clean__matricule=agent.matricule)
     if agent.last_name and agent.first_names:

@@ -223,7 +223,7 @@ def _erase_imports(agent: Agent) -> int:
     """Clear staged rows about the agent, and the files of the runs in which they stand."""
     rows = ImportRow.objects.filter(selectors.import_rows_about(agent))
     runs = list(ImportRun.objects.filter(pk__in=rows.values("run")).order_by("pk"))
-    number = rows.update(raw={}, clean={}, detail={})
+    number = rows.update(raw=[], clean={}, plan={}, detail={}, label="anonymisé")
     for run in runs:
         for stored in (run.file, run.report):
             if stored is not None:
