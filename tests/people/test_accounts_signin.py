@@ -162,7 +162,7 @@ def test_a_refusal_costs_the_same_whoever_exists(
     assert CountingHasher.hashed == hashes
 
 
-# --- the shared telephone ----------------------------------------------------------------------
+# --- the shared telephone -----------------------------------------------------------------------
 
 
 def share(password: str, name: str) -> Account:
@@ -287,7 +287,7 @@ def test_demo_accounts_are_refused_outside_demo_mode(
     assert client.get("/mon-espace/compte/").status_code == 302
 
 
-# --- limits ------------------------------------------------------------------------------------
+# --- limits -------------------------------------------------------------------------------------
 
 
 def test_ten_failures_on_one_account_then_wait(client: Client, awa: Account) -> None:
@@ -352,7 +352,7 @@ def test_an_address_that_guesses_on_and_on_is_stopped(db: None) -> None:
     assert caught.value.code == "wrong"
 
 
-# --- the page ----------------------------------------------------------------------------------
+# --- the page -----------------------------------------------------------------------------------
 
 
 def test_the_sign_in_page_needs_no_script_and_is_small(client: Client, db: None) -> None:
