@@ -22,6 +22,8 @@ from tests.permissions.patterns import (
 )
 
 NOBODY_SPECIAL = ALL - {"agent"}
+# Roles that ask for a second factor: in the world of the tests they have one.
+WITH_FACTOR = frozenset({"signatory", "admin"})
 
 TABLE: dict[str, Row] = {
     # --- web
@@ -32,4 +34,36 @@ TABLE: dict[str, Row] = {
     "offline": PUBLIC(),
     "health": PUBLIC(),
     "healthz": PUBLIC(html=False),
+    # --- accounts: the door
+    "account_login": Row(allowed=ALL, ok=302, anonymous=200),
+    "account_which_name": PUBLIC(ok=302, html=False),
+    "account_cancel_sign_in": PUBLIC(ok=302, method="post", html=False),
+    "mfa_authenticate": PUBLIC(ok=302, html=False),
+    "openid_connect_login": PUBLIC(
+        ok=404, of={"provider_id": "provider"}, method="post", html=False
+    ),
+    "openid_connect_callback": PUBLIC(ok=404, of={"provider_id": "provider"}, html=False),
+    "account_logout": SIGNED_IN(),
+    "account_slip_code": PUBLIC(),
+    "account_activate": PUBLIC(of={"code": "slip_code"}),
+    # --- accounts: one's own
+    "account_notice": SIGNED_IN(),
+    "account_own": SIGNED_IN(),
+    "account_change_password": SIGNED_IN(),
+    "account_phone": SIGNED_IN(),
+    "account_email": SIGNED_IN(),
+    "account_confirm_email": SIGNED_IN(of={"token": "token"}),
+    "account_end_sessions": SIGNED_IN(ok=302, method="post", html=False),
+    "account_must_enrol": SIGNED_IN(ok=302, html=False),
+    "mfa_index": SIGNED_IN(),
+    "account_reauthenticate": SIGNED_IN(),
+    "mfa_reauthenticate": Row(allowed=WITH_FACTOR, refused=302),
+    "mfa_reauthenticate_webauthn": PUBLIC(ok=302, html=False),
+    "mfa_activate_totp": Row(allowed=ALL - WITH_FACTOR, refused=302),
+    "mfa_deactivate_totp": Row(allowed=WITH_FACTOR),
+    "mfa_view_recovery_codes": SIGNED_IN(ok=404, html=False),
+    "mfa_generate_recovery_codes": SIGNED_IN(),
+    "mfa_list_webauthn": SIGNED_IN(),
+    "mfa_add_webauthn": SIGNED_IN(),
+    "mfa_remove_webauthn": SIGNED_IN(ok=404, of={"pk": "passkey"}, html=False),
 }

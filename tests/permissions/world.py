@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from kalan.people.models import Account, Agent, OrgNode, RoleGrant
+from kalan.people.models import Account, ActivationSlip, Agent, OrgNode, RoleGrant
+from kalan.people.vault import fingerprint
 from kalan.training.models import Programme, Registration, Session, SessionTrainer
 from tests.factories import people, training
 from tests.permissions.patterns import ROLES, Row
@@ -25,6 +27,11 @@ class Place:
     programme: Programme
     session: Session
     registration: Registration
+    slip_code: str = "ABCDEFGH23"
+    # Parts of addresses that name nothing: the answer is the same for everyone.
+    provider: str = "aucun"
+    token: str = "perime"
+    passkey: int = 0
 
 
 @dataclass
@@ -59,6 +66,12 @@ def build() -> World:
         here=_place(tree.fatick, tree.centre_sokone, "Ndiaye"),
         there=_place(tree.kaolack, there_structure, ELSEWHERE),
         accounts={},
+    )
+    ActivationSlip.objects.create(
+        account=world.here.account,
+        code_hash=fingerprint("slip", world.here.slip_code),
+        created_at=people.NOW,
+        expires_at=people.NOW + dt.timedelta(days=36500),
     )
     for role in ROLES:
         world.accounts[role] = _account(role, tree, world.here)
