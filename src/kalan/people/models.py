@@ -6,6 +6,7 @@ the other. A *node* is a place of the organisation tree (country, region, distri
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -135,6 +136,11 @@ class OrgNodePeriod(models.Model):
             ),
         ]
 
+    @property
+    def last_day(self) -> dt.date | None:
+        """The last day of the period, as people say it (``end`` is the day after)."""
+        return self.end - dt.timedelta(days=1) if self.end else None
+
 
 class Cadre(models.Model):
     """A national professional title with its ISCO-08 code (ILO)."""
@@ -230,6 +236,7 @@ class EmploymentStatus(models.TextChoices):
 class Post(models.Model):
     """A post at a structure from ``start`` to ``end`` (both included; None: until now)."""
 
+    uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="posts")
     structure = models.ForeignKey(OrgNode, on_delete=models.PROTECT, related_name="posts")
     cadre = models.ForeignKey(Cadre, null=True, blank=True, on_delete=models.PROTECT)

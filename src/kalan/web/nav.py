@@ -53,6 +53,8 @@ LINES: tuple[Line, ...] = (
     Line("Formation", "Messages", "message-list", frozenset({R, P, A, X})),
     Line("Personnel", "Agents", "agent-list", STAFF),
     Line("Personnel", "Structures", "structure-list", STAFF | {T}),
+    Line("Personnel", "Cadres", "cadre-list", STAFF | {T}),
+    Line("Personnel", "À rapprocher", "agent-reconcile-list", STAFF),
     Line("Personnel", "Doublons", "duplicates", frozenset({R, X}), args=("agents",)),
     Line("Personnel", "Fusions", "merges", frozenset({R, X})),
     Line("Personnel", "Imports", "import-list", frozenset({R, P, X})),

@@ -82,9 +82,34 @@ def change_post(
         return post
 
 
-def end_post(*, actor: Actor, now: dt.datetime, post: Post, end: dt.date) -> Post:
-    """End a post on ``end`` (its last day). Roles tied to it end with it."""
-    return change_post(actor=actor, now=now, post=post, end=end)
+def end_post(
+    *, actor: Actor, now: dt.datetime, post: Post, end: dt.date, agent_leaves: bool = False
+) -> Post:
+    """End a post on ``end`` (its last day). Roles tied to it end with it.
+
+    ``agent_leaves``: the person leaves the workforce too (their status becomes "left"); refused
+    while another post runs on.
+    """
+    with transaction.atomic(), acting(actor):
+        ended = change_post(actor=actor, now=now, post=post, end=end)
+        if agent_leaves:
+            _leave(ended)
+        return ended
+
+
+def _leave(post: Post) -> None:
+    others = Post.objects.filter(agent=post.agent_id).exclude(pk=post.pk)
+    running = others.filter(Q(end__isnull=True) | Q(end__gt=post.end))
+    other = running.select_related("structure").order_by("pk").first()
+    if other is not None:
+        raise Refused(
+            f"Un autre poste court encore, à « {other.structure.name} ».",
+            field="left",
+            remedy="Terminez-le d’abord, ou ne cochez pas le départ.",
+        )
+    agent = Agent.objects.get(pk=post.agent_id)
+    agent.status = Agent.Status.LEFT
+    agent.save(update_fields=["status"])
 
 
 def _check(post: Post, now: dt.datetime) -> None:

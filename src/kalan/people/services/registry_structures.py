@@ -176,6 +176,7 @@ def remove_code(*, actor: Actor, now: dt.datetime, code: OrgNodeCode) -> None:
     """Take a wrong code away; the journal keeps it."""
     with transaction.atomic(), acting(actor):
         require(actor, "structures.edit", code.node)
+        note(actor=actor, subject=code.node, text=f"Code retiré : {code}")
         code.delete()
 
 
