@@ -98,6 +98,12 @@ def filesize(value: int | None) -> str:
 
 
 @register.filter
+def s(count: int | float | None) -> str:
+    """The French plural begins at two: 0 jour, 1 jour, 1,5 jour, 2 jours."""
+    return "s" if count is not None and abs(count) >= 2 else ""
+
+
+@register.filter
 def is_checkbox(field: BoundField) -> bool:
     """A single box to tick: its label stands behind it."""
     return isinstance(field.field.widget, CheckboxInput)
