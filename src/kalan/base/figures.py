@@ -103,7 +103,7 @@ def bar_chart(rows: Sequence[Bar], *, title: str, description: str) -> SafeStrin
         mark = f'<rect class="f1" x="{left}" y="{bar}" width="{_n(width)}" height="18"/>'
         mark += f'<text {at} y="{line}">{escape(row.label)}</text>'
         mark += f'<text x="{_n(left + width + 5)}" y="{bar + 13}">{escape(text)}</text>'
-        parts.append(_linked(mark, row.url, f"{row.label} : {text}"))
+        parts.append(_linked(mark, row.url))
     return _svg(parts, len(rows) * step, title, description, linked=any(row.url for row in rows))
 
 
@@ -116,20 +116,18 @@ def stacked_bars(
     parts = []
     for index, row in enumerate(rows):
         y, x = index * 40, 0.0
-        said = ", ".join(
-            f"{name} {number(value)}" for name, value in zip(series, row.values, strict=True)
-        )
         mark = f'<text y="{y + 14}">{escape(row.label)}</text>'
-        for rank, value in enumerate(row.values, start=1):
+        for rank, (name, value) in enumerate(zip(series, row.values, strict=True), start=1):
             width = room * value / top
             if width > 0:
                 mark += (
                     f'<rect class="f{rank}" x="{_n(x)}" y="{y + 19}" '
-                    f'width="{_n(width)}" height="18"/>'
+                    f'width="{_n(width)}" height="18">'
+                    f"<title>{escape(name)} : {number(value)}</title></rect>"
                 )
             x += width
         mark += f'<text x="{_n(x + 5)}" y="{y + 32}">{number(sum(row.values))}</text>'
-        parts.append(_linked(mark, row.url, f"{row.label} : {said}"))
+        parts.append(_linked(mark, row.url))
     return _svg(parts, len(rows) * 40, title, description, linked=any(row.url for row in rows))
 
 
@@ -264,8 +262,12 @@ def _n(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def _linked(mark: str, url: str, said: str) -> str:
-    return f'<a href="{escape(url)}" aria-label="{escape(said)}">{mark}</a>' if url else mark
+def _linked(mark: str, url: str, said: str = "") -> str:
+    """``mark`` as a link when there is an address; ``said`` names what carries no text."""
+    if not url:
+        return mark
+    label = f' aria-label="{escape(said)}"' if said else ""
+    return f'<a href="{escape(url)}"{label}>{mark}</a>'
 
 
 def _svg(
