@@ -17,6 +17,7 @@ from kalan.training.services import (
     sessions,
 )
 from kalan.training.services.attendance_walkins import WalkIn
+from kalan.training.services.convocations import convoke_session
 from kalan.training.services.programmes import PartnerData, ProgrammeData
 from kalan.training.services.schedule import TrainerData
 from kalan.training.services.sessions import SessionData
@@ -145,6 +146,7 @@ def _today(
         world, programme, theme, home, code="ESSAI-02", start=now.date(), days=2, now=early
     )
     _listed(session, staff[2:], early)
+    convoke_session(actor=SYSTEM, now=early, session=session, channels=("whatsapp",))
 
 
 def _to_approve(
