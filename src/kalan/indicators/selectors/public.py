@@ -13,9 +13,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 
-from kalan.indicators.models import Cell, FrozenFigures, SessionFact, TrainerFact
-from kalan.indicators.places import Places
+from kalan.base import clock
+from kalan.indicators.models import Cell, SessionFact, TrainerFact
 from kalan.indicators.ratios import WomenShare
 from kalan.indicators.suppression import hidden_cells
 from kalan.people.models import OrgNode, OrgNodeCode, Post
@@ -192,24 +193,25 @@ class _Raw:
             .annotate(n=Count("pk"))
         ):
             self.values[programme["programme_id"], 0]["plateformes"] = programme["n"]
+        day = Coalesce(OuterRef("created_on"), clock.today())
         post = (
             Post.objects.filter(agent=OuterRef("agent"), is_main=True)
-            .filter(start__lte=OuterRef("created_on"))
-            .filter(Q(end__isnull=True) | Q(end__gte=OuterRef("created_on")))
+            .filter(start__lte=day)
+            .filter(Q(end__isnull=True) | Q(end__gte=day))
             .order_by("-start", "-pk")
         )
         rows = list(
             PlatformAccount.objects.filter(platform__programme_id__in=self.ids, is_demo=False)
-            .annotate(at=Subquery(post.values("structure_id")[:1]))
+            .annotate(at=Subquery(post.values("structure__path")[:1]))
             .order_by()
-            .values_list("platform__programme_id", "platform_id", "at", "created_on")
+            .values_list("platform__programme_id", "platform_id", "at")
             .annotate(n=Count("pk"))
         )
-        places = Places()
-        places.prime({row[2] for row in rows if row[2] is not None})
+        regions = dict(OrgNode.objects.filter(kind=OrgNode.Kind.REGION).values_list("path", "pk"))
         platforms: dict[tuple[int, int], set[int]] = defaultdict(set)
-        for programme_id, platform, structure, day, n in rows:
-            region = places.on(structure, day).region if structure and day else None
+        for programme_id, platform, path, n in rows:
+            above = (path[:end] for end in range(4, len(path or "") + 1, 4))
+            region = next((regions[part] for part in above if part in regions), None)
             for node in {region or 0, 0}:
                 values = self.values[programme_id, node]
                 values["comptes"] = values.get("comptes", 0) + n
@@ -286,15 +288,3 @@ def _suppress(rows: list[Figures]) -> list[Figures]:
         for r, _ in hidden_cells([[getattr(row, name)] for row in rows], row_totals=False):
             changes[r][name] = None
     return [replace(row, **change) for row, change in zip(rows, changes, strict=True)]
-
-
-def latest_freeze(programme_uid: str) -> FrozenFigures | None:
-    """The last freeze of a whole programme, for the page to name its date."""
-    return (
-        FrozenFigures.objects.filter(programme__uid=programme_uid, start=None, end=None)
-        .order_by("-frozen_at", "-pk")
-        .first()
-    )
-
-
-__all__ = ["Figures", "ProgrammeFigures", "public_figures"]
