@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from decimal import Decimal
 from itertools import count
 
+from kalan.base.ids import uuid7
 from kalan.indicators.services.refresh import refresh
 from kalan.people.models import Agent, OrgNode
 from kalan.training.models import (
+    CostLine,
     DirtySession,
     HalfDay,
     Outsider,
     Presence,
     Programme,
     Registration,
+    SatisfactionAnswer,
     Session,
     SessionTrainer,
 )
@@ -67,3 +71,19 @@ def dirty(session: Session) -> None:
 
 def count_now(now: dt.datetime = NOW) -> None:
     refresh(now=now)
+
+
+def answer(session: Session, scores: dict[str, int]) -> SatisfactionAnswer:
+    made = SatisfactionAnswer.objects.create(
+        client_id=uuid7(), session=session, scores=scores, source="phone", received_on=NOW.date()
+    )
+    dirty(session)
+    return made
+
+
+def cost(session: Session, spent: Decimal, currency: str = "XOF") -> CostLine:
+    made = CostLine.objects.create(
+        session=session, category="room", spent=spent, planned=spent, currency=currency
+    )
+    dirty(session)
+    return made

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import (
     Count,
@@ -119,7 +120,7 @@ def coverage(reach: Reach, day: dt.date) -> Coverage:
     )
 
 
-def agents_in_post(reach: Reach, day: dt.date) -> QuerySet[Agent]:
+def agents_in_post(reach: Reach, day: dt.date) -> QuerySet[Any]:
     """Agents of the denominator, each with ``times``: sessions completed by ``day``."""
     done = trained_by(reach, day).filter(agent_id=OuterRef("pk")).order_by()
     counted = done.values("agent_id").annotate(n=Count("session_id", distinct=True)).values("n")

@@ -237,6 +237,7 @@ def _sessions(definition: Definition, reach: Reach, day: dt.date) -> Records:
 
 def _structures(definition: Definition, reach: Reach, day: dt.date) -> Records:
     trained = reach.trained().filter(structure_id__isnull=False)
+    wanted: Any
     if definition.records == "targets":
         wanted = target_structures(reach).order_by().values("structure_id")
     else:
