@@ -207,8 +207,8 @@ DUTIES: tuple[Duty, ...] = (
     Duty(
         "personne ajoutée sur place est à rapprocher",
         "personnes ajoutées sur place sont à rapprocher",
-        "agent-list",
-        "a_rapprocher=on",
+        "agent-reconcile-list",
+        "",
         frozenset({_STRUCTURE, _R, _X}),
         _to_reconcile,
     ),
