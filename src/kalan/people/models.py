@@ -346,6 +346,7 @@ class RoleGrant(models.Model):
     nothing from that instant on.
     """
 
+    uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="grants")
     role = models.CharField(max_length=10, choices=Role.choices)
     node = models.ForeignKey(OrgNode, on_delete=models.PROTECT, related_name="grants")

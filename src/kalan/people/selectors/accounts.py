@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
+from kalan.base.text import fold
 from kalan.people import policy
 from kalan.people.actor import Actor
+from kalan.people.identifiers import phone_candidates
 from kalan.people.models import Account, Agent, OrgNode, Post, RoleGrant, SignInEvent
-from kalan.people.selectors.core import has_second_factor
+from kalan.people.selectors.core import grants_in_force, has_second_factor, posts_on
 
 
 def _holding(actor: Actor, capability: str, today: dt.date, agent: str) -> Q:
@@ -107,3 +110,105 @@ def events_of(account: Account) -> QuerySet[SignInEvent]:
 def with_factor(accounts: QuerySet[Account]) -> QuerySet[Account]:
     """Annotate ``has_factor``: the account has an app or a passkey."""
     return accounts.annotate(has_factor=has_second_factor(OuterRef("pk")))
+
+
+def accounts_listed(
+    actor: Actor, *, today: dt.date, q: str = "", role: str = "", state: str = ""
+) -> QuerySet[Account]:
+    """The visible accounts that match, with roles in force and main post loaded (two queries)."""
+    accounts = with_factor(accounts_visible_to(actor, today=today))
+    if text := q.strip():
+        numbers = phone_candidates(text)
+        accounts = accounts.filter(
+            Q(display_name__icontains=text)
+            | Q(email__icontains=text)
+            | Q(agent__search__contains=fold(text))
+            | Q(agent__matricule__iexact=text)
+            | Q(phone__in=numbers)
+        )
+    held = grants_in_force(today)
+    if role:
+        accounts = accounts.filter(Exists(held.filter(account=OuterRef("pk"), role=role)))
+    if state:
+        accounts = accounts.filter(_STATES[state])
+    posts = posts_on(today).select_related("structure").order_by("-start", "-pk")
+    return accounts.select_related("agent").prefetch_related(
+        Prefetch("grants", held.select_related("node").order_by("role", "pk"), to_attr="held"),
+        Prefetch("agent__posts", posts, to_attr="main_posts"),
+    )
+
+
+_NEVER = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+_STATES = {
+    "active": Q(is_active=True) & ~_NEVER,
+    "never": Q(is_active=True) & _NEVER,
+    "closed": Q(is_active=False),
+    "phone": Q(is_active=True, phone_verified_at__isnull=True) & ~Q(phone=""),
+    "factor": Q(is_active=True, second_factor_required=True, has_factor=False),
+}
+
+
+def slips_wanted(
+    actor: Actor, structure: OrgNode, *, today: dt.date
+) -> tuple[QuerySet[Agent], QuerySet[Account]]:
+    """Who of a structure still needs a slip: agents without account, accounts never opened."""
+    here = posts_on(today).filter(structure=structure)
+    agents = agents_without_account(actor, today=today).filter(
+        Exists(here.filter(agent=OuterRef("pk")))
+    )
+    accounts = accounts_visible_to(actor, "accounts.slip", today=today).filter(
+        Exists(here.filter(agent=OuterRef("agent"))), _STATES["never"]
+    )
+    return (
+        agents.select_related("cadre").order_by("search", "pk"),
+        accounts.select_related("agent").order_by("display_name", "pk"),
+    )
+
+
+def structures_for_slips(actor: Actor, q: str = "") -> QuerySet[OrgNode]:
+    """Structures where the actor prints slips, by name."""
+    nodes = OrgNode.objects.filter(
+        actor.scope(policy.CAPABILITIES["accounts.slip"]),
+        kind=OrgNode.Kind.STRUCTURE,
+        merged_into__isnull=True,
+    )
+    if q.strip():
+        nodes = nodes.filter(search__contains=fold(q))
+    found: QuerySet[OrgNode] = nodes.order_by("search", "pk")
+    return found
+
+
+def nodes_to_grant(actor: Actor, account: Account, q: str, *, today: dt.date) -> list[OrgNode]:
+    """Up to 20 nodes to give a role on: by name, else where the person works and above."""
+    roles = frozenset(policy.GRANTABLE)
+    mine = OrgNode.objects.filter(actor.scope(roles), merged_into__isnull=True)
+    if q.strip():
+        return list(mine.filter(search__contains=fold(q)).order_by("depth", "search", "pk")[:20])
+    paths: set[str] = {path for path in actor.paths(roles)}
+    if account.agent_id is not None:
+        for path in (
+            posts_on(today).filter(agent=account.agent_id).values_list("structure__path", flat=True)
+        ):
+            steps = range(OrgNode.steplen, len(path) + 1, OrgNode.steplen)
+            paths |= {path[:end] for end in steps}
+    return list(mine.filter(path__in=paths).order_by("path")[:20])
+
+
+def grants_seen(actor: Actor, *, account: Account) -> list[RoleGrant]:
+    """Every grant of a visible account; ``may_end`` says whether the actor withdraws it."""
+    rows = list(grants_of(account))
+    for row in rows:
+        row.may_end = row.revoked_at is None and covers(  # type: ignore[attr-defined]
+            actor, policy.GRANTABLE, row.role, row.node.path
+        )
+    return rows
+
+
+def open_posts_of(account: Account, *, today: dt.date) -> QuerySet[Post]:
+    """The posts that the person holds today, the main one first."""
+    return (
+        Post.objects.filter(agent__account=account, start__lte=today)
+        .filter(Q(end__isnull=True) | Q(end__gte=today))
+        .select_related("structure")
+        .order_by("-is_main", "-start", "pk")
+    )

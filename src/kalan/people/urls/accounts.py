@@ -13,8 +13,11 @@ from allauth.mfa.webauthn import views as passkeys
 from django.urls import URLPattern, URLResolver, path
 
 from kalan.people import oidc
+from kalan.people.views import accounts_manage as manage
 from kalan.people.views import accounts_own as own
+from kalan.people.views import accounts_roles as roles
 from kalan.people.views import accounts_signin as door
+from kalan.people.views import accounts_slips as slips
 
 _T = "people/accounts/"
 
@@ -101,4 +104,25 @@ urlpatterns: list[URLPattern | URLResolver] = [
         passkeys.RemoveWebAuthnView.as_view(template_name=f"{_T}passkey_remove.html"),
         name="mfa_remove_webauthn",
     ),
+    path("gestion/comptes/", manage.account_list, name="account-list"),
+    path("gestion/comptes/nouveau/", manage.account_create, name="account-create"),
+    path("gestion/comptes/fiches/", slips.slip_structures, name="slip-structures"),
+    path("gestion/comptes/fiches/<uuid:uid>/", slips.slip_structure, name="slip-structure"),
+    path("gestion/comptes/<uuid:uid>/", manage.account_detail, name="account-detail"),
+    path("gestion/comptes/<uuid:uid>/fiche/", slips.slip_new, name="account-slip"),
+    path("gestion/comptes/<uuid:uid>/coordonnees/", manage.account_contact, name="account-contact"),
+    path(
+        "gestion/comptes/<uuid:uid>/telephone/",
+        manage.account_verify_phone,
+        name="account-verify-phone",
+    ),
+    path("gestion/comptes/<uuid:uid>/desactiver/", manage.account_close, name="account-close"),
+    path("gestion/comptes/<uuid:uid>/reactiver/", manage.account_reopen, name="account-reopen"),
+    path(
+        "gestion/comptes/<uuid:uid>/second-facteur/",
+        manage.account_reset_factor,
+        name="account-reset-factor",
+    ),
+    path("gestion/comptes/<uuid:uid>/roles/nouveau/", roles.role_new, name="role-new"),
+    path("gestion/comptes/<uuid:uid>/roles/<uuid:grant>/retirer/", roles.role_end, name="role-end"),
 ]
