@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from tests.permissions.patterns import (
     ALL,
+    DETAIL,
     PUBLIC,
     SIGNED_IN,
     STAFF_LIST,
@@ -66,4 +67,18 @@ TABLE: dict[str, Row] = {
     "mfa_list_webauthn": SIGNED_IN(),
     "mfa_add_webauthn": SIGNED_IN(),
     "mfa_remove_webauthn": SIGNED_IN(ok=404, of={"pk": "passkey"}, html=False),
+    # --- accounts of a territory
+    "account-list": STAFF_LIST("structure", "region", "admin"),
+    "account-create": STAFF_LIST("admin"),
+    "account-detail": DETAIL("structure", "region", "admin", of="account"),
+    "account-slip": DETAIL("structure", "region", "admin", of="account"),
+    "account-contact": DETAIL("structure", "region", "admin", of="account"),
+    "account-verify-phone": DETAIL("structure", "region", "admin", of="account"),
+    "account-close": DETAIL("structure", "region", "admin", of="account"),
+    "account-reopen": DETAIL("structure", "region", "admin", of="account"),
+    "account-reset-factor": DETAIL("admin", of="account"),
+    "role-new": DETAIL("region", "admin", of="account"),
+    "role-end": DETAIL("region", "admin", of={"uid": "account", "grant": "grant"}),
+    "slip-structures": STAFF_LIST("structure", "region", "admin"),
+    "slip-structure": DETAIL("structure", "region", "admin", of="structure"),
 }

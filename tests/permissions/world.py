@@ -27,6 +27,7 @@ class Place:
     programme: Programme
     session: Session
     registration: Registration
+    grant: RoleGrant  # withdrawn: it gives nothing
     slip_code: str = "ABCDEFGH23"
     # Parts of addresses that name nothing: the answer is the same for everyone.
     provider: str = "aucun"
@@ -45,14 +46,23 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
     agent = people.agent(structure, last_name=surname)
     programme = training.programme(region, name=f"Programme {surname}")
     session = training.session(structure, programme=programme, title=f"Session {surname}")
+    account = people.account(display_name=f"Awa {surname}", agent=agent)
     return Place(
         region=region,
         structure=structure,
         agent=agent,
-        account=people.account(display_name=f"Awa {surname}", agent=agent),
+        account=account,
         programme=programme,
         session=session,
         registration=training.registration(session, agent),
+        grant=RoleGrant.objects.create(
+            account=account,
+            role="trainer",
+            node=structure,
+            start=people.LONG_AGO,
+            granted_at=people.NOW,
+            revoked_at=people.NOW,
+        ),
     )
 
 
@@ -102,6 +112,7 @@ def _load_place(surname: str) -> Place:
         programme=programme,
         session=session,
         registration=session.registrations.get(agent=agent),
+        grant=agent.account.grants.get(),
     )
 
 
@@ -118,7 +129,7 @@ def _account(role: str, tree: people.Tree, here: Place) -> Account:
 
 def grants(world: World) -> dict[str, str]:
     """Role → path of its node, to check that the world says what it should."""
-    rows = RoleGrant.objects.select_related("node").order_by("pk")
+    rows = RoleGrant.objects.filter(revoked_at__isnull=True).select_related("node").order_by("pk")
     return {row.role: row.node.path for row in rows}
 
 

@@ -67,6 +67,11 @@ class NodeSearch(forms.Form):
     )
 
 
+def post_key(post: Post) -> str:
+    """What stands for a post in the form (its number is never shown outside)."""
+    return f"{post.structure.uid}:{post.start:%Y-%m-%d}"
+
+
 class GrantForm(forms.Form):
     role = forms.ChoiceField(label="Rôle")
     node = forms.ChoiceField(

@@ -184,7 +184,7 @@ def nodes_to_grant(actor: Actor, account: Account, q: str, *, today: dt.date) ->
     mine = OrgNode.objects.filter(actor.scope(roles), merged_into__isnull=True)
     if q.strip():
         return list(mine.filter(search__contains=fold(q)).order_by("depth", "search", "pk")[:20])
-    paths: set[str] = {path for path in actor.paths(roles)}
+    paths = set(actor.paths(roles))
     if account.agent_id is not None:
         for path in (
             posts_on(today).filter(agent=account.agent_id).values_list("structure__path", flat=True)

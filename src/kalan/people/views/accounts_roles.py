@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.people import policy
-from kalan.people.forms.accounts_manage import GrantForm, NodeSearch, ReasonForm
+from kalan.people.forms.accounts_manage import GrantForm, NodeSearch, ReasonForm, post_key
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.people.models import Account, RoleGrant
 from kalan.people.selectors import accounts as selectors
@@ -49,7 +49,7 @@ def role_new(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
                 node=next(one for one in nodes if str(one.uid) == data["node"]),
                 start=data["start"],
                 end=data["end"],
-                post=next((one for one in posts if str(one.pk) == data["post"]), None),
+                post=next((one for one in posts if post_key(one) == data["post"]), None),
                 reason=data["reason"],
             )
         except Refused as refused:
