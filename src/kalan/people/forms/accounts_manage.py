@@ -108,7 +108,8 @@ class GrantForm(forms.Form):
             "node", [(str(one.uid), f"{one.name} ({one.get_kind_display()})") for one in nodes]
         )
         held = [
-            (str(one.pk), f"{one.structure.name}, depuis le {one.start:%d/%m/%Y}") for one in posts
+            (post_key(one), f"{one.structure.name}, depuis le {one.start:%d/%m/%Y}")
+            for one in posts
         ]
         self._choose("post", [*held, ("", "Non, seulement aux dates ci-dessus")])
 
