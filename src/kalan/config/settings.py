@@ -322,3 +322,5 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
+# A file that names faults to make, for tests only (training.views.attendance_faults).
+KALAN_FAULTS = env.str("FAULTS", "") if DEBUG else ""

@@ -62,6 +62,12 @@ def on_list(session: Session) -> QuerySet[Registration]:
     )
 
 
+def name_of(row: Registration) -> str:
+    """The full name of whoever is registered."""
+    person = row.agent or row.outsider
+    return person.full_name if person else ""
+
+
 @dataclass(frozen=True)
 class Box:
     """One person and one half-day."""
@@ -71,6 +77,15 @@ class Box:
     present: bool
     handles: tuple[str, ...]  # the marks behind it
     elsewhere: str = ""  # code of the other session, when marked present there too
+
+    @property
+    def name(self) -> str:
+        return name_of(self.registration)
+
+    @property
+    def reconcile(self) -> bool:
+        agent = self.registration.agent
+        return agent is not None and agent.to_reconcile
 
 
 @dataclass(frozen=True)
