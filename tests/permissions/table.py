@@ -14,6 +14,7 @@ here too. Namespaced names are written with a colon.
 from __future__ import annotations
 
 from tests.permissions.patterns import (
+    ACTION,
     ALL,
     DETAIL,
     PUBLIC,
@@ -22,6 +23,7 @@ from tests.permissions.patterns import (
     Row,
 )
 
+MARKERS = ("trainer", "region", "programme", "admin")
 NOBODY_SPECIAL = ALL - {"agent"}
 # Roles that ask for a second factor: in the world of the tests they have one.
 WITH_FACTOR = frozenset({"signatory", "admin"})
@@ -81,4 +83,10 @@ TABLE: dict[str, Row] = {
     "role-end": DETAIL("region", "admin", of={"uid": "account", "grant": "grant"}),
     "slip-structures": STAFF_LIST("structure", "region", "admin"),
     "slip-structure": DETAIL("structure", "region", "admin", of="structure"),
+    "service-worker": PUBLIC(html=False),
+    # --- training: attendance
+    "attendance": DETAIL(*MARKERS, of="session"),
+    # Refused to whoever does not speak the outbox's format; roles in test_attendance_sync.py.
+    "attendance-sync": PUBLIC(ok=403, of="session", method="post", html=False),
+    "attendance-walk-in": ACTION(*MARKERS, of="session", ok=422),
 }

@@ -8,10 +8,11 @@ with ``KALAN_DEBUG``: a production server has no such switch.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 
 
 def _words() -> list[str]:
@@ -30,10 +31,11 @@ def before() -> HttpResponse | None:
     return None
 
 
-def after() -> HttpResponse | None:
-    if "drop" not in _words():
-        return None
-    # Shorter than announced: the browser sees the connection end in the middle of the answer.
-    response = HttpResponse("{", content_type="application/json")
-    response["Content-Length"] = "9999"
-    return response
+def after() -> StreamingHttpResponse | None:
+    return StreamingHttpResponse(_cut()) if "drop" in _words() else None
+
+
+def _cut() -> Iterator[bytes]:
+    """The beginning of an answer, then the connection ends."""
+    yield b"{"
+    raise ConnectionResetError("fault asked for")

@@ -1,0 +1,387 @@
+"""Attendance with the line cut, the answer lost, the server killed, two people, two tabs.
+
+What is shown each time: what was marked is on the server once and only once, and until then the
+phone says how much it still holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from kalan.people.models import Account
+from kalan.training.models import AttendanceMark, Presence, Registration, Session
+from tests.e2e.conftest import OpenPage, sign_in_as
+from tests.factories import attendance, people
+from tests.support.server import Server, copy_home
+
+
+@dataclass
+class Phone:
+    """What a trainer sees and does."""
+
+    live: Server
+    room: attendance.Room
+    page: Page
+    account: Account
+    address: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.address = f"{self.live.url}/gestion/sessions/{self.room.session.uid}/presence/"
+        sign_in_as(self.page, self.live, self.account)
+
+    def open(self) -> None:
+        """Open the screen and wait until it would also open without a network."""
+        self.page.goto(self.address)
+        self.until(
+            "!!navigator.serviceWorker.controller && caches.match(location.pathname).then(a => !!a)"
+        )
+        self.page.evaluate("document.querySelectorAll('details').forEach(d => d.name = '')")
+
+    def until(self, expression: str) -> None:
+        """Wait until a promise gives true (``wait_for_function`` takes any promise for true)."""
+        for _ in range(150):
+            if self.page.evaluate(expression):
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(expression)
+
+    def box(self, person: int, half_day: int = 0) -> object:
+        uid, code = self.room.persons[person].uid, self.room.codes[half_day]
+        return self.page.locator(f'input[name="{code}"][value="{uid}"]')
+
+    def show(self, half_day: int) -> None:
+        code = self.room.codes[half_day]
+        part = self.page.locator(f'details[data-demi="{code}"]')
+        if part.get_attribute("open") is None:
+            part.locator("summary").click()
+
+    def tap(self, person: int, half_day: int = 0) -> None:
+        self.show(half_day)
+        self.box(person, half_day).click()
+
+    def unsent(self) -> int:
+        return self.page.evaluate("kalan.unsent().then(all => all.length)")
+
+    def says(self, text: str) -> None:
+        expect(self.page.locator("#etat span")).to_have_text(text)
+
+    def settled(self) -> None:
+        self.until("kalan.unsent().then(all => all.length === 0)")
+        self.says("Tout est envoyé.")
+
+
+def present(live: Server, room: attendance.Room) -> set[tuple[int, str]]:
+    with live.database():
+        return room.present()
+
+
+def marks(live: Server) -> int:
+    with live.database():
+        return AttendanceMark.objects.count()
+
+
+@pytest.fixture
+def room(live: Server) -> attendance.Room:
+    with live.database():
+        return attendance.room(people.tree())
+
+
+@pytest.fixture
+def phone(live: Server, room: attendance.Room, page: Page) -> Phone:
+    phone = Phone(live, room, page, room.account)
+    phone.open()
+    return phone
+
+
+AM, PM = "2023-03-13-am", "2023-03-13-pm"
+
+
+def test_a_tap_is_on_the_server_at_once(phone: Phone, live: Server) -> None:
+    phone.tap(0)
+    phone.tap(1)
+    phone.settled()
+    assert present(live, phone.room) == {(0, AM), (1, AM)}
+    phone.tap(0)
+    phone.settled()
+    assert present(live, phone.room) == {(1, AM)}
+
+
+def test_line_cut_reload_restart_everything_arrives_once(phone: Phone, live: Server) -> None:
+    phone.page.context.set_offline(True)
+    live.kill()
+    phone.tap(0)
+    phone.tap(1)
+    phone.tap(2, 1)
+    phone.tap(1)  # a tap on the wrong line, taken back
+    phone.says("4 non envoyées. Hors ligne : gardées sur ce téléphone.")
+    phone.page.reload()
+    phone.says("4 non envoyées. Hors ligne : gardées sur ce téléphone.")
+    assert (phone.box(0).is_checked(), phone.box(1).is_checked()) == (True, False)
+    phone.page.context.set_offline(False)
+    # The line is back, the server is not: nothing is lost either.
+    phone.page.reload()
+    expect(phone.page.locator("#etat span")).to_contain_text("4 non envoyées")
+    live.start()
+    phone.page.locator("#etat button").click()
+    phone.settled()
+    assert present(live, phone.room) == {(0, AM), (2, PM)}
+    assert marks(live) == 3
+    # What was sent still shows after a reload without a line.
+    phone.until("!document.querySelector('#feuille input:not([checked]):checked')")
+    phone.page.context.set_offline(True)
+    phone.page.reload()
+    phone.show(1)
+    expect(phone.box(0)).to_be_checked()
+    expect(phone.box(2, 1)).to_be_checked()
+    phone.says("Tout est envoyé.")
+
+
+def test_server_killed_while_marking(phone: Phone, live: Server) -> None:
+    wanted = {(person, code) for person in range(3) for code in phone.room.codes[:3]}
+    for number, (person, half_day) in enumerate((p, h) for h in range(3) for p in range(3)):
+        phone.tap(person, half_day)
+        if number in (2, 5):
+            live.kill()
+        if number == 4:
+            live.start()
+    expect(phone.page.locator("#etat span")).to_contain_text("non envoyée")
+    live.start()
+    phone.page.locator("#etat button").click()
+    phone.settled()
+    assert present(live, phone.room) == wanted
+    assert marks(live) == 9
+
+
+def test_two_tabs_of_one_phone(phone: Phone, live: Server) -> None:
+    other = Phone(live, phone.room, phone.page.context.new_page(), phone.account)
+    other.open()
+    phone.page.context.set_offline(True)
+    for person in range(3):
+        phone.tap(person)
+        other.tap(person, 1)
+    expect(other.page.locator("#etat span")).to_contain_text("6 non envoyées")
+    phone.says("6 non envoyées. Hors ligne : gardées sur ce téléphone.")
+    phone.page.context.set_offline(False)
+    phone.page.evaluate("void kalan.send()")
+    other.page.evaluate("void kalan.send()")
+    phone.settled()
+    other.settled()
+    assert present(live, phone.room) == {(p, code) for p in range(3) for code in (AM, PM)}
+    assert marks(live) == 6
+
+
+def test_two_people_mark_one_session_at_once(
+    phone: Phone, live: Server, open_page: OpenPage
+) -> None:
+    with live.database():
+        colleague = attendance.trainer(phone.room.session, phone.room.tree)
+    other = Phone(live, phone.room, open_page(), colleague)
+    other.open()
+    other.page.context.set_offline(True)
+    other.tap(0)
+    other.tap(1)
+    other.tap(1)  # taken back: the other person's mark of the same box must stand
+    other.tap(2, 1)
+    phone.tap(1)
+    phone.tap(0)
+    phone.settled()
+    other.page.context.set_offline(False)
+    other.settled()
+    assert present(live, phone.room) == {(0, AM), (1, AM), (2, PM)}
+    phone.page.evaluate("window.dispatchEvent(new Event('online'))")
+    phone.show(1)
+    expect(phone.box(2, 1)).to_be_checked()
+
+
+def test_somebody_unexpected_offline(phone: Phone, live: Server) -> None:
+    phone.page.context.set_offline(True)
+    phone.page.get_by_text("Ajouter un participant non prévu").click()
+    phone.page.get_by_label("Nom", exact=True).fill("N’Diaye")
+    phone.page.get_by_label("Prénoms").fill("Awa")
+    phone.page.get_by_label("Sexe").select_option("F")
+    phone.page.get_by_role("button", name="Ajouter à la liste").click()
+    phone.page.locator("li", has_text="Awa N’DIAYE").locator("input:visible").click()
+    phone.says("2 non envoyées. Hors ligne : gardées sur ce téléphone.")
+    phone.page.reload()
+    newcomer = phone.page.locator("details[open] li", has_text="Awa N’DIAYE")
+    expect(newcomer.locator("input")).to_be_checked()
+    phone.page.context.set_offline(False)
+    phone.settled()
+    with live.database():
+        row = Registration.objects.select_related("agent").get(walk_in=True)
+        assert (row.agent.full_name, row.agent.sex, row.agent.to_reconcile) == (
+            "Awa N’DIAYE",
+            "F",
+            True,
+        )
+        assert Presence.objects.filter(registration=row).count() == 1
+
+
+def test_somebody_in_the_place_of_another_offline(phone: Phone, live: Server) -> None:
+    phone.page.context.set_offline(True)
+    phone.page.get_by_text("Ajouter un participant non prévu").click()
+    phone.page.get_by_label("Nom", exact=True).fill("Sow")
+    with live.database():
+        leaving = phone.room.persons[0]
+        name = leaving.agent.full_name
+    phone.page.get_by_label("À la place de").select_option(label=name)
+    phone.page.get_by_role("button", name="Ajouter à la liste").click()
+    expect(phone.box(0)).to_be_hidden()
+    phone.page.context.set_offline(False)
+    phone.settled()
+    with live.database():
+        row = Registration.objects.get(walk_in=True)
+        assert (row.replaces, Registration.objects.get(pk=leaving.pk).state) == (
+            leaving,
+            "replaced",
+        )
+
+
+def test_what_the_server_refuses_is_shown_and_kept(phone: Phone, live: Server) -> None:
+    phone.page.context.set_offline(True)
+    phone.tap(0)
+    with live.database():
+        Session.objects.update(state="cancelled")
+    phone.page.context.set_offline(False)
+    notice = phone.page.locator("#refus li")
+    expect(notice).to_contain_text("La session est annulée.")
+    assert phone.unsent() == 1
+    with live.database():
+        Session.objects.update(state="convoked")
+    notice.get_by_role("button", name="Renvoyer").click()
+    phone.settled()
+    assert present(live, phone.room) == {(0, AM)}
+
+
+def test_signed_out_meanwhile_nothing_is_lost(phone: Phone, live: Server) -> None:
+    phone.page.context.set_offline(True)
+    phone.tap(0)
+    phone.page.context.clear_cookies()
+    phone.page.context.set_offline(False)
+    link = phone.page.get_by_role("link", name="Se reconnecter pour envoyer")
+    expect(link).to_be_visible()
+    assert phone.unsent() == 1
+    # Somebody else signs in on this phone: never sent under their name.
+    with live.database():
+        colleague = attendance.trainer(phone.room.session, phone.room.tree)
+    sign_in_as(phone.page, live, colleague)
+    phone.page.goto(phone.address)
+    expect(phone.page.locator("#etat span")).to_contain_text("1 d’une autre personne")
+    assert marks(live) == 0
+    sign_in_as(phone.page, live, phone.account)
+    phone.page.goto(phone.address)
+    phone.settled()
+    with live.database():
+        assert AttendanceMark.objects.get().by == phone.account
+
+
+def test_sign_out_with_unsent_marks_asks_first(phone: Phone, live: Server) -> None:
+    live.kill()
+    phone.tap(0)
+    asked = []
+    phone.page.once("dialog", lambda d: (asked.append(d.message), d.dismiss()))
+    phone.page.get_by_role("button", name="Se déconnecter").click()
+    phone.page.wait_for_timeout(6000)
+    assert asked == [
+        "1 enregistrement de présence n’a pas été envoyé. Se déconnecter les efface de ce "
+        "téléphone. Se déconnecter quand même ?"
+    ]
+    assert phone.unsent() == 1
+    live.start()
+    phone.page.locator("#etat button").click()
+    phone.settled()
+    assert present(live, phone.room) == {(0, AM)}
+
+
+def test_a_full_phone_says_so_and_does_not_pretend(phone: Phone) -> None:
+    page = phone.page
+    page.context.set_offline(True)
+    page.evaluate(
+        """() => {
+            const put = IDBObjectStore.prototype.put;
+            IDBObjectStore.prototype.put = function (record) {
+                const asked = put.call(this, record);
+                this.transaction.abort();
+                return asked;
+            };
+        }"""
+    )
+    said = []
+    page.once("dialog", lambda d: (said.append(d.message), d.accept()))
+    phone.show(0)
+    phone.box(0).click(no_wait_after=True)
+    expect(phone.box(0)).not_to_be_checked()
+    assert len(said) == 1
+    assert "sur papier" in said[0]
+    assert phone.unsent() == 0
+
+
+@pytest.fixture
+def faulty(blank_home: Path, tmp_path: Path) -> Iterator[tuple[Server, Path]]:
+    """A server whose answers can be made to fail."""
+    faults = tmp_path / "faults"
+    server = Server(
+        copy_home(blank_home, tmp_path / "home"), KALAN_DEBUG="1", KALAN_FAULTS=str(faults)
+    )
+    server.start()
+    yield server, faults
+    server.stop()
+
+
+@pytest.mark.parametrize(("fault", "stored"), [("drop", 3), ("500", 0)])
+def test_the_answer_is_lost(
+    faulty: tuple[Server, Path], page: Page, fault: str, stored: int
+) -> None:
+    live, faults = faulty
+    with live.database():
+        room = attendance.room(people.tree())
+    phone = Phone(live, room, page, room.account)
+    phone.open()
+    page.context.set_offline(True)
+    for person in range(3):
+        phone.tap(person)
+    faults.write_text(fault)
+    sent = {"drop": "requestfailed", "500": "response"}[fault]
+    with page.expect_event(sent, lambda event: event.url.endswith("/envoi/")):
+        page.context.set_offline(False)
+    phone.says("3 non envoyées. Pas de réponse du serveur.")
+    assert marks(live) == stored
+    faults.write_text("")
+    page.locator("#etat button").click()
+    phone.settled()
+    assert present(live, room) == {(0, AM), (1, AM), (2, AM)}
+    assert marks(live) == 3
+
+
+def test_without_script_the_page_is_a_form(
+    live: Server, room: attendance.Room, open_page: OpenPage
+) -> None:
+    phone = Phone(live, room, open_page(script=False), room.account)
+    phone.page.goto(phone.address)
+    phone.show(0)
+    phone.box(0).check()
+    phone.box(1).check()
+    phone.page.get_by_role("button", name="Enregistrer les présences").first.click()
+    expect(phone.page.get_by_text("Enregistré : 2 présences ajoutées.")).to_be_visible()
+    assert present(live, room) == {(0, AM), (1, AM)}
+    with live.database():  # somebody else, while this page is open
+        attendance_mark(room, 2)
+    phone.show(0)
+    phone.box(0).uncheck()
+    phone.page.get_by_role("button", name="Enregistrer les présences").first.click()
+    expect(phone.page.get_by_text("Enregistré : 1 retirée.")).to_be_visible()
+    assert present(live, room) == {(1, AM), (2, AM)}
+
+
+def attendance_mark(room: attendance.Room, person: int) -> None:
+    from kalan.training.services.attendance import record_marks
+    from tests.factories.people import NOW
+
+    record_marks(
+        actor=room.actor, now=NOW, session=room.session, marks=[room.mark(person)], source="phone"
+    )
