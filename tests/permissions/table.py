@@ -28,6 +28,9 @@ NOBODY_SPECIAL = ALL - {"agent"}
 # Roles that ask for a second factor: in the world of the tests they have one.
 WITH_FACTOR = frozenset({"signatory", "admin"})
 
+PEOPLE_READERS = ("structure", "region", "programme", "auditor", "admin")
+STRUCTURE_READERS = (*PEOPLE_READERS, "trainer")
+
 TABLE: dict[str, Row] = {
     # --- web
     "home": PUBLIC(),
@@ -89,4 +92,29 @@ TABLE: dict[str, Row] = {
     # Refused to whoever does not speak the outbox's format; roles in test_attendance_sync.py.
     "attendance-sync": PUBLIC(ok=403, of="session", method="post", html=False),
     "attendance-walk-in": ACTION(*MARKERS, of="session", ok=422),
+    # --- registry: structures
+    "structure-list": STAFF_LIST(*STRUCTURE_READERS),
+    "structure-detail": DETAIL(*STRUCTURE_READERS, of="structure"),
+    "structure-new": STAFF_LIST("region", "admin"),
+    "structure-edit": DETAIL("region", "admin", of="structure"),
+    "structure-situation": DETAIL("region", "admin", of="structure"),
+    "structure-close": DETAIL("region", "admin", of="structure"),
+    "structure-reopen": ACTION("region", "admin", of="structure"),
+    "structure-history": DETAIL("region", "programme", "auditor", "admin", of="structure"),
+    "structure-code-add": DETAIL("region", "admin", of="structure"),
+    "structure-code-remove": DETAIL(
+        "region", "admin", of="structure", query="?source=msas&code=0417"
+    ),
+    # --- registry: agents
+    "agent-list": STAFF_LIST(*PEOPLE_READERS),
+    "agent-reconcile-list": STAFF_LIST(*PEOPLE_READERS),
+    "agent-new": STAFF_LIST("structure", "region", "admin"),
+    "agent-detail": DETAIL(*PEOPLE_READERS, of="agent"),
+    "agent-edit": DETAIL("structure", "region", "admin", of="agent"),
+    "agent-confirm": DETAIL("structure", "region", "admin", of="agent"),
+    "agent-history": DETAIL("region", "programme", "auditor", "admin", of="agent"),
+    "post-new": DETAIL("structure", "region", "admin", of="agent"),
+    "post-edit": DETAIL("structure", "region", "admin", of={"uid": "agent", "post_uid": "post"}),
+    "post-end": DETAIL("structure", "region", "admin", of={"uid": "agent", "post_uid": "post"}),
+    "cadre-list": STAFF_LIST(*STRUCTURE_READERS),
 }

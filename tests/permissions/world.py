@@ -6,7 +6,15 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from kalan.people.models import Account, ActivationSlip, Agent, OrgNode, RoleGrant
+from kalan.people.models import (
+    Account,
+    ActivationSlip,
+    Agent,
+    OrgNode,
+    OrgNodeCode,
+    Post,
+    RoleGrant,
+)
 from kalan.people.vault import fingerprint
 from kalan.training.models import Programme, Registration, Session, SessionTrainer
 from tests.factories import people, training
@@ -33,6 +41,11 @@ class Place:
     provider: str = "aucun"
     token: str = "perime"
     passkey: int = 0
+
+    @property
+    def post(self) -> Post:
+        """The agent's main post, at ``structure``."""
+        return self.agent.posts.get()
 
 
 @dataclass
@@ -83,6 +96,7 @@ def build() -> World:
         created_at=people.NOW,
         expires_at=people.NOW + dt.timedelta(days=36500),
     )
+    OrgNodeCode.objects.create(node=world.here.structure, system="msas", value="0417")
     for role in ROLES:
         world.accounts[role] = _account(role, tree, world.here)
     return world

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from kalan.people.actor import Actor
-from kalan.people.forms.registry_fields import StructureMixin, day_field, place_field
+from kalan.people.forms.registry_fields import DegreeField, StructureMixin, day_field, place_field
 from kalan.people.models import (
     Agent,
     Cadre,
@@ -62,10 +62,10 @@ class StructureForm(forms.Form):
     """A new structure, or the plain facts of one."""
 
     name = forms.CharField(label="Nom", max_length=200)
-    latitude = forms.FloatField(
+    latitude = DegreeField(
         label="Latitude", required=False, localize=True, help_text="Degrés décimaux : 14,1407"
     )
-    longitude = forms.FloatField(
+    longitude = DegreeField(
         label="Longitude", required=False, localize=True, help_text="Degrés décimaux : −16,0756"
     )
     connectivity = forms.ChoiceField(

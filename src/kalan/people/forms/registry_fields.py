@@ -32,6 +32,14 @@ def day_field(label: str, *, required: bool = True, help_text: str = "") -> form
     )
 
 
+class DegreeField(forms.FloatField):
+    """Decimal degrees, with a comma or a point, a hyphen or a true minus sign."""
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "").replace("−", "-").replace(".", ",").replace(" ", "")
+        return super().to_python(text)
+
+
 class PlaceField(forms.ModelChoiceField):  # type: ignore[type-arg] # stubs want a parameter at run time
     """A select of regions and districts, districts set off below their region."""
 

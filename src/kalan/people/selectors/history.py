@@ -64,7 +64,8 @@ _ACTS = {
     LogEntry.Action.UPDATE: "modification",
     LogEntry.Action.DELETE: "suppression",
 }
-_SILENT = {"id", "uid", "search", "path", "depth", "numchild"}
+# Derived, or said by the page itself.
+_SILENT = {"id", "uid", "search", "path", "depth", "numchild", "country", "kind", "node", "agent"}
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,8 @@ def _shown(model: type[Model], name: str, value: str, names: dict[tuple[str, str
 
 
 def _day(value: str) -> str:
+    if value == "1900-01-01":  # services.registry_structures.ALWAYS
+        return "toujours"
     try:
         return dt.date.fromisoformat(value[:10]).strftime("%d/%m/%Y")
     except ValueError:

@@ -6,6 +6,7 @@ Rows of a page get what they show (place, staff in post) in a constant number of
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,8 @@ from kalan.people.models import Agent, Cadre, OrgNode, OrgNodeCode, OrgNodePerio
 from kalan.people.selectors.core import agents_visible_to, nodes_visible_to, posts_on
 from kalan.people.selectors.territory import posts_on_day
 
-_LIKELY = 72  # rapidfuzz score (0 to 100) from which a misspelt name is proposed
+_NEAR_WORD = 70  # rapidfuzz ratio (0 to 100) from which two words may be the same
+_LIKELY = 50  # weighted share (0 to 100) of the words asked for that a proposed name holds
 PLACES = (OrgNode.Kind.REGION, OrgNode.Kind.DISTRICT)
 
 
@@ -83,14 +85,40 @@ def search_structures(nodes: QuerySet[OrgNode], text: str) -> QuerySet[OrgNode]:
 def likely_structures(
     nodes: QuerySet[OrgNode], text: str, *, limit: int = 8
 ) -> list[tuple[OrgNode, float]]:
-    """Structures with a name near ``text``, best first, with their score (two queries)."""
-    wanted = fold(text)
-    if len(wanted) < 3:
+    """Structures with a name near ``text``, best first, with their score (two queries).
+
+    Words are compared one by one and weigh by their rarity (inverse document frequency): "centre
+    de santé" says little, "Sokone" much. Score from 0 to 100.
+    """
+    wanted = fold(text).split()
+    names = {pk: set(name.split()) for pk, name in nodes.order_by().values_list("pk", "search")}
+    if not names or len("".join(wanted)) < 3:
         return []
-    names = dict(nodes.order_by().values_list("pk", "search"))
-    best = process.extract(wanted, names, scorer=fuzz.WRatio, limit=limit, score_cutoff=_LIKELY)
-    found = OrgNode.objects.in_bulk([pk for _, _, pk in best])
-    return [(found[pk], score) for _, score, pk in best]
+    borne_by = Counter(word for words in names.values() for word in words)
+    rarity = {word: math.log(1 + len(names) / times) for word, times in borne_by.items()}
+    vocabulary = list(rarity)
+    near = [
+        {
+            word: score / 100
+            for word, score, _ in process.extract(
+                asked, vocabulary, scorer=fuzz.ratio, limit=None, score_cutoff=_NEAR_WORD
+            )
+        }
+        for asked in wanted
+    ]
+    unknown = math.log(1 + len(names))
+    total = sum(max((rarity[word] for word in found), default=unknown) for found in near)
+    scores = {
+        pk: sum(
+            max((found.get(word, 0) * rarity[word] for word in words), default=0) for found in near
+        )
+        * (100 / total)
+        for pk, words in names.items()
+    }
+    floor = max(_LIKELY, max(scores.values()) - 20)
+    best = sorted((-score, pk) for pk, score in scores.items() if score >= floor)[:limit]
+    found = OrgNode.objects.in_bulk([pk for _, pk in best])
+    return [(found[pk], -score) for score, pk in best]
 
 
 def structure_rows(nodes: Iterable[OrgNode], day: dt.date) -> list[StructureRow]:

@@ -215,7 +215,13 @@ def _erase_history(agent: Agent) -> int:
 def _blank_entries(row: Agent | Post | Account) -> int:
     number: int = LogEntry.objects.filter(
         content_type=ContentType.objects.get_for_model(row), object_id=row.pk
-    ).update(changes={}, changes_text="", object_repr="anonymisé", serialized_data=None)
+    ).update(
+        changes={},
+        changes_text="",
+        object_repr="anonymisé",
+        serialized_data=None,
+        additional_data=None,
+    )
     return number
 
 
