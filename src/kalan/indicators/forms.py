@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from django import forms
 
+from kalan.indicators.definitions import DEFINITIONS
+from kalan.indicators.funder import COLUMNS, Layout, choices
 from kalan.indicators.selectors.scope import Filters, nodes_for, programmes_for
 from kalan.people.actor import Actor
 from kalan.people.models import Cadre, OrgNode
@@ -140,3 +142,177 @@ class FrequencyForm(FiltersForm):
     fois = forms.ChoiceField(
         required=False, label="Séances suivies", choices=[("", "toutes"), *TIMES]
     )
+
+
+class FreezeForm(forms.Form):
+    """What to freeze: one programme (or all of them) and a period."""
+
+    label = forms.CharField(
+        label="Titre", max_length=200, help_text="Par exemple : rapport final à l’Union européenne."
+    )
+    programme = forms.ChoiceField(label="Programme", required=False)
+    start = forms.DateField(label="Du", required=False, widget=_DAY)
+    end = forms.DateField(label="Au", required=False, widget=_DAY)
+    publish = forms.BooleanField(
+        label="Publier sur la page des chiffres, à la place des chiffres du jour", required=False
+    )
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.programmes = {p.code: p for p in programmes_for(actor).order_by("-start", "code")}
+        field = self.fields["programme"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "tous"), *((code, p.name) for code, p in self.programmes.items())]
+
+    def values(self) -> dict[str, Any]:
+        found = dict(self.cleaned_data)
+        found["programme"] = self.programmes.get(found["programme"])
+        return found
+
+
+class DeclareForm(forms.Form):
+    """A total from an old report, with its document."""
+
+    indicator = forms.ChoiceField(
+        label="Indicateur", choices=[(d.code, d.label) for d in DEFINITIONS]
+    )
+    value = forms.DecimalField(label="Valeur déclarée", max_digits=16, decimal_places=2)
+    period = forms.CharField(
+        label="Période", max_length=100, help_text="Telle que l’écrit le rapport."
+    )
+    source = forms.CharField(
+        label="Source", max_length=300, help_text="Titre, auteur et page du rapport."
+    )
+    programme = forms.ChoiceField(label="Programme", required=False)
+    node = forms.ChoiceField(label="Territoire", required=False)
+    document = forms.FileField(label="Document", help_text="PDF, image ou tableur, 20 Mo au plus.")
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.programmes = {p.code: p for p in programmes_for(actor).order_by("-start", "code")}
+        self.nodes = {str(node.uid): node for node in wide_nodes(actor)}
+        _offer(self, "programme", {code: p.name for code, p in self.programmes.items()})
+        _offer(self, "node", {uid: node.name for uid, node in self.nodes.items()})
+
+    def values(self) -> dict[str, Any]:
+        found = dict(self.cleaned_data)
+        found["programme"] = self.programmes.get(found["programme"])
+        found["node"] = self.nodes.get(found["node"])
+        return found
+
+
+class WithdrawForm(forms.Form):
+    reason = forms.CharField(label="Motif", max_length=300)
+
+
+class DenominatorForm(forms.Form):
+    """How many staff an outside source counts."""
+
+    node = forms.ChoiceField(label="Territoire")
+    cadre = forms.ChoiceField(label="Cadre", required=False)
+    value = forms.IntegerField(label="Effectif", min_value=0)
+    source = forms.CharField(label="Source", max_length=200)
+    as_of = forms.DateField(label="Date de la source", widget=_DAY)
+    includes = forms.CharField(
+        label="Statuts comptés",
+        max_length=200,
+        help_text="Par exemple : fonctionnaires et contractuels, sans agents communautaires.",
+    )
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.nodes = {str(node.uid): node for node in wide_nodes(actor)}
+        self.cadres = {
+            f"{cadre.country}.{cadre.code}": cadre
+            for cadre in Cadre.objects.order_by("country", "rank", "title", "pk")
+        }
+        _offer(self, "node", {uid: node.name for uid, node in self.nodes.items()})
+        _offer(self, "cadre", {code: cadre.title for code, cadre in self.cadres.items()})
+
+    def values(self) -> dict[str, Any]:
+        found = dict(self.cleaned_data)
+        found["node"] = self.nodes[found["node"]]
+        found["cadre"] = self.cadres.get(found["cadre"])
+        return found
+
+
+class LayoutForm(forms.Form):
+    file = forms.FileField(
+        label="Modèle du bailleur (.xlsx)",
+        help_text="Un tableau avec au moins les colonnes « Indicateur » et « Réalisé ».",
+    )
+
+
+class FunderForm(forms.Form):
+    """Which column holds what, and which of our indicators each line asks for."""
+
+    def __init__(self, *args: Any, layout: Layout, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.layout = layout
+        self.programmes = {p.code: p for p in programmes_for(actor).order_by("-start", "code")}
+        self.fields["programme"] = forms.ChoiceField(label="Programme", required=False)
+        _offer(self, "programme", {code: p.name for code, p in self.programmes.items()})
+        self.fields["start"] = forms.DateField(label="Du", required=False, widget=_DAY)
+        self.fields["end"] = forms.DateField(label="Au", required=False, widget=_DAY)
+        for role, (label, _) in COLUMNS.items():
+            if role != "indicator":
+                self.fields[f"column_{role}"] = forms.ChoiceField(
+                    label=f"Colonne « {label} »",
+                    required=False,
+                    choices=choices(layout.headers),
+                    initial=str(layout.columns.get(role, "")),
+                )
+        codes = [("", "ne pas remplir"), *((d.code, d.label) for d in DEFINITIONS)]
+        for row, text in layout.lines.items():
+            self.fields[f"line_{row}"] = forms.ChoiceField(
+                label=f"Ligne {row} : {text}",
+                required=False,
+                choices=codes,
+                initial=layout.indicators.get(row, ""),
+            )
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        if not found.get("column_achieved"):
+            self.add_error("column_achieved", "Dites dans quelle colonne écrire le réalisé.")
+        if found.get("start") and found.get("end") and found["start"] > found["end"]:
+            self.add_error("end", "La fin est avant le début. Inversez les deux dates.")
+        return found
+
+    def filters(self) -> Filters:
+        found = self.cleaned_data
+        return Filters(
+            programme=self.programmes.get(found["programme"]),
+            start=found["start"],
+            end=found["end"],
+        )
+
+    def columns(self) -> dict[str, int]:
+        return self._chosen("column_", lambda name, value: (name, int(value)))
+
+    def lines(self) -> dict[int, str]:
+        return self._chosen("line_", lambda name, value: (int(name), value))
+
+    def _chosen(self, prefix: str, turn: Any) -> dict[Any, Any]:
+        return dict(
+            turn(name.removeprefix(prefix), value)
+            for name, value in self.cleaned_data.items()
+            if name.startswith(prefix) and value
+        )
+
+
+def wide_nodes(actor: Actor) -> list[OrgNode]:
+    """Country, regions and districts of the actor's territory, in the tree's order."""
+    return list(
+        nodes_for(actor)
+        .exclude(kind=OrgNode.Kind.STRUCTURE)
+        .filter(merged_into__isnull=True)
+        .order_by("path")
+    )
+
+
+def _offer(form: forms.Form, name: str, options: dict[str, str]) -> None:
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    first = [("", "—")] if not field.required else []
+    field.choices = [*first, *options.items()]

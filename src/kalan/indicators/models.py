@@ -223,7 +223,11 @@ class Denominator(models.Model):
 
     class Meta:
         constraints = [
+            # Two constraints: SQLite knows no "nulls not distinct".
+            models.UniqueConstraint(fields=["node", "cadre", "as_of"], name="denominator_once"),
             models.UniqueConstraint(
-                fields=["node", "cadre", "as_of"], name="denominator_once", nulls_distinct=False
+                fields=["node", "as_of"],
+                condition=models.Q(cadre__isnull=True),
+                name="denominator_all_cadres_once",
             ),
         ]

@@ -10,11 +10,11 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from kalan.indicators import policy
-from kalan.indicators.models import DeclaredFigure, TrainerFact
+from kalan.indicators.models import DeclaredFigure, Denominator, TrainerFact
 from kalan.indicators.ratios import average
 from kalan.indicators.selectors.accounts import AccountCounts, account_counts
 from kalan.indicators.selectors.counts import People, people
-from kalan.indicators.selectors.coverage import Coverage, coverage
+from kalan.indicators.selectors.coverage import Coverage, coverage, outside_denominators
 from kalan.indicators.selectors.scope import Reach
 from kalan.people.actor import Actor
 from kalan.people.models import DuplicatePair
@@ -55,6 +55,7 @@ class Board:
     targeted: int
     targets: dict[str, Decimal]
     declared: list[DeclaredFigure]
+    outside: list[Denominator]  # staff as counted by others, beside the register's own
 
     @property
     def cost_per_person(self) -> Decimal | None:
@@ -79,7 +80,8 @@ def board(reach: Reach, *, day: dt.date) -> Board:
         duplicates=duplicate_pairs(reach).count(),
         targeted=target_structures(reach).aggregate(n=Count("structure", distinct=True))["n"],
         targets=_targets(reach),
-        declared=list(declared(reach)),
+        declared=list(declared(reach)[:50]),
+        outside=list(outside_denominators(reach)[:3]),
     )
 
 

@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from kalan.base import clock
-from kalan.indicators.models import Cell, SessionFact, TrainerFact
+from kalan.indicators.models import Cell, FrozenFigures, SessionFact, TrainerFact
 from kalan.indicators.ratios import WomenShare
 from kalan.indicators.suppression import hidden_cells
 from kalan.people.models import OrgNode, OrgNodeCode, Post
@@ -101,8 +103,42 @@ def public_figures(now: dt.datetime) -> list[ProgrammeFigures]:
     )
     if not programmes:
         return []
-    raw = _Raw([programme.pk for programme in programmes])
-    return [_published(programme, raw) for programme in programmes]
+    ids = [programme.pk for programme in programmes]
+    raw = _Raw(ids)
+    frozen = {
+        row.programme_id: row
+        for row in FrozenFigures.objects.filter(programme_id__in=ids, public=True).order_by(
+            "frozen_at", "pk"
+        )
+    }
+    return [
+        _thawed(frozen[programme.pk]) if programme.pk in frozen else _published(programme, raw)
+        for programme in programmes
+    ]
+
+
+def snapshot(programme: Programme) -> dict[str, Any]:
+    """What /chiffres/ shows of ``programme`` now, already suppressed, as JSON for a freeze."""
+    found = asdict(_published(programme, _Raw([programme.pk])))
+    text: dict[str, Any] = json.loads(json.dumps(found, default=str))
+    return text
+
+
+def _thawed(frozen: FrozenFigures) -> ProgrammeFigures:
+    found = dict(frozen.published)
+    rows = tuple(Figures(**_decimals(row)) for row in found.pop("territoires"))
+    for name in ("start", "end"):
+        found[name] = dt.date.fromisoformat(found[name])
+    found["arrete_le"] = timezone.localtime(frozen.frozen_at).date()
+    return ProgrammeFigures(**_decimals(found), territoires=rows)
+
+
+def _decimals(row: dict[str, Any]) -> dict[str, Any]:
+    part, between = row["part_femmes"], row["part_femmes_entre"]
+    return row | {
+        "part_femmes": None if part is None else Decimal(part),
+        "part_femmes_entre": between and (Decimal(between[0]), Decimal(between[1])),
+    }
 
 
 class _Raw:

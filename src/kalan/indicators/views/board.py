@@ -18,9 +18,10 @@ from kalan.indicators.forms import FiltersForm
 from kalan.indicators.selectors.board import board, may_see_money
 from kalan.indicators.selectors.records import Line, records
 from kalan.indicators.selectors.scope import Filters, Reach, reach_of
+from kalan.indicators.selectors.values import values
 from kalan.indicators.services.refresh import ensure_fresh
 from kalan.indicators.views.charts import charts
-from kalan.indicators.views.tiles import tiles, values
+from kalan.indicators.views.tiles import tiles
 from kalan.people.actor import Actor
 from kalan.people.http import ActorRequest, staff
 from kalan.people.models import OrgNode

@@ -9,6 +9,7 @@ from kalan.base.figures import number
 from kalan.indicators.definitions import BY_CODE, Definition
 from kalan.indicators.forms import FiltersForm
 from kalan.indicators.selectors.board import Board
+from kalan.indicators.selectors.values import values
 from kalan.indicators.views.charts import percent_text, records_url, share_text
 
 
@@ -23,45 +24,6 @@ class Tile:
     done_text: str = ""
 
 
-def money_text(value: Decimal | None, currency: str) -> str:
-    if value is None:
-        return "–"
-    return f"{number(float(value))}\u00a0{'FCFA' if currency == 'XOF' else currency}"
-
-
-def values(board: Board) -> dict[str, Decimal | None]:
-    """The figures as numbers, by code: what targets, freezes and exports use."""
-    total, accounts = board.people.total, board.accounts
-    sessions = board.sessions
-    whole = {
-        "sessions": sessions.held,
-        "agents_formes": total.trained,
-        "femmes": total.women,
-        "sexe_inconnu": total.unknown,
-        "structures": total.structures,
-        "structures_beneficiaires": board.targeted,
-        "formateurs": board.trainer_total,
-        "autres_participants": total.others,
-        "anonymes": sessions.anonymous,
-        "inscriptions": total.registrations,
-        "plateformes": accounts.platforms,
-        "comptes": accounts.created,
-        "comptes_actives": accounts.activated,
-        "comptes_actifs": accounts.active,
-        "feuilles": sessions.with_sheet,
-        "doublons": board.duplicates,
-    }
-    exact: dict[str, Decimal | None] = {code: Decimal(value) for code, value in whole.items()}
-    return exact | {
-        "part_femmes": total.share.exact,
-        "journees_stagiaires": total.trainee_days,
-        "achevement": total.completion,
-        "couverture": board.coverage.share,
-        "satisfaction": sessions.satisfaction,
-        "cout_par_personne": board.cost_per_person,
-    }
-
-
 def _text(definition: Definition, value: Decimal | None, board: Board) -> str:
     if definition.code == "part_femmes":
         return share_text(board.people.total)
@@ -69,8 +31,6 @@ def _text(definition: Definition, value: Decimal | None, board: Board) -> str:
         return "–"
     if definition.unit == "%":
         return percent_text(value)
-    if definition.unit == "money":
-        return money_text(value, board.sessions.currencies[0])
     if definition.unit == "/5":
         return f"{number(float(value))}\u00a0/\u00a05"
     return number(float(value))
@@ -87,11 +47,7 @@ def _note(code: str, board: Board) -> str:
     if code == "anonymes" and sessions.approximate:
         return "approximatif"
     if code == "couverture":
-        cover = board.coverage
-        return (
-            f"{number(cover.trained)} sur {number(cover.in_post)} en poste ; {cover.source} ; "
-            f"{cover.includes} ; {number(cover.leavers)} formé(s) parti(s), à part"
-        )
+        return f"{number(board.coverage.trained)} sur {number(board.coverage.in_post)} en poste"
     if code == "feuilles":
         return f"sur {number(sessions.held)} séances"
     if code == "satisfaction":
@@ -103,10 +59,11 @@ def _note(code: str, board: Board) -> str:
     if code == "comptes":
         return f"{number(accounts.matched)} rapprochés d’un agent"
     if code == "cout_par_personne":
-        if len(sessions.currencies) > 1:
+        if len(sessions.currencies) != 1:
             return "plusieurs monnaies : pas de total"
-        if sessions.other_currency:
-            return "des lignes dans une autre monnaie ne sont pas comptées"
+        currency = "FCFA" if sessions.currencies[0] == "XOF" else sessions.currencies[0]
+        partial = "; des lignes dans une autre monnaie ne sont pas comptées"
+        return currency + (f" {partial}" if sessions.other_currency else "")
     return ""
 
 
