@@ -155,11 +155,15 @@ def line_chart(
         parts.append(
             f'<text class="s e" x="{left - 5}" y="{_n(float(y) + 4)}">{number(tick)}</text>'
         )
-    every = max(1, math.ceil(len(points) * max(map(len, points), default=1) * 7 / (WIDTH - left)))
-    for index in range(0, len(points), every):
-        x, anchor = place(index, 0)[0], "s m" if index and index < len(points) - 1 else "s"
-        anchor = "s e" if index and index == len(points) - 1 else anchor
-        parts.append(f'<text class="{anchor}" x="{x}" y="168">{escape(points[index])}</text>')
+    # The first label begins at its point and the others stand around theirs: room for one and a
+    # half, so that they never touch.
+    room = max(map(len, points), default=1) * 7 * 1.5 + 6
+    for index in range(0, len(points), max(1, math.ceil(room / across))):
+        anchor = "s m" if index < len(points) - 1 else "s e"
+        parts.append(
+            f'<text class="{anchor if index else "s"}" x="{place(index, 0)[0]}" y="168">'
+            f"{escape(points[index])}</text>"
+        )
     for rank, line in enumerate(lines, start=1):
         parts.append(f'<path class="l{rank}" d="{_curve(line.values, place)}"/>')
         for index, value in enumerate(line.values):
