@@ -71,17 +71,36 @@ def postgresql() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def blank_postgresql(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A migrated database and its KALAN_HOME, to copy."""
+    name = f"blank_{uuid.uuid4().hex}"
+    home = tmp_path_factory.mktemp("postgresql") / "home"
+    make_home(home, KALAN_DATABASE_URL=postgres.new_database(postgresql, name))
+    return name, home
+
+
 @pytest.fixture
-def live_postgresql(postgresql: str, tmp_path: Path, django_db_blocker: object) -> Iterator[Server]:
-    """A started server on an empty PostgreSQL database of the test's own."""
-    url = postgres.new_database(postgresql, f"live_{uuid.uuid4().hex}")
-    home = tmp_path / "home"
-    make_home(home, KALAN_DATABASE_URL=url)
-    server = Server(home, KALAN_DATABASE_URL=url)
+def offline_postgresql(
+    postgresql: str,
+    blank_postgresql: tuple[str, Path],
+    tmp_path: Path,
+    django_db_blocker: object,
+) -> Iterator[Server]:
+    """A server on an empty PostgreSQL database of the test's own, not started."""
+    template, blank = blank_postgresql
+    url = postgres.new_database(postgresql, f"live_{uuid.uuid4().hex}", template=template)
+    server = Server(copy_home(blank, tmp_path / "home"), KALAN_DATABASE_URL=url)
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        server.start()
         yield server
         server.stop()
+
+
+@pytest.fixture
+def live_postgresql(offline_postgresql: Server) -> Server:
+    """The same, started."""
+    offline_postgresql.start()
+    return offline_postgresql
 
 
 def _kind(item: pytest.Item) -> str:

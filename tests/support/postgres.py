@@ -89,8 +89,9 @@ def cluster(settings: dict[str, str] | None = None) -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def new_database(cluster_url: str, name: str) -> str:
-    """Create a database in a running cluster and return its address."""
+def new_database(cluster_url: str, name: str, template: str = "template1") -> str:
+    """Create a database in a running cluster, a copy of ``template``; return its address."""
+    command = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
     with psycopg.connect(cluster_url, autocommit=True) as connection:
-        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        connection.execute(command)
     return f"{cluster_url.rsplit('/', 1)[0]}/{name}"

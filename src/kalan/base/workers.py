@@ -1,8 +1,8 @@
 """Which process runs a job, and whether that process still lives.
 
-Each process that runs jobs holds a lock on a file of its own in KALAN_HOME/run for as long as it
-lives; the kernel frees the lock at death, kill -9 and power cut included. Process numbers would
-not do: they are used again.
+Each process that runs jobs, and the web server, holds a lock on a file of its own in
+KALAN_HOME/run for as long as it lives; the kernel frees the lock at death, kill -9 and power cut
+included. Process numbers would not do: they are used again.
 """
 
 from __future__ import annotations
@@ -51,6 +51,11 @@ def is_alive(name: str) -> bool | None:
         except BlockingIOError:
             return True
     return False
+
+
+def living() -> list[str]:
+    """The processes that hold a lock under this KALAN_HOME."""
+    return sorted(path.stem for path in _folder().glob("*.lock") if is_alive(path.stem))
 
 
 def forget_dead(*, keep: set[str]) -> None:

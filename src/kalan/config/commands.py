@@ -9,7 +9,9 @@ from django.conf import settings
 
 from kalan.base import clock
 from kalan.base.errors import Refused
+from kalan.config import backup as backups
 from kalan.config import check as checks
+from kalan.config import export as exporting
 from kalan.config import supervise
 
 
@@ -70,11 +72,36 @@ def demo(options: argparse.Namespace) -> int:
     return 0
 
 
+def backup(options: argparse.Namespace) -> int:
+    print(backups.backup(to=options.to, keep=options.keep, now=clock.now()))
+    lost = backups.missing_files()
+    if lost:
+        supervise.say(f"Attention : {len(lost)} fichiers manquent sur le disque : {lost[:5]}")
+    return 0
+
+
+def restore(options: argparse.Namespace) -> int:
+    before = backups.restore(path=options.archive, yes=options.yes, now=clock.now())
+    if before is not None:
+        supervise.say(f"Ce qui a été remplacé est sauvegardé : {before}")
+    print(f"Restauré : {options.archive}")
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    for name, rows in exporting.export(folder=options.folder, now=clock.now()).items():
+        print(f"{name}\t{rows}")
+    return 0
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "serve": serve,
     "worker": worker,
     "check": check,
     "demo": demo,
+    "backup": backup,
+    "restore": restore,
+    "export": export,
 }
 
 

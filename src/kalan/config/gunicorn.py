@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from django.conf import settings
+
+from kalan.base import workers as processes
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = settings.KALAN_WEB_PROCESSES
@@ -19,3 +22,8 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 control_socket_disable = True
 accesslog = None  # kalan.base.logs writes one line per request
 logconfig_dict = settings.LOGGING
+
+
+def when_ready(server: Any) -> None:
+    """Hold a lock while serving: a restore must not pull the database from under the site."""
+    processes.identity()

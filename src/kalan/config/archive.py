@@ -1,0 +1,104 @@
+"""The archive of a backup: a tar file whose manifest names every member with its SHA-256.
+
+manifest.json      format, date, engine, migrations, rows per table, members
+database.sqlite3   or database.dump (pg_dump, custom format)
+secret_key         the key that opens sealed secrets, unless it came from KALAN_SECRET_KEY
+files/…            what people uploaded and what Kalan made
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from kalan.base.errors import Refused
+
+FORMAT = 1
+PREFIX, SUFFIX = "kalan-", ".tar"
+MANIFEST = "manifest.json"
+_CHUNK = 1 << 20
+
+
+def digest(stream: IO[bytes]) -> str:
+    found = hashlib.sha256()
+    while chunk := stream.read(_CHUNK):
+        found.update(chunk)
+    return found.hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    with path.open("rb") as stream:
+        return digest(stream)
+
+
+def members_under(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
+    """The files below ``folder`` as (name in the archive, path), in a fixed order."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            yield f"{name}/{path.relative_to(folder).as_posix()}", path
+
+
+def write(target: Path, manifest: dict[str, Any], members: list[tuple[str, Path]]) -> None:
+    """Write the archive, the manifest first, readable by its owner alone."""
+    manifest["members"] = {name: digest_file(path) for name, path in members}
+    target.touch(mode=0o600)
+    with tarfile.open(target, "w") as tar:
+        _add_bytes(tar, MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+        for name, path in members:
+            tar.add(path, arcname=name, recursive=False)
+
+
+def _add_bytes(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(content), 0o600
+    tar.addfile(info, io.BytesIO(content))
+
+
+def verify(path: Path) -> dict[str, Any]:
+    """Read the whole archive again and return its manifest; Refused if a byte differs."""
+    try:
+        with tarfile.open(path, "r") as tar:
+            manifest = _manifest(tar, path)
+            expected: dict[str, str] = dict(manifest["members"])
+            for info in tar:
+                if info.name == MANIFEST:
+                    continue
+                stream = tar.extractfile(info) if info.isfile() else None
+                if stream is None or expected.pop(info.name, None) != digest(stream):
+                    raise _damaged(path, info.name)
+    except (tarfile.TarError, EOFError, OSError, KeyError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+    if expected:
+        raise _damaged(path, next(iter(expected)))
+    return manifest
+
+
+def _manifest(tar: tarfile.TarFile, path: Path) -> dict[str, Any]:
+    stream = tar.extractfile(MANIFEST)
+    if stream is None:
+        raise _damaged(path, MANIFEST)
+    manifest: dict[str, Any] = json.load(stream)
+    if manifest["format"] != FORMAT:
+        raise Refused(
+            f"L’archive {path.name} est d’un format inconnu ({manifest['format']}).",
+            remedy="Restaurez-la avec la version de Kalan qui l’a écrite.",
+        )
+    return manifest
+
+
+def extract(path: Path, folder: Path) -> None:
+    """Unpack a verified archive into ``folder``; nothing can land outside it."""
+    with tarfile.open(path, "r") as tar:
+        tar.extractall(folder, filter="data")
+
+
+def _damaged(path: Path, what: str) -> Refused:
+    return Refused(
+        f"L’archive {path.name} est abîmée ou n’est pas une sauvegarde de Kalan ({what}).",
+        remedy="Prenez une autre sauvegarde ; rien n’a été modifié.",
+    )

@@ -1,0 +1,150 @@
+"""Copies of the database, by engine: VACUUM INTO for SQLite, pg_dump for PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from kalan.base.errors import Refused
+
+SQLITE_NAME, POSTGRESQL_NAME = "database.sqlite3", "database.dump"
+
+
+def copy_name() -> str:
+    return SQLITE_NAME if connection.vendor == "sqlite" else POSTGRESQL_NAME
+
+
+def copy_to(target: Path) -> dict[str, int]:
+    """Write a consistent copy while people go on working; return its rows per table."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM INTO %s", [str(target)])
+        return check_sqlite(target)
+    return _dump(target)
+
+
+def check_sqlite(path: Path) -> dict[str, int]:
+    """Return rows per table of a SQLite file found whole; Refused otherwise."""
+    with sqlite3.connect(path) as copy:
+        verdict = copy.execute("PRAGMA integrity_check").fetchone()[0]
+        if verdict != "ok":
+            raise Refused(
+                f"La copie de la base est abîmée : {verdict}", remedy="Vérifiez le disque."
+            )
+        names = [
+            name
+            for (name,) in copy.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            )
+        ]
+        counts = {
+            name: int(copy.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608 - names from the schema itself
+            for name in sorted(names)
+        }
+    copy.close()
+    return counts
+
+
+def _dump(target: Path) -> dict[str, int]:
+    """pg_dump of one exported snapshot, in which the rows are counted too."""
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            cursor.execute("SELECT pg_export_snapshot()")
+            (snapshot,) = cursor.fetchone()
+            counts = _count(cursor)
+            options = ["--format=custom", "--no-owner", "--no-privileges"]
+            _run("pg_dump", *options, f"--snapshot={snapshot}", f"--file={target}")
+        finally:
+            cursor.execute("ROLLBACK")
+    _run("pg_restore", "--list", str(target), database=False)
+    return counts
+
+
+def rows() -> dict[str, int]:
+    """Rows per table of the database in use."""
+    with connection.cursor() as cursor:
+        return _count(cursor)
+
+
+def _count(cursor: Any) -> dict[str, int]:
+    counts = {}
+    for name in sorted(connection.introspection.table_names(cursor)):
+        cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(name)}")  # noqa: S608 - names from the schema itself
+        counts[name] = cursor.fetchone()[0]
+    return counts
+
+
+def put_back(copy: Path) -> None:
+    """Replace the database in use by ``copy``. PostgreSQL: in one transaction."""
+    if connection.vendor == "sqlite":
+        target = Path(connection.settings_dict["NAME"])
+        connection.close()
+        for suffix in ("-wal", "-shm"):
+            target.with_name(target.name + suffix).unlink(missing_ok=True)
+        fresh = target.with_name(target.name + ".new")
+        shutil.copyfile(copy, fresh)
+        fresh.replace(target)
+        return
+    connection.close()
+    script = copy.with_suffix(".sql")
+    _run(
+        "pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(copy), database=False
+    )
+    _run(
+        "psql",
+        *("--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1"),
+        *("-c", "DROP SCHEMA public CASCADE", "-c", "CREATE SCHEMA public", "-f", str(script)),
+    )
+    script.unlink()
+
+
+def migrations() -> list[str]:
+    """Applied migrations, "app.name"."""
+    recorder = MigrationRecorder(connection)
+    return sorted(f"{app}.{name}" for app, name in recorder.applied_migrations())
+
+
+def _run(program: str, *arguments: str, database: bool = True) -> None:
+    path = _find(program)
+    where = connection.settings_dict
+    words = [path, *arguments]
+    if database:
+        for option, key in (("--host", "HOST"), ("--port", "PORT"), ("--username", "USER")):
+            if where[key]:
+                words.append(f"{option}={where[key]}")
+        words.append(f"--dbname={where['NAME']}")
+    done = subprocess.run(  # noqa: S603 - a program of PostgreSQL, arguments of our own
+        words,
+        env={**os.environ, "PGPASSWORD": str(where["PASSWORD"])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Refused(
+            f"{program} a échoué : {done.stderr.strip()}",
+            remedy="La base est restée telle qu’elle était.",
+        )
+
+
+def _find(program: str) -> str:
+    """On the PATH, else where Debian keeps it; the newest, which reads older servers."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
+    for folder in reversed(folders):
+        if (folder / program).exists():
+            return str(folder / program)
+    found = shutil.which(program)
+    if found is None:
+        raise Refused(
+            f"Le programme {program} est introuvable.",
+            remedy="Installez postgresql-client, de la version du serveur ou plus récent.",
+        )
+    return found
