@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory, blank_home: Path) -> P
     def fill(home: Path) -> None:
         copy_home(blank_home, home)
         with Server(home).database():
-            worlds.build()
+            world = worlds.build()
+        (home / "world.pickle").write_bytes(pickle.dumps(world))
 
     return made_once(run_folder(tmp_path_factory) / "filled-home", fill)
 
@@ -53,13 +55,13 @@ def site(filled_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def _open(open_page: OpenPage, site: Server, name: str, role: str | None, width: int) -> Page:
     page = open_page(width)
-    with site.database():
-        world = worlds.load()
+    world: worlds.World = pickle.loads((site.home / "world.pickle").read_bytes())
     if role is not None:
         sign_in_as(page, site, world.accounts[role])
     row = TABLE[name]
     arguments = worlds.address_arguments(row, ADDRESSES[name], world.here)
-    response = page.goto(site.url + reverse(name, kwargs=arguments) + row.query)
+    address = reverse(name, kwargs=arguments) + worlds.query(row, world.here)
+    response = page.goto(site.url + address)
     assert response is not None
     assert response.status == 200
     return page

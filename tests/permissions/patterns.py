@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-# "agent" is somebody without any role; the others are the codes of people.models.Role.
+# "agent" is somebody without any role; "national" is an administrator of the whole country; the
+# others are the codes of people.models.Role, held in one region or one structure of it.
 ROLES = (
     "agent",
     "trainer",
@@ -16,6 +17,7 @@ ROLES = (
     "signatory",
     "auditor",
     "admin",
+    "national",
 )
 ALL = frozenset(ROLES)
 
@@ -40,13 +42,16 @@ class Row:
     of: str | dict[str, str] | None = None
     method: str = "get"
     data: dict[str, Any] = field(default_factory=dict)
-    query: str = ""
+    query: str = ""  # "?a={agent.uid}": attributes of the place
     html: bool = True  # a page that the browser tests look at
     leaks: bool = False  # a list: nothing of the other territory may stand in it
+    seen_by: frozenset[str] = frozenset({"national"})  # who may find the other territory in it
 
     def expected(self, role: str | None, place: str) -> int:
         if role is None:
             return self.anonymous
+        if role == "national" and "admin" in self.allowed:
+            return self.ok
         if role not in self.allowed:
             return self.refused
         return self.ok if place == "here" or self.outside is None else self.outside
@@ -69,7 +74,8 @@ def STAFF_LIST(*roles: str, **more: Any) -> Row:
 
 def DETAIL(*roles: str, of: str | dict[str, str], **more: Any) -> Row:
     """A page about one object, for these roles in whose territory it lies; else 404."""
-    return Row(allowed=frozenset(roles), of=of, outside=NOT_FOUND, **more)
+    more.setdefault("outside", NOT_FOUND)
+    return Row(allowed=frozenset(roles), of=of, **more)
 
 
 def ACTION(
@@ -80,8 +86,7 @@ def ACTION(
     **more: Any,
 ) -> Row:
     """A POST without a page of its own."""
-    outside = NOT_FOUND if of else None
-    more.setdefault("outside", outside)
+    more.setdefault("outside", NOT_FOUND if of else None)
     return Row(
         allowed=frozenset(roles), of=of, ok=ok, method="post", data=data or {}, html=False, **more
     )

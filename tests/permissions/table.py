@@ -26,7 +26,14 @@ from tests.permissions.patterns import (
 MARKERS = ("trainer", "region", "programme", "admin")
 NOBODY_SPECIAL = ALL - {"agent"}
 # Roles that ask for a second factor: in the world of the tests they have one.
-WITH_FACTOR = frozenset({"signatory", "admin"})
+WITH_FACTOR = frozenset({"signatory", "admin", "national"})
+
+READERS = ("structure", "region", "programme", "auditor", "admin")
+EDITORS = ("structure", "region", "admin")
+HISTORIANS = ("region", "programme", "auditor", "admin")
+TERRITORY = ("region", "admin")  # those who shape the tree and merge
+SAME = "?a={agent.uid}&b={twin.uid}"
+SAME_STRUCTURES = "?a={structure.uid}&b={other_structure.uid}"
 
 PEOPLE_READERS = ("structure", "region", "programme", "auditor", "admin")
 STRUCTURE_READERS = (*PEOPLE_READERS, "trainer")
@@ -40,6 +47,54 @@ TABLE: dict[str, Row] = {
     "offline": PUBLIC(),
     "health": PUBLIC(),
     "healthz": PUBLIC(html=False),
+    # --- registry: structures
+    "structure-list": STAFF_LIST("trainer", *READERS),
+    "structure-new": STAFF_LIST(*TERRITORY),
+    "structure-detail": DETAIL("trainer", *READERS, of="structure"),
+    "structure-edit": DETAIL(*TERRITORY, of="structure"),
+    "structure-situation": DETAIL(*TERRITORY, of="structure"),
+    "structure-close": DETAIL(*TERRITORY, of="structure"),
+    "structure-reopen": ACTION(*TERRITORY, of="structure"),
+    "structure-history": DETAIL(*HISTORIANS, of="structure"),
+    "structure-code-add": DETAIL(*TERRITORY, of="structure"),
+    "structure-code-remove": DETAIL(
+        *TERRITORY, of="structure", query="?source={code.system}&code={code.value}"
+    ),
+    # --- registry: agents
+    "agent-list": STAFF_LIST(*READERS),
+    "agent-new": STAFF_LIST(*EDITORS),
+    "agent-reconcile-list": STAFF_LIST(*READERS),
+    "agent-detail": DETAIL(*READERS, of="agent"),
+    "agent-edit": DETAIL(*EDITORS, of="agent"),
+    "agent-confirm": DETAIL(*EDITORS, of="agent"),
+    "agent-history": DETAIL(*HISTORIANS, of="agent"),
+    "post-new": DETAIL(*EDITORS, of="agent"),
+    "post-edit": DETAIL(*EDITORS, of={"uid": "agent", "post_uid": "post"}),
+    "post-end": DETAIL(*EDITORS, of={"uid": "agent", "post_uid": "post"}),
+    "cadre-list": STAFF_LIST("trainer", *READERS),
+    # --- duplicates and merges
+    "duplicates": STAFF_LIST(*TERRITORY, of="kind"),
+    "duplicate-search": ACTION(*TERRITORY, of="kind", outside=None),
+    "duplicate-distinct": ACTION(*TERRITORY, of={"kind": "kind", "pk": "pair"}),
+    "agent-merge": DETAIL(*TERRITORY, of={}, query=SAME),
+    "structure-merge": DETAIL(*TERRITORY, of={}, query=SAME_STRUCTURES),
+    "merges": STAFF_LIST(*TERRITORY),
+    "merge-undo": DETAIL(*TERRITORY, of="merge"),
+    # --- personal data
+    "my-data": SIGNED_IN(),
+    "my-data-copy": SIGNED_IN(html=False),
+    "my-data-request": SIGNED_IN(ok=302, method="post", html=False),
+    "data-requests": STAFF_LIST("admin"),
+    "data-request": DETAIL("national", of="data_request", outside=None),
+    "agent-erase": DETAIL("national", of="agent", outside=None),
+    "processing-register": STAFF_LIST("national", "admin"),
+    "processing-receipt": DETAIL("national", of="activity", outside=None),
+    # --- figures
+    "figures-page": PUBLIC(),
+    "figures-json": PUBLIC(html=False),
+    "dashboard": STAFF_LIST(*READERS),
+    "indicator-frequency": STAFF_LIST(*READERS),
+    "indicator-records": STAFF_LIST(*READERS, of="indicator"),
     # --- accounts: the door
     "account_login": Row(allowed=ALL, ok=302, anonymous=200),
     "account_which_name": PUBLIC(ok=302, html=False),

@@ -29,7 +29,7 @@ def _answer(name: str, role: str | None, place: str, world: worlds.World) -> tup
     """Ask as ``role`` (None: anonymous) for the object of ``place``; nothing written stays."""
     row = TABLE[name]
     arguments = worlds.address_arguments(row, ADDRESSES[name], getattr(world, place))
-    url = reverse(name, kwargs=arguments) + row.query
+    url = reverse(name, kwargs=arguments) + worlds.query(row, getattr(world, place))
     with transaction.atomic():
         client = Client()
         if role is not None:
@@ -49,7 +49,7 @@ def test_each_role_gets_what_the_table_says(name: str, world: worlds.World) -> N
     for role, place in asked:
         status, text = _answer(name, role, place, world)
         answers[role, place] = status
-        if row.leaks and worlds.ELSEWHERE in text:
+        if row.leaks and role not in row.seen_by and worlds.ELSEWHERE in text:
             leaks.append(role)
     assert answers == {(role, place): row.expected(role, place) for role, place in asked}
     assert leaks == []
@@ -59,4 +59,5 @@ def test_the_world_holds_roles_here_and_none_there(world: worlds.World) -> None:
     here, there = world.here.region.path, world.there.region.path
     held = worlds.grants(world)
     assert sorted(held) == sorted(set(ROLES) - {"agent"})
+    del held["national"]
     assert all(path.startswith(here) and not there.startswith(path) for path in held.values())

@@ -10,9 +10,13 @@ from kalan.people.models import (
     Account,
     ActivationSlip,
     Agent,
+    DataRequest,
+    DuplicatePair,
+    Merge,
     OrgNode,
     OrgNodeCode,
     Post,
+    ProcessingActivity,
     RoleGrant,
 )
 from kalan.people.vault import fingerprint
@@ -36,10 +40,20 @@ class Place:
     session: Session
     registration: Registration
     grant: RoleGrant  # withdrawn: it gives nothing
+    twin: Agent  # looks like ``agent``
+    other_structure: OrgNode  # a second one of the same territory
+    pair: DuplicatePair
+    merge: Merge
+    post: Post
+    data_request: DataRequest
+    activity: ProcessingActivity
+    code: OrgNodeCode
     slip_code: str = "ABCDEFGH23"
     # Parts of addresses that name nothing: the answer is the same for everyone.
     provider: str = "aucun"
     token: str = "perime"
+    kind: str = "agents"
+    indicator: str = "sessions"
     passkey: int = 0
 
     @property
@@ -60,6 +74,7 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
     programme = training.programme(region, name=f"Programme {surname}")
     session = training.session(structure, programme=programme, title=f"Session {surname}")
     account = people.account(display_name=f"Awa {surname}", agent=agent)
+    twin = people.agent(structure, last_name=surname, first_names="Awa Marie")
     return Place(
         region=region,
         structure=structure,
@@ -76,6 +91,27 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
             granted_at=people.NOW,
             revoked_at=people.NOW,
         ),
+        twin=twin,
+        other_structure=people.node(
+            structure.get_parent(), "structure", f"Case de santé {surname}", type=structure.type
+        ),
+        pair=DuplicatePair.objects.create(
+            kind="agent", first_id=agent.pk, second_id=twin.pk, node=region, score=90
+        ),
+        merge=Merge.objects.create(
+            kind="agent",
+            kept_id=agent.pk,
+            absorbed_id=people.agent(structure, last_name=f"{surname} absorbée").pk,
+            reason="Même personne",
+            moved={},
+            merged_at=people.NOW,
+        ),
+        post=agent.posts.get(),
+        data_request=DataRequest.objects.create(
+            kind="access", agent=agent, opened_at=people.NOW, due_on=people.NOW.date()
+        ),
+        activity=ProcessingActivity.objects.get_or_create(country="sn", code="registre")[0],
+        code=OrgNodeCode.objects.create(node=structure, system="dhis2", value=surname),
     )
 
 
@@ -102,49 +138,34 @@ def build() -> World:
     return world
 
 
-def load() -> World:
-    """The world that ``build`` left in the database."""
-    return World(
-        here=_load_place("Ndiaye"),
-        there=_load_place(ELSEWHERE),
-        accounts={role: Account.objects.get(display_name=role) for role in ROLES},
-    )
-
-
-def _load_place(surname: str) -> Place:
-    agent = Agent.objects.select_related("account").get(last_name=surname)
-    session = Session.objects.select_related("node", "programme__node").get(
-        title=f"Session {surname}"
-    )
-    programme = session.programme
-    assert programme is not None
-    return Place(
-        region=programme.node,
-        structure=session.node,
-        agent=agent,
-        account=agent.account,
-        programme=programme,
-        session=session,
-        registration=session.registrations.get(agent=agent),
-        grant=agent.account.grants.get(),
-    )
-
-
 def _account(role: str, tree: people.Tree, here: Place) -> Account:
     own = people.agent(tree.centre_sokone, last_name=f"Compte {role}")
     if role == "agent":
         return people.account(agent=own, display_name=role)
-    node = tree.centre_sokone if role in ("structure", "trainer") else tree.fatick
-    account = people.account(role, node, agent=own, display_name=role, email=f"{role}@exemple.sn")
+    local, national = role in ("structure", "trainer"), role == "national"
+    node = tree.centre_sokone if local else tree.country if national else tree.fatick
+    account = people.account(
+        "admin" if national else role,
+        node,
+        agent=own,
+        display_name=role,
+        email=f"{role}@exemple.sn",
+    )
     if role == "trainer":
         SessionTrainer.objects.create(session=here.session, agent=own, hours=12)
     return account
 
 
 def grants(world: World) -> dict[str, str]:
-    """Role → path of its node, to check that the world says what it should."""
-    rows = RoleGrant.objects.filter(revoked_at__isnull=True).select_related("node").order_by("pk")
-    return {row.role: row.node.path for row in rows}
+    """Who → path of the node of their role, to check that the world says what it should."""
+    rows = RoleGrant.objects.filter(revoked_at__isnull=True)
+    rows = rows.select_related("node", "account").order_by("pk")
+    return {row.account.display_name: row.node.path for row in rows}
+
+
+def query(row: Row, place: Place) -> str:
+    """The row's query string with the place's objects in it."""
+    return row.query.format(**vars(place))
 
 
 def address_arguments(row: Row, parts: list[str], place: Place) -> dict[str, Any]:

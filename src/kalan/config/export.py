@@ -35,11 +35,14 @@ LEFT_OUT = frozenset(
         "django_session",
         "django_tasks_database_dbtaskresult",
         "mfa_authenticator",
+        "people_attemptwindow",
         "socialaccount_socialapp",
         "socialaccount_socialtoken",
     }
 )
-SECRET_COLUMNS = frozenset({"people_account.password", "people_activationslip.code_hash"})
+SECRET_COLUMNS = frozenset(
+    {"people_account.password", "people_activationslip.code_hash", "people_device.session_key"}
+)
 DICTIONARY = "dictionnaire.csv"
 _HEADERS = ["fichier", "colonne", "sens", "type", "obligatoire", "valeurs", "renvoie à"]
 
@@ -127,7 +130,7 @@ def _write_dictionary(path: Path, now: dt.datetime) -> None:
         writer.writerow(_HEADERS)
         for model in tables():
             table = model._meta.db_table
-            writer.writerow([f"{table}.csv", "", meaning(table), "", "", "", ""])
+            writer.writerow([f"{table}.csv", "", meaning(table) or "", "", "", "", ""])
             for field in columns(model):
                 writer.writerow(_describe(table, field))
         writer.writerow(["", "", f"Export du {now.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"])
