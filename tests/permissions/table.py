@@ -28,9 +28,6 @@ NOBODY_SPECIAL = ALL - {"agent"}
 # Roles that ask for a second factor: in the world of the tests they have one.
 WITH_FACTOR = frozenset({"signatory", "admin", "national"})
 
-READERS = ("structure", "region", "programme", "auditor", "admin")
-EDITORS = ("structure", "region", "admin")
-HISTORIANS = ("region", "programme", "auditor", "admin")
 TERRITORY = ("region", "admin")  # those who shape the tree and merge
 SAME = "?a={agent.uid}&b={twin.uid}"
 SAME_STRUCTURES = "?a={structure.uid}&b={other_structure.uid}"
@@ -47,31 +44,6 @@ TABLE: dict[str, Row] = {
     "offline": PUBLIC(),
     "health": PUBLIC(),
     "healthz": PUBLIC(html=False),
-    # --- registry: structures
-    "structure-list": STAFF_LIST("trainer", *READERS),
-    "structure-new": STAFF_LIST(*TERRITORY),
-    "structure-detail": DETAIL("trainer", *READERS, of="structure"),
-    "structure-edit": DETAIL(*TERRITORY, of="structure"),
-    "structure-situation": DETAIL(*TERRITORY, of="structure"),
-    "structure-close": DETAIL(*TERRITORY, of="structure"),
-    "structure-reopen": ACTION(*TERRITORY, of="structure"),
-    "structure-history": DETAIL(*HISTORIANS, of="structure"),
-    "structure-code-add": DETAIL(*TERRITORY, of="structure"),
-    "structure-code-remove": DETAIL(
-        *TERRITORY, of="structure", query="?source={code.system}&code={code.value}"
-    ),
-    # --- registry: agents
-    "agent-list": STAFF_LIST(*READERS),
-    "agent-new": STAFF_LIST(*EDITORS),
-    "agent-reconcile-list": STAFF_LIST(*READERS),
-    "agent-detail": DETAIL(*READERS, of="agent"),
-    "agent-edit": DETAIL(*EDITORS, of="agent"),
-    "agent-confirm": DETAIL(*EDITORS, of="agent"),
-    "agent-history": DETAIL(*HISTORIANS, of="agent"),
-    "post-new": DETAIL(*EDITORS, of="agent"),
-    "post-edit": DETAIL(*EDITORS, of={"uid": "agent", "post_uid": "post"}),
-    "post-end": DETAIL(*EDITORS, of={"uid": "agent", "post_uid": "post"}),
-    "cadre-list": STAFF_LIST("trainer", *READERS),
     # --- duplicates and merges
     "duplicates": STAFF_LIST(*TERRITORY, of="kind"),
     "duplicate-search": ACTION(*TERRITORY, of="kind", outside=None),
@@ -92,9 +64,9 @@ TABLE: dict[str, Row] = {
     # --- figures
     "figures-page": PUBLIC(),
     "figures-json": PUBLIC(html=False),
-    "dashboard": STAFF_LIST(*READERS),
-    "indicator-frequency": STAFF_LIST(*READERS),
-    "indicator-records": STAFF_LIST(*READERS, of="indicator"),
+    "dashboard": STAFF_LIST(*PEOPLE_READERS),
+    "indicator-frequency": STAFF_LIST(*PEOPLE_READERS),
+    "indicator-records": STAFF_LIST(*PEOPLE_READERS, of="indicator"),
     # --- accounts: the door
     "account_login": Row(allowed=ALL, ok=302, anonymous=200),
     "account_which_name": PUBLIC(ok=302, html=False),
@@ -158,7 +130,7 @@ TABLE: dict[str, Row] = {
     "structure-history": DETAIL("region", "programme", "auditor", "admin", of="structure"),
     "structure-code-add": DETAIL("region", "admin", of="structure"),
     "structure-code-remove": DETAIL(
-        "region", "admin", of="structure", query="?source=msas&code=0417"
+        "region", "admin", of="structure", query="?source=msas&code={agent.last_name}"
     ),
     # --- registry: agents
     "agent-list": STAFF_LIST(*PEOPLE_READERS),

@@ -44,10 +44,8 @@ class Place:
     other_structure: OrgNode  # a second one of the same territory
     pair: DuplicatePair
     merge: Merge
-    post: Post
     data_request: DataRequest
     activity: ProcessingActivity
-    code: OrgNodeCode
     slip_code: str = "ABCDEFGH23"
     # Parts of addresses that name nothing: the answer is the same for everyone.
     provider: str = "aucun"
@@ -75,6 +73,7 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
     session = training.session(structure, programme=programme, title=f"Session {surname}")
     account = people.account(display_name=f"Awa {surname}", agent=agent)
     twin = people.agent(structure, last_name=surname, first_names="Awa Marie")
+    OrgNodeCode.objects.create(node=structure, system="msas", value=surname)
     return Place(
         region=region,
         structure=structure,
@@ -106,12 +105,10 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
             moved={},
             merged_at=people.NOW,
         ),
-        post=agent.posts.get(),
         data_request=DataRequest.objects.create(
             kind="access", agent=agent, opened_at=people.NOW, due_on=people.NOW.date()
         ),
         activity=ProcessingActivity.objects.get_or_create(country="sn", code="registre")[0],
-        code=OrgNodeCode.objects.create(node=structure, system="dhis2", value=surname),
     )
 
 
@@ -132,7 +129,6 @@ def build() -> World:
         created_at=people.NOW,
         expires_at=people.NOW + dt.timedelta(days=36500),
     )
-    OrgNodeCode.objects.create(node=world.here.structure, system="msas", value="0417")
     for role in ROLES:
         world.accounts[role] = _account(role, tree, world.here)
     return world

@@ -143,7 +143,7 @@ def _describe(table: str, field: Field[Any, Any]) -> list[str]:
     values = ", ".join(f"{code} = {label}" for code, label in field.flatchoices)
     return [
         f"{table}.csv",
-        field.column,
+        field.column or "",
         meaning(table, field.column) or "",
         field.get_internal_type(),
         "non" if field.null or field.blank else "oui",
