@@ -15,6 +15,8 @@ def fold(value: str) -> str:
 
     Letters of other scripts (N'Ko, Arabic) are kept as they are.
     """
+    if value.isascii():  # the short way: nothing to decompose
+        return _SPACES.sub(" ", value).strip().casefold()
     decomposed = unicodedata.normalize("NFKD", value.translate(_LIGATURES))
     bare = "".join(c for c in decomposed if not unicodedata.combining(c) or ord(c) > 0x36F)
     return _SPACES.sub(" ", bare).strip().casefold()

@@ -231,9 +231,8 @@ def _sheet(
         raise not_a_table(
             f"La feuille « {name} » ne se laisse pas lire.", "Recopiez-la dans un nouveau classeur."
         ) from error
-    first = table.start[0] if table.start else 0
-    rows = islice(table.iter_rows(), limit)
-    return table.total_height, ((n, list(row)) for n, row in enumerate(rows, start=first + 1))
+    rows = islice(table.iter_rows(), limit)  # from the sheet's first row, even when it is empty
+    return table.total_height, ((n, list(row)) for n, row in enumerate(rows, start=1))
 
 
 def _inspect_xlsx(
@@ -362,8 +361,11 @@ def _csv_rows(path: Path, source: Source) -> Iterator[_Numbered]:
 
 def _inspect_csv(path: Path, score: Score, header_row: int | None) -> Inspection:
     encoding = _encoding_of(path)
-    with _open_text(path, encoding) as file:
-        sample = file.read(_SAMPLE // 4)
+    try:
+        with _open_text(path, encoding) as file:
+            sample = file.read(_SAMPLE // 4)
+    except UnicodeError as error:
+        raise not_a_table("Ce fichier n’est pas un tableau.", _SAVE_AS) from error
     strange = sum(1 for c in sample if c < " " and c not in "\t\r\n\x0b\x0c")
     if strange > len(sample) // 200:
         raise not_a_table("Ce fichier n’est pas un tableau.", _SAVE_AS)

@@ -80,6 +80,8 @@ class Row:
     changes: list[list[str]] = field(default_factory=list)  # [label, before, after]
     candidates: list[dict[str, Any]] = field(default_factory=list)
     note: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)  # made by the pipeline at the end
+    decision: str = ""
 
     def refuse(self, column: str, reason: str, remedy: str = "") -> None:
         """Note a problem; ``column`` is the field's name, or "" for the row as a whole."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kalan.base.imports import pipeline
+from kalan.base.imports.sql import small_footprint
 from kalan.base.jobs import job as as_job
 from kalan.base.models import Job
 
@@ -18,7 +19,8 @@ def _failed(*, job: Job, run_id: int, **_: object) -> None:
 @as_job(failed=_failed)
 def check_import(*, job: Job, run_id: int, **_: object) -> Mapping[str, Any] | None:
     try:
-        return pipeline.check(run_id, job_id=job.pk)
+        with small_footprint():
+            return pipeline.check(run_id, job_id=job.pk)
     except pipeline.Lost:
         return None
 
@@ -26,6 +28,7 @@ def check_import(*, job: Job, run_id: int, **_: object) -> Mapping[str, Any] | N
 @as_job(failed=_failed)
 def apply_import(*, job: Job, run_id: int, **_: object) -> Mapping[str, Any] | None:
     try:
-        return pipeline.apply(run_id, job_id=job.pk)
+        with small_footprint():
+            return pipeline.apply(run_id, job_id=job.pk)
     except pipeline.Lost:
         return None

@@ -284,7 +284,9 @@ def _dialling(country: str) -> tuple[str, str, re.Pattern[str]]:
     meta = phonenumbers.PhoneMetadata.metadata_for_region(country.upper())
     if meta is None or meta.general_desc is None:
         raise ValueError(f"no phone numbers known for country {country!r}")
-    pattern = re.compile(meta.general_desc.national_number_pattern or "")
+    kinds = (meta.mobile, meta.fixed_line, meta.voip, meta.toll_free, meta.personal_number)
+    patterns = [kind.national_number_pattern for kind in kinds if kind is not None]
+    pattern = re.compile("|".join(f"(?:{p})" for p in patterns if p))
     return str(meta.country_code), meta.national_prefix or "", pattern
 
 

@@ -261,8 +261,8 @@ class StaffChecker:
 
     def _unmatched(self, rows: list[tuple[Row, Seen]]) -> None:
         self.matcher.load_structures(seen.structure for _, seen in rows if seen.structure)
-        elsewhere = self.matcher.elsewhere([seen for _, seen in rows if seen.phone])
-        found = [(row, self.matcher.candidates(seen, elsewhere)) for row, seen in rows]
+        phones = self.matcher.by_phone(seen.phone for _, seen in rows)
+        found = [(row, self.matcher.candidates(seen, phones)) for row, seen in rows]
         agents = self.matcher.by_id({pk for _, near in found for pk, _, _ in near})
         for row, near in found:
             candidates = []
@@ -491,6 +491,8 @@ class StaffChecker:
 
 def _alike(left: Any, right: Any) -> bool:
     """Equal, or the same text but for capitals: a list in capitals does not rewrite names."""
+    if left == right:
+        return True
     if isinstance(left, str) and isinstance(right, str):
         return plain(left).casefold() == plain(right).casefold()
-    return bool(left == right)
+    return False

@@ -126,29 +126,26 @@ class AgentMatcher:
         for structure, *light in posts.values_list(*columns).iterator(chunk_size=5000):
             self._at[structure].append(tuple(light))
 
-    def elsewhere(self, seen: list[Seen]) -> dict[str, list[Light]]:
-        """{folded name: agents of the scope with that very name}, for rows with phone or e-mail."""
-        names = {name for s in seen for name in _orders(s.search)}
-        if not names:
+    def by_phone(self, phones: Iterable[str]) -> dict[str, list[Light]]:
+        """{phone: agents of the scope who have it}; a shared phone has several."""
+        wanted = sorted({phone for phone in phones if phone})
+        if not wanted:
             return {}
         visible = Q()
         for path in self.scope:
             low, high = path_range(path) if path else ("", "~")
             visible |= Q(structure__path__gte=low, structure__path__lt=high)
-        posts = Post.objects.filter(agent=OuterRef("pk")).filter(visible)
+        posts = Post.objects.filter(visible, agent=OuterRef("pk"))
         agents = Agent.objects.filter(
-            Exists(posts),
-            country=self.country,
-            search__in=list(names),
-            status__in=["active", "left"],
+            Exists(posts), country=self.country, phone__in=wanted, status__in=["active", "left"]
         ).order_by("pk")
         found: dict[str, list[Light]] = {}
         for light in agents.values_list("pk", "search", "sex", "phone", "matricule"):
-            found.setdefault(light[1], []).append(light)
+            found.setdefault(light[3], []).append(light)
         return found
 
     def candidates(
-        self, seen: Seen, elsewhere: dict[str, list[Light]]
+        self, seen: Seen, phones: dict[str, list[Light]]
     ) -> list[tuple[int, float, list[str]]]:
         """Agents who may be the person: (id, likeness in per cent, what matched), best first."""
         found: dict[int, tuple[float, list[str]]] = {}
@@ -157,11 +154,10 @@ class AgentMatcher:
             points = _likeness(seen.search, light[1])
             if points >= NEAR and self._may_be(seen, light):
                 found[light[0]] = (points, ["même structure", *_why(seen, light, points)])
-        for name in _orders(seen.search):
-            for light in elsewhere.get(name, []):
-                same_phone = bool(seen.phone) and seen.phone == light[3]
-                if light[0] not in found and same_phone and self._may_be(seen, light):
-                    found[light[0]] = (99.0, ["autre structure", *_why(seen, light, 100)])
+        for light in phones.get(seen.phone, []):
+            points = _likeness(seen.search, light[1])
+            if light[0] not in found and points >= NEAR and self._may_be(seen, light):
+                found[light[0]] = (points, ["autre structure", *_why(seen, light, points)])
         ranked = sorted(found.items(), key=lambda item: (-item[1][0], item[0]))
         return [(pk, points, why) for pk, (points, why) in ranked[:5]]
 
@@ -173,13 +169,6 @@ class AgentMatcher:
         if seen.matricule and matricule and seen.matricule != matricule:
             return bool(seen.phone) and seen.phone == phone
         return True
-
-
-def _orders(search: str) -> list[str]:
-    """The folded name, and the same with its last word moved to the front (and back)."""
-    words = search.split()
-    turned = {" ".join(words), " ".join(words[1:] + words[:1]), " ".join(words[-1:] + words[:-1])}
-    return sorted(turned)
 
 
 def _likeness(left: str, right: str) -> float:
