@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from itertools import count
 
+from kalan.base import files
 from kalan.base.ids import uuid7
+from kalan.indicators.models import DeclaredFigure, FrozenFigures
 from kalan.indicators.services.refresh import refresh
 from kalan.people.models import Agent, OrgNode
 from kalan.training.models import (
@@ -87,3 +89,25 @@ def cost(session: Session, spent: Decimal, currency: str = "XOF") -> CostLine:
     )
     dirty(session)
     return made
+
+
+def kept(programme: Programme, node: OrgNode, name: str) -> None:
+    """A frozen and a declared figure, as they stand once somebody made them."""
+    FrozenFigures.objects.create(
+        programme=programme,
+        label=f"Arrêté {name}",
+        figures={"agents_formes": "12"},
+        basis={"trained": {}, "others": [], "sessions": [], "registrations": []},
+        frozen_at=NOW,
+    )
+    document = files.store(content=b"%PDF-1.7", name="rapport.pdf", kind="report", by=None, now=NOW)
+    DeclaredFigure.objects.create(
+        label="Agents formés",
+        indicator="agents_formes",
+        node=node,
+        value=340,
+        period="2019",
+        source=f"Rapport {name}",
+        document=document,
+        declared_at=NOW,
+    )

@@ -17,6 +17,7 @@ from tests.permissions.patterns import (
     ACTION,
     ALL,
     DETAIL,
+    FILE,
     PUBLIC,
     SIGNED_IN,
     STAFF_LIST,
@@ -61,12 +62,6 @@ TABLE: dict[str, Row] = {
     "agent-erase": DETAIL("national", of="agent", outside=None),
     "processing-register": STAFF_LIST("national", "admin"),
     "processing-receipt": DETAIL("national", of="activity", outside=None),
-    # --- figures
-    "figures-page": PUBLIC(),
-    "figures-json": PUBLIC(html=False),
-    "dashboard": STAFF_LIST(*PEOPLE_READERS),
-    "indicator-frequency": STAFF_LIST(*PEOPLE_READERS),
-    "indicator-records": STAFF_LIST(*PEOPLE_READERS, of="indicator"),
     # --- accounts: the door
     "account_login": Row(allowed=ALL, ok=302, anonymous=200),
     "account_which_name": PUBLIC(ok=302, html=False),
@@ -144,4 +139,24 @@ TABLE: dict[str, Row] = {
     "post-edit": DETAIL("structure", "region", "admin", of={"uid": "agent", "post_uid": "post"}),
     "post-end": DETAIL("structure", "region", "admin", of={"uid": "agent", "post_uid": "post"}),
     "cadre-list": STAFF_LIST(*STRUCTURE_READERS),
+    # --- indicators
+    "figures-page": PUBLIC(),
+    "figures-json": PUBLIC(html=False),
+    "dashboard": STAFF_LIST(*PEOPLE_READERS),
+    "indicator-records": STAFF_LIST(*PEOPLE_READERS, of={"code": "indicator"}),
+    "indicator-frequency": STAFF_LIST(*PEOPLE_READERS),
+    "indicator-freezes": STAFF_LIST(*PEOPLE_READERS),
+    "indicator-freeze-new": STAFF_LIST("programme", "admin"),
+    # Its list names people of the whole programme, run above any one structure.
+    "indicator-freeze": DETAIL("region", "programme", "auditor", "admin", of="freeze"),
+    "indicator-freeze-publish": ACTION("programme", "admin", of="freeze"),
+    "indicator-declared": STAFF_LIST(*PEOPLE_READERS),
+    "indicator-declared-new": STAFF_LIST("programme", "admin"),
+    "indicator-declared-document": FILE("region", "programme", "auditor", "admin", of="declared"),
+    "indicator-declared-withdraw": DETAIL("programme", "admin", of="declared"),
+    "indicator-denominators": STAFF_LIST(*PEOPLE_READERS),
+    "indicator-denominator-new": STAFF_LIST("region", "programme", "admin"),
+    "indicator-funder": STAFF_LIST(*PEOPLE_READERS),
+    # A layout is its owner's: nobody of this world brought one (tests/indicators/test_funder.py).
+    "indicator-funder-fill": DETAIL(of="freeze", html=False),
 }

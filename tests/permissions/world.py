@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from kalan.indicators.models import DeclaredFigure, FrozenFigures
 from kalan.people.models import (
     Account,
     ActivationSlip,
@@ -21,7 +22,7 @@ from kalan.people.models import (
 )
 from kalan.people.vault import fingerprint
 from kalan.training.models import Programme, Registration, Session, SessionTrainer
-from tests.factories import people, training
+from tests.factories import indicators, people, training
 from tests.permissions.patterns import ROLES, Row
 
 # Stands in the names of everything out of scope; no list may show it.
@@ -51,8 +52,16 @@ class Place:
     provider: str = "aucun"
     token: str = "perime"
     kind: str = "agents"
-    indicator: str = "sessions"
+    indicator: str = "agents_formes"
     passkey: int = 0
+
+    @property
+    def freeze(self) -> FrozenFigures:
+        return FrozenFigures.objects.get(programme=self.programme)
+
+    @property
+    def declared(self) -> DeclaredFigure:
+        return DeclaredFigure.objects.get(node=self.region)
 
     @property
     def post(self) -> Post:
@@ -74,6 +83,7 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
     account = people.account(display_name=f"Awa {surname}", agent=agent)
     twin = people.agent(structure, last_name=surname, first_names="Awa Marie")
     OrgNodeCode.objects.create(node=structure, system="msas", value=surname)
+    indicators.kept(programme, region, surname)
     return Place(
         region=region,
         structure=structure,
