@@ -26,13 +26,13 @@ from kalan.training.models import (
 from kalan.training.selectors.programmes import programmes_visible_to
 from kalan.training.selectors.sessions import countable_sessions, sessions_visible_to
 from kalan.training.services import programmes as programme_services
+from kalan.training.services.planning import correct_trainers
 from kalan.training.services.programmes import PartnerData, ProgrammeData, TargetData
 from kalan.training.services.schedule import TrainerData
 from kalan.training.services.sessions import (
     SessionData,
     cancel_session,
     close_session,
-    correct_trainers,
     plan_session,
     postpone_session,
     reopen_session,

@@ -272,6 +272,10 @@ class SessionTrainer(models.Model):
             ),
         ]
 
+    @property
+    def name(self) -> str:
+        return self.agent.full_name if self.agent else self.outside_name
+
 
 class Level(models.TextChoices):
     NATIONAL = "national", "national"
@@ -363,10 +367,23 @@ class Registration(models.Model):
         ]
         indexes = [models.Index(fields=["session", "state"])]
 
+    @property
+    def person(self) -> str:
+        """The participant's name, whichever register they stand in."""
+        return str(self.agent or self.outsider)
+
+    @property
+    def came_from(self) -> str:
+        """The structure as noted for the session, or the body of somebody from outside."""
+        if self.structure:
+            return self.structure.name
+        return self.structure_text or (self.outsider.body if self.outsider else "")
+
 
 class AnonymousCount(models.Model):
     """Participants known only by number, exact or approximate; never added to named people."""
 
+    uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="anonymous_counts")
     label = models.CharField(max_length=200)  # "une vingtaine de relais", as written
     women = models.PositiveIntegerField(default=0)
@@ -498,6 +515,7 @@ class CostLine(models.Model):
         PRINTING = "printing", "impression"
         OTHER = "other", "autre"
 
+    uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="costs")
     category = models.CharField(max_length=12, choices=Category.choices)
     label = models.CharField(max_length=200, blank=True)

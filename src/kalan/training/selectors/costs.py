@@ -18,6 +18,13 @@ from kalan.training.selectors.sessions import sessions_visible_to
 
 # ISO 4217 currencies without a minor unit that are used where Kalan is.
 WITHOUT_DECIMALS = frozenset({"XOF", "XAF", "GNF"})
+CURRENCIES = [
+    ("XOF", "FCFA (Afrique de l’Ouest)"),
+    ("EUR", "euro"),
+    ("XAF", "FCFA (Afrique centrale)"),
+    ("GNF", "franc guinéen"),
+    ("USD", "dollar des États-Unis"),
+]
 
 
 @dataclass(frozen=True)
@@ -130,8 +137,8 @@ def payment_list(session: Session) -> PaymentList:
         rows.append(
             Payment(
                 registration_id=line.pk,
-                name=str(line.agent or line.outsider),
-                structure=_from(line),
+                name=line.person,
+                structure=line.came_from,
                 days=_decimal(days, "0.01"),
                 per_diem=_decimal(days * Fraction(rate), _unit(session)),
                 transport=fare,
@@ -151,12 +158,6 @@ def _unit(session: Session) -> str:
 
 def _decimal(value: Fraction, unit: str) -> Decimal:
     return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal(unit))
-
-
-def _from(line: Registration) -> str:
-    if line.structure:
-        return line.structure.name
-    return line.outsider.body if line.outsider else ""
 
 
 def _fares(session: Session) -> dict[str, tuple[str, Decimal]]:

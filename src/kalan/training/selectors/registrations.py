@@ -10,7 +10,8 @@ from typing import cast
 from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from kalan.people.actor import Actor
-from kalan.people.models import Agent, OrgNode, Post
+from kalan.people.models import Agent, OrgNode, Post, Role, RoleGrant
+from kalan.people.selectors.core import agents_visible_to
 from kalan.training import policy
 from kalan.training.models import Registration, Session, SessionPlaces, SessionTrainer
 from kalan.training.selectors.counting import never_trained, with_presence, with_times_trained
@@ -147,3 +148,18 @@ def my_registrations(actor: Actor) -> QuerySet[Registration]:
     )
     ordered = with_presence(rows).order_by("-session__start", "-pk")
     return cast("QuerySet[Registration]", ordered.annotate(session_uid=F("session__uid")))
+
+
+def trainer_candidates(actor: Actor, session: Session, *, today: dt.date) -> QuerySet[Agent]:
+    """Agents who may be named trainers: those in the actor's sight, and known trainers anywhere.
+
+    The ministry sends its trainers to every region, so a regional manager names people from
+    outside their territory: those who hold the role, or who led a session before.
+    """
+    role = RoleGrant.objects.filter(role=Role.TRAINER, account__agent=OuterRef("pk"))
+    led = SessionTrainer.objects.filter(agent=OuterRef("pk"))
+    taken = SessionTrainer.objects.filter(session=session, agent__isnull=False).values("agent")
+    mine = agents_visible_to(actor, today=today).values("pk")
+    return Agent.objects.filter(
+        Q(pk__in=mine) | Q(Exists(role)) | Q(Exists(led)), status=Agent.Status.ACTIVE
+    ).exclude(pk__in=taken)

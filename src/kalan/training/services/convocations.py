@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.formats import date_format
 
+from kalan.base.dates import period
 from kalan.base.errors import Refused
 from kalan.base.models import Message
 from kalan.base.notifications import gsm
@@ -48,16 +48,6 @@ class Preview:
     def over(self) -> bool:
         """Whether sending would pass the month's ceiling."""
         return self.sms_cost > 0 and self.spent + self.sms_cost > self.ceiling
-
-
-def dates_text(session: Session) -> str:
-    """« le 13 mars 2023 » or « du 13 au 14 mars 2023 »."""
-    start, end = session.start, session.end
-    if start == end:
-        return f"le {date_format(start, 'j F Y')}"
-    same_month = (start.year, start.month) == (end.year, end.month)
-    first = date_format(start, "j") if same_month else date_format(start, "j F Y")
-    return f"du {first} au {date_format(end, 'j F Y')}"
 
 
 def preview(
@@ -224,11 +214,11 @@ def _draft(
 
 
 def _values(session: Session, notice: str) -> dict[str, str]:
-    trainers = [t.agent.full_name if t.agent else t.outside_name for t in trainers_of(session)]
+    trainers = [t.name for t in trainers_of(session)]
     return {
         "session": session.title,
         "theme": session.theme.name,
-        "dates": dates_text(session),
+        "dates": period(session.start, session.end),
         "lieu": session.place or session.node.name,
         "programme": session.programme.name if session.programme else "",
         "formateurs": ", ".join(trainers) or "à préciser",

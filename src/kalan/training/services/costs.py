@@ -14,8 +14,6 @@ from kalan.training.selectors.sessions import sessions_visible_to
 from kalan.training.services.dirty import mark_dirty
 from kalan.training.services.history import act
 
-CURRENCIES = ("XOF", "EUR", "USD", "XAF", "GNF")
-
 
 @dataclass(frozen=True)
 class CostData:

@@ -22,8 +22,6 @@ from kalan.training.models import (
     SessionTrainer,
 )
 from kalan.training.selectors.registrations import (
-    Places,
-    places_of,
     posts_in_scope,
     registrations_visible_to,
 )
@@ -31,6 +29,7 @@ from kalan.training.selectors.sessions import sessions_visible_to
 from kalan.training.services.corrections import require_changeable
 from kalan.training.services.dirty import mark_dirty
 from kalan.training.services.history import act, note
+from kalan.training.services.room import Room
 
 _State = Registration.State
 
@@ -98,7 +97,7 @@ def designate(
         _require_open(row)
     where = _structures(actor, row, agents)
     known = _known(row, agents)
-    room = _Room(row)
+    room = Room(row)
     made: list[Registration] = []
     for agent in agents:
         registration = known.get(agent.pk) or Registration(
@@ -167,7 +166,7 @@ def promote(
         waiting = [r for r in waiting if r.pk == registration.pk]
     if not waiting:
         raise Refused("La liste d’attente est vide.")
-    room = _Room(row)
+    room = Room(row)
     for candidate in waiting:
         if room.has_place(candidate.structure):
             candidate.state, candidate.position = _State.DESIGNATED, 0
@@ -291,46 +290,6 @@ def remove_anonymous_count(
     mark_dirty([row.pk], now)
 
 
-class _Room:
-    """Places left in a session, counted down as people are placed."""
-
-    def __init__(self, session: Session) -> None:
-        self.kept: list[Places] = places_of(session)
-        self.left = {row.node.path: row.left for row in self.kept}
-        counted = Registration.objects.filter(session=session, state__in=Registration.COUNTED)
-        free = None if session.capacity is None else session.capacity - counted.count()
-        self.free = free
-        last = Registration.objects.filter(session=session).aggregate(n=Max("position"))["n"]
-        self.last_position = last or 0
-
-    def _line(self, structure: OrgNode | None) -> str | None:
-        """The most precise line of places that covers ``structure``."""
-        if structure is None:
-            return None
-        paths = [path for path in self.left if structure.path.startswith(path)]
-        return max(paths, key=len, default=None)
-
-    def has_place(self, structure: OrgNode | None) -> bool:
-        if self.free is not None and self.free <= 0:
-            return False
-        if not self.left:
-            return True
-        line = self._line(structure)
-        return line is not None and self.left[line] > 0
-
-    def place(self, structure: OrgNode | None) -> tuple[str, int]:
-        """Take a place, or the next rank on the waiting list: (state, rank)."""
-        if not self.has_place(structure):
-            self.last_position += 1
-            return _State.WAITING, self.last_position
-        if self.free is not None:
-            self.free -= 1
-        line = self._line(structure)
-        if line is not None:
-            self.left[line] -= 1
-        return _State.DESIGNATED, 0
-
-
 def _locked(actor: Actor, capability: str, session: Session) -> Session:
     visible = sessions_visible_to(actor, capability)
     return visible.select_for_update(of=("self",)).get(pk=session.pk)
@@ -432,7 +391,7 @@ def _decide(
     )
     if not found or len(found) < len(wanted):
         raise Refused("Choisissez des personnes de la liste.", field="registrations")
-    room = _Room(row) if action == "approve" else None
+    room = Room(row) if action == "approve" else None
     for registration in found:
         if room is not None and registration.state in (_State.WAITING, _State.REFUSED):
             _require_place(room, registration)
@@ -444,7 +403,7 @@ def _decide(
     return len(found)
 
 
-def _require_place(room: _Room, registration: Registration) -> None:
+def _require_place(room: Room, registration: Registration) -> None:
     state, _ = room.place(registration.structure)
     if state == _State.WAITING:
         raise Refused(

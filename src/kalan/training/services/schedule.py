@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.utils.formats import date_format
-
+from kalan.base.dates import long_date
 from kalan.base.errors import Refused
 from kalan.people.models import Agent, OrgNode
 from kalan.training.models import HalfDay, Registration, Session, SessionPlaces, SessionTrainer
+from kalan.training.selectors.sessions import trainers_of
 
 Slot = tuple[dt.date, str]  # a date and "am" or "pm"
 
@@ -55,8 +55,7 @@ def check_dates(start: dt.date, end: dt.date, *, now: dt.datetime) -> None:
             )
     if end < start:
         raise Refused(
-            f"La session se termine le {date_format(end, 'j F Y')}, avant de commencer "
-            f"le {date_format(start, 'j F Y')}.",
+            f"La session se termine le {long_date(end)}, avant de commencer le {long_date(start)}.",
             field="end",
             remedy="Vérifiez la date de fin.",
         )
@@ -76,8 +75,7 @@ def checked_slots(
         outside = [day for day, _ in slots if not start <= day <= end]
         if outside:
             raise Refused(
-                f"La demi-journée du {date_format(outside[0], 'j F Y')} est hors des dates "
-                "de la session.",
+                f"La demi-journée du {long_date(outside[0])} est hors des dates de la session.",
                 field="half_days",
                 remedy="Corrigez les dates ou retirez cette demi-journée.",
             )
@@ -163,8 +161,7 @@ def _check_not_elsewhere(
             if other:
                 label = HalfDay.Part(part).label
                 raise Refused(
-                    f"{trainer.name} mène déjà la session {other} "
-                    f"le {date_format(day, 'j F Y')}, {label}.",
+                    f"{trainer.name} mène déjà la session {other} le {long_date(day)}, {label}.",
                     field="trainers",
                     remedy="Choisissez un autre formateur ou d’autres demi-journées.",
                 )
@@ -177,7 +174,7 @@ def write_slots(session: Session, slots: Sequence[Slot]) -> None:
     marked = HalfDay.objects.filter(pk__in=gone, marks__isnull=False).order_by("date").first()
     if marked is not None:
         raise Refused(
-            f"Des présences sont notées le {date_format(marked.date, 'j F Y')} : "
+            f"Des présences sont notées le {long_date(marked.date)} : "
             "cette demi-journée ne peut pas être retirée.",
             field="half_days",
             remedy="Retirez d’abord ces présences, avec un motif.",
@@ -208,6 +205,29 @@ def write_trainers(session: Session, trainers: Sequence[TrainerData]) -> None:
         row.half_days.set([half_days[slot] for slot in led])
     for row in existing.values():
         row.delete()
+
+
+def trainers_as_data(session: Session, *, keep: Sequence[Slot] = ()) -> list[TrainerData]:
+    """The session's trainers as they stand: who leads all half-days leads all of the next ones.
+
+    Of the others, the half-days among ``keep`` remain.
+    """
+    total = HalfDay.objects.filter(session=session).count()
+    wanted = set(keep)
+    found = []
+    for row in trainers_of(session):
+        led = [(h.date, h.part) for h in row.half_days.all()]
+        whole = len(led) == total
+        found.append(
+            TrainerData(
+                agent=row.agent,
+                outside_name=row.outside_name,
+                employer=row.employer,
+                hours=row.hours if keep and not whole else None,
+                half_days=None if whole else sorted(wanted.intersection(led)),
+            )
+        )
+    return found
 
 
 def write_places(session: Session, places: Sequence[tuple[OrgNode, int]]) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count
 from django.utils import timezone
-from django.utils.formats import date_format
 
+from kalan.base.dates import long_date
 from kalan.base.errors import Refused
 from kalan.people.actor import Actor
 from kalan.people.models import OrgNode
@@ -26,17 +26,19 @@ from kalan.training.models import (
     Theme,
 )
 from kalan.training.selectors.conflicts import double_presences
-from kalan.training.selectors.sessions import sessions_visible_to
+from kalan.training.selectors.sessions import sessions_visible_to, trainers_of
 from kalan.training.services.convocations import announce
 from kalan.training.services.corrections import require_changeable
 from kalan.training.services.dirty import mark_dirty
 from kalan.training.services.history import act
+from kalan.training.services.programmes import ensure_partner
 from kalan.training.services.schedule import (
     Slot,
     TrainerData,
     check_not_participant,
     check_trainers,
     checked_slots,
+    trainers_as_data,
     write_places,
     write_slots,
     write_trainers,
@@ -60,6 +62,7 @@ class SessionData:
     place: str = ""
     capacity: int | None = None
     organiser: Partner | None = None
+    organiser_name: str = ""  # instead of ``organiser``; a new partner is made when unknown
     president: str = ""
     parent: Session | None = None
     public: bool = False
@@ -136,14 +139,14 @@ def postpone_session(
     """Move a session to new dates, with a notice that its participants read and, if convoked,
     receive by ``channels``.
 
-    Trainers keep the share they had: all half-days when they led all, else none, to be set anew.
+    Trainers who led all half-days lead all the new ones; the others are to be set anew.
     """
     row = _locked(actor, "sessions.plan", session)
     after = _next(row, "postpone", "reportée")
     _require_notice(notice)
     _refuse_marked(row)
     slots = checked_slots(start=start, end=end, half_days=half_days, now=now)
-    trainers = _same_trainers(row)
+    trainers = trainers_as_data(row)
     check_trainers(trainers, slots, session=row)
     write_slots(row, slots)
     row.start, row.end = slots[0][0], slots[-1][0]
@@ -194,7 +197,7 @@ def close_session(
     after = _next(row, "close", "clôturée")
     if row.end > timezone.localdate(now):
         raise Refused(
-            f"La session se termine le {date_format(row.end, 'j F Y')}.",
+            f"La session se termine le {long_date(row.end)}.",
             remedy="Elle se clôture le dernier jour ou après. Si elle s’est terminée plus tôt, "
             "corrigez d’abord ses dates.",
         )
@@ -230,31 +233,6 @@ def validate_session(*, actor: Actor, now: dt.datetime, session: Session) -> Ses
     row.save()
     mark_dirty([row.pk], now)
     return row
-
-
-@act
-def correct_trainers(
-    *,
-    actor: Actor,
-    now: dt.datetime,
-    session: Session,
-    trainers: Sequence[TrainerData],
-    reason: str = "",
-) -> None:
-    """Replace the trainers of a session, also after validation (with a reason)."""
-    row = _locked(actor, "sessions.plan", session)
-    slots = [(h.date, h.part) for h in HalfDay.objects.filter(session=row).order_by("date", "part")]
-    check_trainers(trainers, slots, session=row)
-    before = [t.agent.full_name if t.agent else t.outside_name for t in _trainer_rows(row)]
-    require_changeable(
-        actor=actor,
-        now=now,
-        session=row,
-        reason=reason,
-        change={"what": "trainers", "before": before, "after": [t.name for t in trainers]},
-    )
-    write_trainers(row, trainers)
-    mark_dirty([row.pk], now)
 
 
 def _locked(actor: Actor, capability: str, session: Session) -> Session:
@@ -315,6 +293,8 @@ def _write(session: Session, data: SessionData, slots: Sequence[Slot]) -> None:
         raise Refused("Une session ne peut pas être sa propre session mère.", field="parent")
     for name in _PLAIN:
         setattr(session, name, getattr(data, name))
+    if data.organiser_name.strip():
+        session.organiser = ensure_partner(data.organiser_name)
     session.start, session.end = slots[0][0], slots[-1][0]
     session.save()
     write_slots(session, slots)
@@ -375,36 +355,14 @@ def _refuse_double_presences(session: Session) -> None:
     if first is not None:
         raise Refused(
             f"{first.person} est noté présent aussi à la session {first.other_code} "
-            f"le {date_format(first.date, 'j F Y')}, {HalfDay.Part(first.part).label}.",
+            f"le {long_date(first.date)}, {HalfDay.Part(first.part).label}.",
             remedy="Retirez l’une des deux présences avant de clôturer.",
             code="double-presence",
         )
 
 
-def _trainer_rows(session: Session) -> list[SessionTrainer]:
-    return list(
-        SessionTrainer.objects.filter(session=session)
-        .select_related("agent")
-        .prefetch_related("half_days")
-        .order_by("pk")
-    )
-
-
-def _same_trainers(session: Session) -> list[TrainerData]:
-    total = session.half_days.count()
-    return [
-        TrainerData(
-            agent=row.agent,
-            outside_name=row.outside_name,
-            employer=row.employer,
-            half_days=None if len(row.half_days.all()) == total else [],
-        )
-        for row in _trainer_rows(session)
-    ]
-
-
 def _confirm_trainers(session: Session, led: Mapping[int, Sequence[Slot]] | None) -> None:
-    rows = _trainer_rows(session)
+    rows = list(trainers_of(session))
     check_not_participant(session, [row.agent_id for row in rows if row.agent_id])
     if led is not None:
         data = [

@@ -1,0 +1,182 @@
+"""The session report: figures by the counting rules, lists, satisfaction, money if allowed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from kalan.base.dates import long_date, week_date
+from kalan.training.documents.compiler import pdf
+from kalan.training.documents.papers import (
+    common_of,
+    employer_label,
+    money,
+    quantity,
+)
+from kalan.training.models import (
+    AnonymousCount,
+    CostLine,
+    Registration,
+    SatisfactionAnswer,
+    Session,
+)
+from kalan.training.selectors.costs import totals
+from kalan.training.selectors.registrations import participants_of
+from kalan.training.selectors.sessions import half_day_summaries, trainers_of
+
+MIN_GROUP = 5  # below it, satisfaction is not shown: an answer could be told to a person
+
+
+def report_pdf(session: Session, *, with_costs: bool, now: dt.datetime) -> bytes:
+    """The report of ``session`` as it stands ``now``; costs only for those who may see them."""
+    people = list(participants_of(session).order_by("agent__search", "outsider__last_name", "pk"))
+    listed = [line for line in people if line.state in Registration.COUNTED]
+    halves = half_day_summaries(session)
+    satisfaction, note = _satisfaction(session)
+    percent = session.programme.completion_percent if session.programme else 80
+    lines = CostLine.objects.filter(session=session).order_by("pk") if with_costs else []
+    return pdf(
+        "report",
+        {
+            **common_of(session),
+            "facts": _facts(session, now),
+            "banner": _banner(session),
+            "figures": _figures(listed, halves_held=len(halves)),
+            "rule": f"Formé : présent à au moins {percent} % des demi-journées. La présence ne dit "
+            "pas que la personne a acquis les compétences.",
+            "anonymous": _anonymous(session),
+            "half_days": [
+                [
+                    f"{week_date(h.date)}, {h.label}",
+                    ", ".join(h.trainers) or "–",
+                    str(h.present),
+                ]
+                for h in halves
+            ],
+            "trainers": [
+                [
+                    trainer.name,
+                    employer_label(trainer.employer),
+                    str(len(trainer.half_days.all())),
+                    quantity(trainer.hours),
+                ]
+                for trainer in trainers_of(session)
+            ],
+            "people": [_person(number, line) for number, line in enumerate(listed, start=1)],
+            "satisfaction": satisfaction,
+            "satisfaction_note": note,
+            "costs": [
+                [t.label.capitalize(), money(t.planned, t.currency), money(t.spent, t.currency)]
+                for t in totals(lines)
+            ],
+            "signatures": [
+                "Le formateur (nom, date, signature)",
+                "Le responsable régional (nom, date, signature)",
+            ],
+        },
+    )
+
+
+def _facts(session: Session, now: dt.datetime) -> list[list[str]]:
+    common = common_of(session)
+    pairs = [
+        ["Formation", session.title],
+        ["Session", session.code],
+        ["Programme", common["programme"]],
+        ["Thème", common["theme"]],
+        ["Dates", common["dates"]],
+        ["Lieu", common["place"]],
+        ["Mode", session.get_mode_display()],
+        ["Organisateur", session.organiser.name if session.organiser else ""],
+        ["Présidence", session.president],
+        ["Session mère", str(session.parent or "")],
+        ["État", session.get_state_display()],
+        ["Rapport établi le", long_date(timezone.localdate(now))],
+    ]
+    return [pair for pair in pairs if pair[1]]
+
+
+def _banner(session: Session) -> str:
+    if session.state in (Session.State.CLOSED, Session.State.VALIDATED):
+        waiting = "Clôturée par le formateur, pas encore validée par le responsable régional."
+        return waiting if session.state == Session.State.CLOSED else ""
+    return "Session non clôturée : ces chiffres sont provisoires et ne comptent pas encore."
+
+
+def _met(line: Any) -> bool:
+    return bool(line.present and line.present * 100 >= line.held * line.percent_needed)
+
+
+def _figures(listed: list[Registration], *, halves_held: int) -> list[list[str]]:
+    lines: list[Any] = list(listed)
+    trained = [line for line in lines if line.agent_id and _met(line)]
+    known = [line for line in trained if line.agent.sex]
+    women = [line for line in known if line.agent.sex == "F"]
+    others = [line for line in lines if line.outsider_id and _met(line)]
+    came = [line for line in lines if line.present]
+    share = f"{len(women) * 100 / len(known):.2f} %".replace(".", ",") if known else "–"
+    figures = [
+        ["Inscriptions, personnes absentes comprises", str(len(lines))],
+        ["Personnes venues au moins une demi-journée", str(len(came))],
+        ["Agents formés", str(len(trained))],
+        ["dont femmes", str(len(women))],
+        ["Part des femmes", share.replace(" %", "\u00a0%")],
+    ]
+    if len(known) < len(trained):
+        figures.append(["Agents formés sans sexe renseigné", str(len(trained) - len(known))])
+    days = Decimal(sum(line.present for line in lines)) / 2
+    return [
+        *figures,
+        ["Autres participants formés", str(len(others))],
+        ["Jours-personnes (deux demi-journées pour un jour)", quantity(days)],
+        ["Demi-journées tenues", str(halves_held)],
+    ]
+
+
+def _anonymous(session: Session) -> list[list[str]]:
+    return [
+        [
+            line.label,
+            str(line.women),
+            str(line.men),
+            str(line.unknown),
+            "approximatif" if line.approximate else "",
+        ]
+        for line in AnonymousCount.objects.filter(session=session).order_by("pk")
+    ]
+
+
+def _person(number: int, line: Any) -> list[str]:
+    person = line.agent or line.outsider
+    return [
+        str(number),
+        line.person,
+        person.sex,
+        str(line.agent.cadre or "–") if line.agent else "extérieur",
+        line.came_from or "–",
+        line.get_state_display(),
+        f"{line.present} / {line.held}",
+    ]
+
+
+def _satisfaction(session: Session) -> tuple[list[list[str]], str]:
+    """Means by question, and how many answered; nothing below the minimum group."""
+    scores: dict[str, list[int]] = defaultdict(list)
+    answers = SatisfactionAnswer.objects.filter(session=session).order_by("pk")
+    rows = list(answers.values_list("scores", flat=True))
+    if not rows:
+        return [], ""
+    if len(rows) < MIN_GROUP:
+        return [], f"Moins de {MIN_GROUP} réponses : les résultats ne sont pas montrés."
+    for row in rows:
+        for question, score in row.items():
+            scores[question].append(int(score))
+    means = [
+        [question, f"{sum(values) / len(values):.1f}".replace(".", ",")]
+        for question, values in sorted(scores.items())
+    ]
+    return means, f"{len(rows)} réponses anonymes."

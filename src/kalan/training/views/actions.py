@@ -1,0 +1,59 @@
+"""What may be done next with a session, by its state and by who looks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from kalan.training import policy
+from kalan.training.models import Session
+
+
+@dataclass(frozen=True)
+class Step:
+    """A button: its words, the screen it opens, and whether it is the usual next step."""
+
+    label: str
+    url_name: str
+    main: bool = False
+    danger: bool = False
+
+
+def steps_for(session: Session, may: frozenset[str], *, today: dt.date) -> list[Step]:
+    """Return the buttons, the usual next step first."""
+    lawful = {
+        action
+        for action in policy.SESSION_TRANSITIONS
+        if policy.next_state(policy.SESSION_TRANSITIONS, action, session.state)
+    }
+    is_open = session.state in policy.OPEN_STATES
+    over = session.end <= today
+    started = session.start <= today
+    wanted: list[tuple[bool, str, Step]] = [
+        ("validate" in lawful, "sessions.validate", Step("Valider", "session-validate", main=True)),
+        (
+            started and session.state != Session.State.CANCELLED,
+            "attendance.mark",
+            Step("Noter les présences", "attendance", main=is_open),
+        ),
+        (
+            "close" in lawful and over,
+            "sessions.close",
+            Step("Clôturer", "session-close", main=True),
+        ),
+        (
+            is_open,
+            "sessions.designate",
+            Step("Désigner des agents", "session-designate", main=not started),
+        ),
+        (is_open, "sessions.approve", Step("Retenir, liste d’attente", "session-participants")),
+        (
+            "convoke" in lawful and not over,
+            "sessions.convoke",
+            Step("Convoquer", "session-convoke"),
+        ),
+        ("postpone" in lawful, "sessions.plan", Step("Reporter", "session-postpone")),
+        ("cancel" in lawful, "sessions.plan", Step("Annuler", "session-cancel", danger=True)),
+        ("reopen" in lawful, "sessions.reopen", Step("Rouvrir", "session-reopen")),
+    ]
+    return [step for possible, capability, step in wanted if possible and capability in may]
