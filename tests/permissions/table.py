@@ -35,6 +35,9 @@ SAME_STRUCTURES = "?a={structure.uid}&b={other_structure.uid}"
 
 PEOPLE_READERS = ("structure", "region", "programme", "auditor", "admin")
 STRUCTURE_READERS = (*PEOPLE_READERS, "trainer")
+SESSION_READERS = STRUCTURE_READERS
+PLANNERS = ("region", "programme", "admin")
+COST_READERS = ("programme", "auditor", "admin")
 
 TABLE: dict[str, Row] = {
     # --- web
@@ -109,6 +112,55 @@ TABLE: dict[str, Row] = {
     "slip-structures": STAFF_LIST("structure", "region", "admin"),
     "slip-structure": DETAIL("structure", "region", "admin", of="structure"),
     "service-worker": PUBLIC(html=False),
+    # --- training: programmes
+    "programme-list": STAFF_LIST(*PEOPLE_READERS),
+    "programme-create": STAFF_LIST("programme", "admin"),
+    "programme-detail": DETAIL(*PEOPLE_READERS, of="programme"),
+    "programme-edit": DETAIL("programme", "admin", of="programme"),
+    "programme-targets": DETAIL("programme", "admin", of="programme"),
+    "programme-structures": DETAIL("programme", "admin", of="programme"),
+    "programme-transport": DETAIL("programme", "admin", of="programme"),
+    # --- training: sessions
+    "session-list": STAFF_LIST(*SESSION_READERS),
+    "session-plan": STAFF_LIST(*PLANNERS),
+    "session-detail": DETAIL(*SESSION_READERS, of="session"),
+    "session-edit": DETAIL(*PLANNERS, of="session"),
+    "session-half-days": DETAIL(*PLANNERS, of="session"),
+    "session-trainers": DETAIL(*PLANNERS, of="session"),
+    "session-places": DETAIL(*PLANNERS, of="session"),
+    "session-history": DETAIL(*SESSION_READERS, of="session"),
+    "session-designate": DETAIL("structure", *PLANNERS, of="session"),
+    "session-participants": DETAIL(*SESSION_READERS, of="session"),
+    "session-outsider": DETAIL(*MARKERS, of="session"),
+    "session-anonymous": DETAIL(*MARKERS, of="session"),
+    "session-anonymous-edit": DETAIL(*MARKERS, of={"uid": "session", "count": "anonymous"}),
+    "session-convoke": DETAIL(*PLANNERS, of="session"),
+    "session-postpone": DETAIL(*PLANNERS, of="session"),
+    "session-cancel": DETAIL(*PLANNERS, of="session"),
+    "session-close": DETAIL(*MARKERS, of="session"),
+    "session-reopen": DETAIL(*PLANNERS, of="session"),
+    "session-validate": DETAIL("region", "admin", of="session"),
+    # --- training: documents and money
+    "session-sheet-pdf": FILE(*SESSION_READERS, of="session"),
+    "session-convocations-pdf": FILE(*PLANNERS, of="session"),
+    "session-report-pdf": FILE(*SESSION_READERS, of="session"),
+    "session-calendar": FILE(*SESSION_READERS, of="session"),
+    # Nobody of the table follows the session.
+    "my-session-calendar": Row(allowed=frozenset(), of="session", html=False),
+    "my-convocation": Row(allowed=frozenset(), of="session", html=False),
+    "session-costs": DETAIL(*COST_READERS, of="session"),
+    "cost-edit": DETAIL("programme", "admin", of={"uid": "session", "line": "cost"}),
+    "cost-remove": DETAIL("programme", "admin", of={"uid": "session", "line": "cost"}),
+    "session-payments": DETAIL("programme", "auditor", of="session"),
+    "session-payments-pdf": FILE("programme", "auditor", of="session", ok=302),
+    # --- training: messages
+    "message-list": STAFF_LIST("region", "programme", "auditor", "admin"),
+    "message-resend": ACTION(*PLANNERS, of="message"),
+    "wording-list": STAFF_LIST("programme", "admin"),
+    "wording-edit": Row(
+        allowed=frozenset({"programme", "admin"}),
+        of={"code": "wording_code", "channel": "wording_channel"},
+    ),
     # --- training: attendance
     "attendance": DETAIL(*MARKERS, of="session"),
     # Refused to whoever does not speak the outbox's format; roles in test_attendance_sync.py.

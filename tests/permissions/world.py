@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from kalan.base.models import Message
 from kalan.indicators.models import DeclaredFigure, FrozenFigures
 from kalan.people.models import (
     Account,
@@ -21,7 +22,14 @@ from kalan.people.models import (
     RoleGrant,
 )
 from kalan.people.vault import fingerprint
-from kalan.training.models import Programme, Registration, Session, SessionTrainer
+from kalan.training.models import (
+    AnonymousCount,
+    CostLine,
+    Programme,
+    Registration,
+    Session,
+    SessionTrainer,
+)
 from tests.factories import indicators, people, training
 from tests.permissions.patterns import ROLES, Row
 
@@ -54,6 +62,21 @@ class Place:
     kind: str = "agents"
     indicator: str = "agents_formes"
     passkey: int = 0
+    wording_code: str = "convocation"
+    wording_channel: str = "sms"
+
+    @property
+    def cost(self) -> CostLine:
+        return self.session.costs.get()
+
+    @property
+    def anonymous(self) -> AnonymousCount:
+        return self.session.anonymous_counts.get()
+
+    @property
+    def message(self) -> Message:
+        """About the session; not sent."""
+        return Message.objects.get(subject_id=self.session.pk)
 
     @property
     def freeze(self) -> FrozenFigures:
@@ -84,6 +107,18 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
     twin = people.agent(structure, last_name=surname, first_names="Awa Marie")
     OrgNodeCode.objects.create(node=structure, system="msas", value=surname)
     indicators.kept(programme, region, surname)
+    CostLine.objects.create(session=session, category="room", label=surname, planned=1000)
+    AnonymousCount.objects.create(session=session, label=f"relais de {surname}", unknown=20)
+    Message.objects.create(
+        channel="email",
+        template="convocation",
+        recipient="awa@exemple.sn",
+        body=f"Bonjour Awa {surname}",
+        state="failed",
+        subject_ref=f"training.session:{session.uid}",
+        subject_id=session.pk,
+        created_at=people.NOW,
+    )
     return Place(
         region=region,
         structure=structure,
