@@ -309,6 +309,35 @@ def test_a_main_post_may_begin_the_day_after_the_last_one_ended(tree: Tree) -> N
         change_post(actor=SYSTEM, now=NOW, post=first, end=dt.date(2022, 1, 1))
 
 
+def test_a_transfer_ends_the_running_main_post_the_day_before(tree: Tree) -> None:
+    agent = people.agent(tree.centre_sokone)
+    add_post(
+        actor=people.actor("region", tree.fatick),
+        now=NOW,
+        agent=agent,
+        structure=tree.poste_toubacouta,
+        start=dt.date(2022, 3, 1),
+        end_previous=True,
+    )
+    rows = Post.objects.filter(agent=agent).order_by("start")
+    assert list(rows.values_list("structure__name", "start", "end")) == [
+        ("Centre de santé de Sokone", people.LONG_AGO, dt.date(2022, 2, 28)),
+        ("Poste de santé de Toubacouta", dt.date(2022, 3, 1), None),
+    ]
+    # A manager does not end a post outside their territory: all or nothing.
+    with pytest.raises(Refused):
+        add_post(
+            actor=people.actor("structure", tree.centre_guinguineo),
+            now=NOW,
+            agent=agent,
+            structure=tree.centre_guinguineo,
+            start=dt.date(2023, 1, 1),
+            end_previous=True,
+        )
+    assert rows.count() == 2
+    assert rows.last().end is None
+
+
 def test_secondary_posts_may_overlap_and_the_main_one_counts(tree: Tree) -> None:
     agent = people.agent(tree.centre_sokone)
     other = people.agent()

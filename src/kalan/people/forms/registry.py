@@ -303,6 +303,12 @@ class PostForm(StructureMixin):
         }
 
 
+class NewPostForm(PostForm):
+    end_previous = forms.BooleanField(
+        label="Mutation : terminer la veille le poste principal actuel", required=False
+    )
+
+
 class EndPostForm(forms.Form):
     end = day_field("Dernier jour du poste")
     left = forms.BooleanField(

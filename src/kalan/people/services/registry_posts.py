@@ -34,12 +34,14 @@ def add_post(
     employer: str = "",
     status: str = "",
     is_main: bool = True,
+    end_previous: bool = False,
     walk_in: bool = False,
 ) -> Post:
     """Give ``agent`` a post at ``structure`` from ``start`` to ``end`` (both included).
 
     Raises Refused when it overlaps another main post (both named, with dates), when the structure
-    was not open, or when a date cannot be. ``walk_in``: the caller has checked the right.
+    was not open, or when a date cannot be. ``end_previous``: a transfer, the running main post
+    ends the day before. ``walk_in``: the caller has checked the right.
     """
     with transaction.atomic(), acting(actor):
         if not walk_in:
@@ -56,9 +58,20 @@ def add_post(
             status=status,
             is_main=is_main,
         )
+        if end_previous and is_main:
+            _end_running(actor, now, agent, start)
         _check(post, now)
         post.save()
         return post
+
+
+def _end_running(actor: Actor, now: dt.datetime, agent: Agent, start: dt.date) -> None:
+    """End the main post that runs over ``start`` the day before it."""
+    running = Post.objects.filter(agent=agent, is_main=True, start__lt=start).filter(
+        Q(end__isnull=True) | Q(end__gte=start)
+    )
+    for post in running.order_by("pk"):
+        change_post(actor=actor, now=now, post=post, end=start - dt.timedelta(days=1))
 
 
 def change_post(

@@ -154,7 +154,7 @@ def agent_detail(request: ActorRequest, uid: UUID) -> HttpResponseBase:
     context = {
         "agent": agent,
         "phone": selectors.AgentRow(agent, None, None, None).phone,
-        "posts": selectors.posts_of(agent),
+        "posts": list(selectors.posts_of(agent)),
         "editable": selectors.editable_structures_of(request.actor, agent),
         "sees_accounts": request.actor.can(CAPABILITIES["accounts.view"]),
         "account": getattr(agent, "account", None),
@@ -230,11 +230,17 @@ def post_new(request: ActorRequest, uid: UUID) -> HttpResponseBase:
     agent = _editable(request, uid)
     nodes = selectors.structures(request.actor, "people.edit").filter(closed_on=None)
     initial = {"cadre": agent.cadre.code if agent.cadre else "", "is_main": True}
-    form = forms.PostForm(request.POST or None, nodes=nodes, country=agent.country, initial=initial)
+    form = forms.NewPostForm(
+        request.POST or None, nodes=nodes, country=agent.country, initial=initial
+    )
     if request.method == "POST" and form.is_valid():
         try:
             registry_posts.add_post(
-                actor=request.actor, now=clock.now(), agent=agent, **_post_values(form)
+                actor=request.actor,
+                now=clock.now(),
+                agent=agent,
+                end_previous=form.cleaned_data["end_previous"],
+                **_post_values(form),
             )
         except Refused as refused:
             show_refusal(form, refused)

@@ -132,6 +132,7 @@ def structure_detail(request: ActorRequest, uid: UUID) -> HttpResponseBase:
         "can_edit": selectors.may_edit_structure(actor, node),
         "is_structure": node.kind == OrgNode.Kind.STRUCTURE,
         "can_add_staff": actor.covers(CAPABILITIES["people.edit"], node.path),
+        "sees_slips": actor.covers(CAPABILITIES["accounts.slip"], node.path),
         "sees_history": actor.covers(HISTORIANS, node.path),
     }
     return render(request, "people/registry/structure.html", context)
