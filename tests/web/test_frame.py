@@ -8,6 +8,7 @@ import re
 import brotli
 import pytest
 from django.test import Client
+from django.urls import path
 
 from kalan.web.sheet import SHEET_COOKIE, sheet_version
 from tests.factories import people
@@ -122,3 +123,30 @@ def test_the_staff_frame_shows_who_is_signed_in(signed_in: Client) -> None:
 def test_a_page_without_data_costs_no_query(django_assert_num_queries: object) -> None:
     with django_assert_num_queries(0):  # type: ignore[operator]
         assert Client().get("/hors-ligne/").status_code == 200
+
+
+def broken(request: object) -> None:
+    raise RuntimeError("for the test")
+
+
+urlpatterns = [path("casse/", broken)]
+handler500 = "kalan.web.views.errors.server_error"
+
+
+@pytest.mark.urls(__name__)
+def test_a_crash_says_what_to_do_and_no_more() -> None:
+    response = Client(raise_request_exception=False).get("/casse/")
+    text = response.content.decode()
+    assert response.status_code == 500
+    assert "<h1>Le serveur a rencontré une erreur</h1>" in text
+    assert "RuntimeError" not in text
+
+
+@pytest.mark.urls(__name__)
+def test_a_crash_of_the_error_page_still_answers(settings: object) -> None:
+    settings.STORAGES = {  # type: ignore[attr-defined]
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    }
+    response = Client(raise_request_exception=False).get("/casse/")
+    assert response.status_code == 500
+    assert "<h1>Le serveur a rencontré une erreur</h1>" in response.content.decode()

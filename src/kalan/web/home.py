@@ -25,7 +25,7 @@ from kalan.training.selectors.attendance import markable_sessions
 from kalan.training.selectors.registrations import my_registrations, registrations_visible_to
 from kalan.training.selectors.sessions import sessions_visible_to
 
-PAST_SHOWN = 20
+SHOWN = 50
 SOON = dt.timedelta(days=14)
 
 
@@ -81,18 +81,19 @@ class MySpace:
 
 def my_space(actor: Actor, *, today: dt.date) -> MySpace:
     """The sessions of the signed-in person: those to follow, followed, and to lead."""
-    mine = my_registrations(actor)
-    coming = list(mine.filter(session__end__gte=today).order_by("session__start", "pk"))
-    past = list(mine.filter(session__end__lt=today)[: PAST_SHOWN + 1])
+    # One query for both lists: latest first, so that those to come are always among them.
+    mine = list(my_registrations(actor)[: SHOWN + 1])
+    coming = [row for row in reversed(mine) if row.session.end >= today]
+    past = [row for row in mine[:SHOWN] if row.session.end < today]
     to_lead: list[Session] = []
     if Role.TRAINER in actor.roles and actor.agent_id is not None:
         led = markable_sessions(actor).filter(trainers__agent_id=actor.agent_id)
         to_lead = list(
             led.filter(end__gte=today - SOON, state__in=_OPEN)
             .select_related("node")
-            .order_by("start", "pk")[:PAST_SHOWN]
+            .order_by("start", "pk")[:SHOWN]
         )
-    return MySpace(coming, past[:PAST_SHOWN], len(past) > PAST_SHOWN, to_lead)
+    return MySpace(coming, past, len(mine) > SHOWN, to_lead)
 
 
 _S = Session.State

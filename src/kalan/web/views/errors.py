@@ -3,10 +3,14 @@ so that they show even when it is the database that failed."""
 
 from __future__ import annotations
 
+import logging
+
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from kalan.web.text_size import size_of
+
+logger = logging.getLogger(__name__)
 
 
 def _page(request: HttpRequest, name: str, status: int) -> HttpResponse:
@@ -26,8 +30,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, "404.html", 404)
 
 
+# For the case that templates or static files are themselves what is broken.
+_LAST_RESORT = """<!doctype html><html lang="fr"><meta charset="utf-8">
+<title>Erreur du serveur · Kalan</title><h1>Le serveur a rencontré une erreur</h1>
+<p>Attendez une minute et recommencez. Si l’erreur revient, prévenez la cellule informatique.</p>
+</html>"""
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _page(request, "500.html", 500)
+    try:
+        return _page(request, "500.html", 500)
+    except Exception:
+        logger.exception("the error page itself failed")
+        return HttpResponse(_LAST_RESORT, status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
