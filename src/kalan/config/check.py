@@ -19,8 +19,9 @@ def problems(*, today: dt.date) -> list[str]:
     except DatabaseError as error:
         return [*found, f"La base ne répond pas : {error}"]
     if waiting:
-        names = ", ".join(waiting)
-        return [*found, f"Migrations à appliquer : {names}. Lancez script/manage migrate."]
+        names = f"{waiting[0]} et la suite" if len(waiting) > 1 else waiting[0]
+        remedy = "Lancez script/manage migrate."
+        return [*found, f"Migrations à appliquer : {len(waiting)} ({names}). {remedy}"]
     return found + _tree_problems() + _parents_that_differ(today)
 
 
