@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -35,8 +36,13 @@ def _secret_key() -> str:
         return given
     path = KALAN_HOME / "secret_key"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
+        # Several processes may start at once: the whole key appears under its name, or none.
+        mine = path.with_name(f"secret_key.{secrets.token_hex(8)}")
+        mine.touch(mode=0o600)
+        mine.write_text(secrets.token_urlsafe(50))
+        with contextlib.suppress(FileExistsError):
+            os.link(mine, path)
+        mine.unlink()
     return path.read_text().strip()
 
 
