@@ -29,6 +29,7 @@ NOBODY_SPECIAL = ALL - {"agent"}
 # Roles that ask for a second factor: in the world of the tests they have one.
 WITH_FACTOR = frozenset({"signatory", "admin", "national"})
 
+IMPORTERS = ("region", "admin")
 TERRITORY = ("region", "admin")  # those who shape the tree and merge
 SAME = "?a={agent.uid}&b={twin.uid}"
 SAME_STRUCTURES = "?a={structure.uid}&b={other_structure.uid}"
@@ -211,4 +212,18 @@ TABLE: dict[str, Row] = {
     "indicator-funder": STAFF_LIST(*PEOPLE_READERS),
     # A layout is its owner's: nobody of this world brought one (tests/indicators/test_funder.py).
     "indicator-funder-fill": DETAIL(of="freeze", html=False),
+    # --- imports (what each kind asks for stands in tests/people/test_import_screens.py)
+    "import-list": STAFF_LIST(*IMPORTERS),
+    "import-new": STAFF_LIST(*IMPORTERS),
+    "import-upload": STAFF_LIST(*TERRITORY, of={"code": "import_kind"}),
+    "import-template": STAFF_LIST(*TERRITORY, of={"code": "import_kind"}, html=False),
+    "import-detail": DETAIL(*TERRITORY, of="import_run"),
+    "import-columns": DETAIL(*TERRITORY, of="import_run"),
+    "import-names": DETAIL(*TERRITORY, of="import_run"),
+    "import-rows": DETAIL(*TERRITORY, of={"uid": "import_run", "verdict": "import_tab"}),
+    "import-decide": ACTION(*TERRITORY, of="import_run", data={"all": "skip"}),
+    "import-apply": DETAIL(*TERRITORY, of="import_run"),
+    "import-cancel": DETAIL(*TERRITORY, of="import_run"),
+    "import-recheck": ACTION(*TERRITORY, of="import_run"),
+    "import-report": FILE(*TERRITORY, of="import_run"),
 }
