@@ -164,9 +164,29 @@ TABLE: dict[str, Row] = {
     ),
     # --- training: attendance
     "attendance": DETAIL(*MARKERS, of="session"),
-    # Refused to whoever does not speak the outbox's format; roles in test_attendance_sync.py.
+    # Refused to whoever does not speak the outbox's format; roles in test_attendance_screens.py.
     "attendance-sync": PUBLIC(ok=403, of="session", method="post", html=False),
     "attendance-walk-in": ACTION(*MARKERS, of="session", ok=422),
+    "attendance-grid": DETAIL(*MARKERS, of="session"),
+    "attendance-xlsx": FILE(*MARKERS, of="session"),
+    "attendance-upload": DETAIL(*MARKERS, of="session"),
+    # An upload is its owner's: nobody of this world made one (test_attendance_screens.py).
+    "attendance-xlsx-check": DETAIL(of={"uid": "session", "file": "scan"}, html=False),
+    "attendance-scans": DETAIL(*MARKERS, of="session"),
+    "attendance-scan": FILE(*MARKERS, of={"uid": "session", "file": "scan"}),
+    "attendance-scan-remove": DETAIL(*MARKERS, of={"uid": "session", "file": "scan"}),
+    # --- training: satisfaction, resources
+    "satisfaction-results": DETAIL(*MARKERS, "auditor", of="session"),
+    "satisfaction-key": DETAIL(*MARKERS, of="session"),
+    "satisfaction-code": PUBLIC(),
+    "satisfaction": PUBLIC(of={"code": "link"}),
+    "resource-list": SIGNED_IN(),
+    "resources": SIGNED_IN(of={"code": "theme"}),
+    "resource-file": SIGNED_IN(of={"code": "theme", "file": "handout_file"}, html=False),
+    "resource-edit": STAFF_LIST("region", "programme", "admin", of={"code": "theme"}),
+    "resource-remove": STAFF_LIST(
+        "region", "programme", "admin", of={"code": "theme", "uid": "handout"}
+    ),
     # --- registry: structures
     "structure-list": STAFF_LIST(*STRUCTURE_READERS),
     "structure-detail": DETAIL(*STRUCTURE_READERS, of="structure"),

@@ -27,10 +27,12 @@ from kalan.training.models import (
     CostLine,
     Programme,
     Registration,
+    Resource,
     Session,
     SessionTrainer,
+    Theme,
 )
-from tests.factories import indicators, people, training
+from tests.factories import attendance, indicators, people, training
 from tests.factories.imports import checked
 from tests.permissions.patterns import ROLES, Row
 
@@ -83,6 +85,29 @@ class Place:
         return Message.objects.get(subject_id=self.session.pk)
 
     @property
+    def scan(self) -> str:
+        """A page of the session's signed sheet."""
+        return str(self.session.sheets.get().file.uid)
+
+    @property
+    def theme(self) -> Theme:
+        return self.session.theme
+
+    @property
+    def handout(self) -> Resource:
+        return self.theme.resources.get()
+
+    @property
+    def handout_file(self) -> str:
+        file = self.handout.file
+        assert file is not None
+        return str(file.uid)
+
+    @property
+    def link(self) -> str:
+        return self.session.link_code
+
+    @property
     def freeze(self) -> FrozenFigures:
         return FrozenFigures.objects.get(programme=self.programme)
 
@@ -123,6 +148,7 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
         subject_id=session.pk,
         created_at=people.NOW,
     )
+    attendance.paper(session)
     return Place(
         region=region,
         structure=structure,
