@@ -23,6 +23,9 @@ from django.test import Client
 from kalan.people.models import Account, SignInEvent
 from tests.factories import people
 
+# Made once: a key takes half a second.
+KEY, OTHER_KEY = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
+
 
 @dataclass
 class Provider:
@@ -34,9 +37,6 @@ class Provider:
     wrong_key: bool = False
     overrides: dict[str, Any] = field(default_factory=dict)
     asked: dict[str, dict[str, str]] = field(default_factory=dict)  # code → authorization request
-    key: rsa.RSAPrivateKey = field(
-        default_factory=lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    )
 
     def authorize(self, query: dict[str, str]) -> str:
         code = secrets.token_urlsafe(8)
@@ -59,11 +59,7 @@ class Provider:
             **self.claims,
             **self.overrides,
         }
-        key = (
-            rsa.generate_private_key(public_exponent=65537, key_size=2048)
-            if self.wrong_key
-            else self.key
-        )
+        key = OTHER_KEY if self.wrong_key else KEY
         token = jwt.encode(claims, key, algorithm="RS256", headers={"kid": "k1"})
         return {"access_token": "t", "token_type": "Bearer", "id_token": token}
 
@@ -77,7 +73,7 @@ class Provider:
                 "jwks_uri": f"{self.url}/jwks",
             }
         if path == "/jwks":
-            jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
+            jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
             return {"keys": [{**jwk, "kid": "k1", "alg": "RS256", "use": "sig"}]}
         if path == "/token":
             return self.tokens(form)

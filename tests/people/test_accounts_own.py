@@ -80,7 +80,7 @@ def test_a_new_phone_waits_for_verification(account: Account) -> None:
     account.refresh_from_db()
     assert (account.phone, account.phone_verified_at) == ("+221777654321", None)
     said = client.post("/mon-espace/compte/telephone/", {"phone": "12"}).content.decode()
-    assert "« 12 » n’est pas un numéro de téléphone." in said
+    assert "«\u00a012\u00a0» n’est pas un numéro de téléphone." in said
 
 
 def link_of(message: Message) -> str:

@@ -39,7 +39,7 @@ _SAID = {
     "mfa/messages/webauthn_added.txt": "Clé d’accès enregistrée.",
     "mfa/messages/webauthn_removed.txt": "Clé d’accès retirée.",
     "mfa/messages/recovery_codes_generated.txt": (
-        "Voici vos codes de secours : imprimez-les et gardez-les à l’abri."
+        "Voici vos codes de secours : imprimez-les et gardez-les à l’abri."
     ),
     "account/messages/logged_out.txt": "Vous êtes déconnecté.",
     "socialaccount/messages/account_connected.txt": "Le fournisseur d’identité est relié.",
@@ -127,7 +127,7 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth has no type
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": "Code incorrect. Vérifiez que l’heure du téléphone est juste.",
         "cannot_delete_authenticator": (
-            "Votre rôle demande un second facteur : enregistrez-en un autre avant de retirer "
+            "Votre rôle demande un second facteur : enregistrez-en un autre avant de retirer "
             "celui-ci."
         ),
     }

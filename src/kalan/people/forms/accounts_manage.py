@@ -46,7 +46,7 @@ class ContactForm(forms.Form):
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        label="Motif", max_length=200, help_text="Une phrase ; elle reste dans l’historique."
+        label="Motif", max_length=200, help_text="Une phrase ; elle reste dans l’historique."
     )
 
 

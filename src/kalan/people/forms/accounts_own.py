@@ -54,6 +54,6 @@ class EmailForm(forms.Form):
     email = forms.EmailField(
         label="Adresse e-mail",
         required=False,
-        help_text="Un lien part à la nouvelle adresse ; elle change quand vous l’ouvrez.",
+        help_text="Un lien part à la nouvelle adresse ; elle change quand vous l’ouvrez.",
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )

@@ -68,5 +68,5 @@ class AddPasskeyForm(_AddWebAuthn):  # type: ignore[misc] # allauth has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].label = "Nom de la clé"
-        self.fields["name"].help_text = "Pour la reconnaître, par exemple « Mon téléphone »."
+        self.fields["name"].help_text = "Pour la reconnaître, par exemple « Mon téléphone »."
         self.fields["name"].widget.attrs["maxlength"] = 60

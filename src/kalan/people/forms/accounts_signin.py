@@ -8,14 +8,14 @@ from django import forms
 
 from kalan.people.models import Account
 
-HOW_TO_CHOOSE = "Au moins 10 caractères : par exemple quatre mots sans rapport entre eux."
+HOW_TO_CHOOSE = "Au moins 10 caractères : par exemple quatre mots sans rapport entre eux."
 
 
 class SignInForm(forms.Form):
     identifier = forms.CharField(
         label="E-mail, matricule ou téléphone",
         max_length=254,
-        help_text="Téléphone : 77 123 45 67 ou +221 77 123 45 67.",
+        help_text="Téléphone : 77 123 45 67 ou +221 77 123 45 67.",
         widget=forms.TextInput(
             attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
         ),
@@ -29,7 +29,7 @@ class SignInForm(forms.Form):
     shared = forms.BooleanField(
         label="Téléphone partagé",
         required=False,
-        help_text="Session courte ; rien ne reste sur l’appareil après la déconnexion.",
+        help_text="Session courte ; rien ne reste sur l’appareil après la déconnexion.",
     )
     next = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -37,7 +37,7 @@ class SignInForm(forms.Form):
 class WhichNameForm(forms.Form):
     """Only names whose password has just been given are offered."""
 
-    account = forms.ChoiceField(label="Qui êtes-vous ?", widget=forms.RadioSelect)
+    account = forms.ChoiceField(label="Qui êtes-vous ?", widget=forms.RadioSelect)
 
     def __init__(self, *args: Any, accounts: list[Account], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -34,7 +34,7 @@ def clean_email(email: str | None) -> str | None:
         validate_email(text)
     except ValidationError as error:
         raise Refused(
-            f"« {text} » n’est pas une adresse e-mail.",
+            f"« {text} » n’est pas une adresse e-mail.",
             field="email",
             remedy="Elle s’écrit comme prenom.nom@sante.sn.",
         ) from error
@@ -49,7 +49,7 @@ def clean_phone(phone: str | None) -> str:
     found = phone_candidates(text)
     if not found:
         raise Refused(
-            f"« {text} » n’est pas un numéro de téléphone.",
+            f"« {text} » n’est pas un numéro de téléphone.",
             field="phone",
             remedy="Écrivez-le comme 77 123 45 67, ou avec l’indicatif (+221…).",
         )
@@ -58,11 +58,12 @@ def clean_phone(phone: str | None) -> str:
 
 def require_email_free(email: str | None, *, but: Account | None = None) -> None:
     """Raise Refused when another account has ``email``."""
-    if email and Account.objects.filter(email=email).exclude(pk=but.pk if but else None).exists():
+    holder = Account.objects.filter(email=email).first() if email else None
+    if holder is not None and holder != but:
         raise Refused(
             f"L’adresse {email} est déjà celle d’un autre compte.",
             field="email",
-            remedy="Choisissez-en une autre, ou laissez vide : une fiche d’activation suffit.",
+            remedy="Choisissez-en une autre, ou laissez vide : une fiche d’activation suffit.",
         )
 
 

@@ -115,7 +115,7 @@ def confirm_email(*, actor: Actor, now: dt.datetime, token: str) -> Account:
     when the link is old or no longer true.
     """
     own = _own(actor)
-    remedy = "Demandez un nouveau lien dans « Mon compte »."
+    remedy = "Demandez un nouveau lien dans « Mon compte »."
     try:
         uid, before, address = signing.loads(
             token, salt=_EMAIL_SALT, max_age=dt.timedelta(days=EMAIL_LINK_DAYS)

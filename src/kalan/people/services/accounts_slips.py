@@ -158,7 +158,7 @@ def find_slip(*, now: dt.datetime, code: str, address: str) -> ActivationSlip:
         raise Refused(
             "Ce code n’est pas connu.",
             field="code",
-            remedy="Recopiez les dix caractères de la fiche ; il n’y a ni 0, ni O, ni 1, ni I.",
+            remedy="Recopiez les dix caractères de la fiche ; il n’y a ni 0, ni O, ni 1, ni I.",
             code="unknown",
         )
     _require_open(slip, now)
@@ -171,14 +171,14 @@ def _require_open(slip: ActivationSlip, now: dt.datetime) -> None:
         raise Refused(
             "Cette fiche a déjà servi.",
             field="code",
-            remedy=f"Connectez-vous avec votre mot de passe. Oublié ? {ask}",
+            remedy=f"Connectez-vous avec votre mot de passe. Oublié ? {ask}",
             code="used",
         )
     if slip.revoked_at is not None:
         raise Refused(
             "Cette fiche a été remplacée par une plus récente.",
             field="code",
-            remedy=f"Prenez la dernière imprimée. Perdue ? {ask}",
+            remedy=f"Prenez la dernière imprimée. Perdue ? {ask}",
             code="replaced",
         )
     if slip.expires_at <= now:

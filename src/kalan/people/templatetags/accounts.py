@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from django import template
+from django.conf import settings
+
+from kalan.base.phones import display
 
 register = template.Library()
 
@@ -32,3 +35,9 @@ def device(user_agent: str) -> str:
     if browser and system:
         return f"{browser} sur {system}"
     return browser or system or "Appareil"
+
+
+@register.filter
+def phone(e164: str) -> str:
+    """« 77 123 45 67 » for a number of the installation's country, else +33 6 12…"""
+    return display(e164, country=settings.KALAN_COUNTRY) if e164 else ""

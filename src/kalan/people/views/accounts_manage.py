@@ -65,7 +65,7 @@ def _export(accounts: Any, fmt: str) -> HttpResponse:
             one.phone,
             one.phone_verified_at is not None,
             structure_of(one),
-            " ; ".join(f"{held.get_role_display()} : {held.node.name}" for held in one.held),
+            " ; ".join(f"{held.get_role_display()} : {held.node.name}" for held in one.held),
             state_of(one),
             one.has_factor,
             one.last_login.date() if one.last_login else None,
@@ -150,7 +150,7 @@ def account_close(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         account,
         title="Désactiver ce compte",
         message=(
-            f"{account.display_name} ne pourra plus se connecter ; ses appareils sont déconnectés. "
+            f"{account.display_name} ne pourra plus se connecter ; ses appareils sont déconnectés. "
             "Ses formations restent."
         ),
         label="Désactiver",
@@ -188,7 +188,7 @@ def account_verify_phone(request: ActorRequest, uid: uuid.UUID) -> HttpResponseB
         account,
         title="Confirmer le téléphone",
         message=(
-            f"J’ai {account.display_name} devant moi, ou au bout du fil au {account.phone} : "
+            f"J’ai {account.display_name} devant moi, ou au bout du fil au {account.phone} : "
             "ce numéro est bien le sien. Il servira à se connecter."
         ),
         label="Confirmer le numéro",
@@ -208,7 +208,7 @@ def account_reset_factor(request: ActorRequest, uid: uuid.UUID) -> HttpResponseB
         account,
         title="Remettre à zéro le second facteur",
         message=(
-            f"Assurez-vous que c’est bien {account.display_name} qui le demande : voyez la "
+            f"Assurez-vous que c’est bien {account.display_name} qui le demande : voyez la "
             "personne ou appelez-la. Elle en sera prévenue par e-mail si elle en a un."
         ),
         label="Remettre à zéro",
@@ -257,7 +257,7 @@ def account_create(request: ActorRequest) -> HttpResponseBase:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, "Compte créé : donnez-lui un rôle, imprimez sa fiche.")
+            messages.success(request, "Compte créé : donnez-lui un rôle, imprimez sa fiche.")
             return redirect("account-detail", uid=account.uid)
     page = {
         "form": form,

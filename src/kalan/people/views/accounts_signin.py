@@ -182,8 +182,7 @@ def activate_account(request: HttpRequest, code: str) -> HttpResponse:
         # The second of two taps on "Activer": the first one has signed the person in.
         if refused.code == "used" and request.user.is_authenticated:
             return _home(request)
-        form = SlipCodeForm(initial={"code": code})
-        page = {"form": form, "refused": refused}
+        page = {"form": SlipCodeForm(initial={"code": code}), "refused": refused}
         return render(request, "people/accounts/slip_code.html", page, status=404)
     form = ActivateForm(request.POST or None, initial={"phone": slip.account.phone})
     if request.method == "POST" and form.is_valid():
@@ -204,5 +203,5 @@ def activate_account(request: HttpRequest, code: str) -> HttpResponse:
                 flows.logout.logout(request, show_message=False)
             messages.success(request, "Votre compte est actif.")
             return enter(request, account, next_url=None, shared=False)
-    page = {"form": form, "account": slip.account, "slip": slip}
-    return render(request, "people/accounts/activate.html", page)
+    context = {"form": form, "account": slip.account}
+    return render(request, "people/accounts/activate.html", context)

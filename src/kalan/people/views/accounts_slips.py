@@ -64,7 +64,7 @@ def slip_new(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "back": back,
         "intro": (
             f"Pour {account.display_name}. Une fiche imprimée plus tôt ne vaudra plus. Remettez "
-            "la nouvelle en mains propres : qui a la fiche a l’accès."
+            "la nouvelle en mains propres : qui a la fiche a l’accès."
         ),
     }
     return render(request, "people/accounts/manage_form.html", page)
@@ -94,6 +94,7 @@ def slip_structure(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "accounts": list(accounts[:MOST_SLIPS_AT_ONCE]),
         "form": form,
     }
+    page["total"] = len(page["agents"]) + len(page["accounts"])
     if request.method == "POST" and form.is_valid():
         chosen = set(request.POST.getlist("who"))
         try:

@@ -117,7 +117,7 @@ def sheet(context: dict[str, Any]) -> SafeString:
         return format_html('<link rel="stylesheet" href="{}">', static(SHEET))
     request.sheet_inlined = True
     return format_html(
-        '<style nonce="{}">{}</style><link rel="prefetch" as="style" href="{}">',
+        '<style nonce="{}">{}</style><link rel="prefetch" href="{}">',
         str(request.csp_nonce),
         mark_safe(sheet_text()),  # noqa: S308 - our own file
         static(SHEET),

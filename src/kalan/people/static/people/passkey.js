@@ -20,6 +20,7 @@
     event.preventDefault();
     const error = form.querySelector("[data-passkey-error]");
     error.textContent = "";
+    error.className = "";
     try {
       const made = await navigator.credentials[form.dataset.passkey]({ publicKey: options });
       const answer = { clientDataJSON: text(made.response.clientDataJSON) };
@@ -34,6 +35,7 @@
       });
       form.submit();
     } catch {
+      error.className = "error";
       error.textContent = "L’appareil n’a pas donné de clé. Réessayez, ou prenez une autre façon.";
     }
   });
