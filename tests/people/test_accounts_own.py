@@ -11,7 +11,8 @@ import time_machine
 from django.test import Client
 
 from kalan.base.models import Message
-from kalan.people.models import Account, Device
+from kalan.people.models import Account, AttemptWindow, Device
+from kalan.people.tasks.accounts import tidy_access
 from tests.factories import people
 
 PASSWORD = "kalan-demo"
@@ -141,3 +142,15 @@ def test_devices_are_listed_and_signed_out_from_afar(account: Account) -> None:
     assert phone.get("/mon-espace/compte/").status_code == 302
     assert laptop.get("/mon-espace/compte/").status_code == 200
     assert Device.objects.filter(account=account).count() == 1
+
+
+def test_what_has_expired_is_dropped_at_night(account: Account) -> None:
+    start = dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC)
+    with time_machine.travel(start, tick=False) as now:
+        sign_in(account)
+        Client().post("/connexion/", {"identifier": "x", "password": "y"})
+        tidy_access(now=start + dt.timedelta(days=1))
+        assert (Device.objects.count(), AttemptWindow.objects.count()) == (1, 0)
+        now.shift(dt.timedelta(days=15))
+        tidy_access(now=start + dt.timedelta(days=15))
+    assert Device.objects.count() == 0

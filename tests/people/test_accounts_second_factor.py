@@ -11,6 +11,7 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from kalan.base.errors import Refused
@@ -284,3 +285,14 @@ def test_a_reset_asks_why_and_not_for_oneself(tree: people.Tree, admin: Account)
         with pytest.raises(Refused):
             reset_second_factor(actor=other, now=START, account=account, reason=reason)
     assert Authenticator.objects.count() == 2
+
+
+def test_the_only_administrator_is_rescued_from_the_server(
+    tree: people.Tree, admin: Account
+) -> None:
+    call_command("reset_second_factor", admin.email, reason="téléphone perdu", verbosity=0)
+    assert not Authenticator.objects.filter(user=admin).exists()
+    event = SignInEvent.objects.get(kind="factor_reset")
+    assert (event.account, event.by, event.reason) == (admin, None, "téléphone perdu")
+    with pytest.raises(CommandError):
+        call_command("reset_second_factor", "inconnu@sante.sn", reason="x")

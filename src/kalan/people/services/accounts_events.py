@@ -36,3 +36,9 @@ def log(
     return SignInEvent.objects.create(
         account=account, kind=kind, by=by, reason=reason[:300], at=now
     )
+
+
+def concerning(account: Account) -> str:
+    """Whom a message is about, so that access and erasure of personal data find it."""
+    agent = account.agent
+    return f"people.agent:{agent.uid}" if agent else f"people.account:{account.uid}"

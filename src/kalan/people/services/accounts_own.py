@@ -13,10 +13,11 @@ from django.urls import reverse
 
 from kalan.base.errors import Refused
 from kalan.base.models import Message
+from kalan.base.notifications import outbox
 from kalan.people.actor import Actor
 from kalan.people.models import Account
 from kalan.people.services.accounts import clean_email, clean_phone, require_email_free
-from kalan.people.services.accounts_events import log
+from kalan.people.services.accounts_events import concerning, log
 from kalan.people.services.accounts_sessions import end_sessions
 from kalan.people.services.accounts_signin import check_own_password
 from kalan.people.services.history import acting
@@ -91,20 +92,20 @@ def ask_email_change(*, actor: Actor, now: dt.datetime, email: str) -> str | Non
         return None
     token = signing.dumps([str(account.uid), account.email, address], salt=_EMAIL_SALT)
     link = f"{settings.KALAN_BASE_URL}{reverse('account_confirm_email', args=[token])}"
-    Message.objects.create(
+    body = (
+        f"Bonjour {account.display_name},\n\nPour vous connecter à Kalan avec cette adresse, "
+        f"ouvrez ce lien dans les {EMAIL_LINK_DAYS} jours :\n{link}\n\n"
+        "Si vous n’avez rien demandé, ne faites rien.\n"
+    )
+    draft = outbox.Draft(
         channel=Message.Channel.EMAIL,
         template="confirm_email",
         recipient=address,
         subject="Confirmez votre adresse e-mail",
-        body=(
-            f"Bonjour {account.display_name},\n\nPour vous connecter à Kalan avec cette adresse, "
-            f"ouvrez ce lien dans les {EMAIL_LINK_DAYS} jours :\n{link}\n\n"
-            "Si vous n’avez rien demandé, ne faites rien.\n"
-        ),
-        person_ref=f"people.account:{account.uid}",
-        created_at=now,
-        next_attempt=now,
+        body=body,
+        person_ref=concerning(account),
     )
+    outbox.queue([draft], now=now)
     return address
 
 

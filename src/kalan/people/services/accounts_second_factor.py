@@ -9,18 +9,19 @@ from django.db import transaction
 
 from kalan.base.errors import Refused
 from kalan.base.models import Message
+from kalan.base.notifications import outbox
 from kalan.people import policy
 from kalan.people.actor import Actor
 from kalan.people.models import Account
 from kalan.people.services.accounts import require_may_restore
-from kalan.people.services.accounts_events import log
+from kalan.people.services.accounts_events import concerning, log
 from kalan.people.services.accounts_sessions import end_sessions
 from kalan.people.services.history import acting
 
 _NOTICE = """Bonjour {name},
 
 Le {when:%d/%m/%Y}, un administrateur a remis à zéro le second facteur de votre compte Kalan.
-Motif donné : {reason}
+Motif donné : {reason}
 
 À votre prochaine connexion, votre mot de passe suffira et vous pourrez en enregistrer un nouveau.
 Si vous n’avez rien demandé, prévenez tout de suite votre administrateur.
@@ -50,14 +51,18 @@ def reset_second_factor(
         log("factor_reset", account=account, actor=actor, now=now, reason=reason)
         end_sessions(account=account)
         if account.email:
-            Message.objects.create(
-                channel=Message.Channel.EMAIL,
-                template="second_factor_reset",
-                recipient=account.email,
-                subject="Votre second facteur a été remis à zéro",
-                body=_NOTICE.format(name=account.display_name, when=now, reason=reason.strip()),
-                person_ref=f"people.account:{account.uid}",
-                created_at=now,
-                next_attempt=now,
+            notice = _NOTICE.format(name=account.display_name, when=now, reason=reason.strip())
+            outbox.queue(
+                [
+                    outbox.Draft(
+                        channel=Message.Channel.EMAIL,
+                        template="second_factor_reset",
+                        recipient=account.email,
+                        subject="Votre second facteur a été remis à zéro",
+                        body=notice,
+                        person_ref=concerning(account),
+                    )
+                ],
+                now=now,
             )
     return account

@@ -8,6 +8,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from kalan.people.models import Account, Device
+from kalan.people.services import limits
 
 
 def note_session(
@@ -41,3 +42,10 @@ def forget_session(key: str | None) -> None:
     """Take a session that has just ended off the list of devices."""
     if key:
         Device.objects.filter(session_key=key).delete()
+
+
+def tidy(*, now: dt.datetime) -> None:
+    """Drop what has expired: windows of failed attempts, devices whose session is over."""
+    limits.purge(now=now)
+    alive = Session.objects.filter(expire_date__gt=now).values("session_key")
+    Device.objects.exclude(session_key__in=alive).delete()
