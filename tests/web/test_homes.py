@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 import time_machine
 from django.test import Client
+from django.urls import reverse
 
 from kalan.people.actor import Actor
 from kalan.people.selectors.core import actor_for
@@ -161,3 +162,25 @@ def test_the_menu_marks_the_screen_one_is_in(tree: people.Tree) -> None:
     groups = nav.groups_for(people.actor("admin", tree.country), "/gestion/fusions/123/")
     current = [item.label for group in groups for item in group.items if item.current]
     assert current == ["Fusions"]
+
+
+@pytest.mark.usefixtures("sessions")
+def test_each_number_opens_a_list_of_as_many(tree: people.Tree) -> None:
+    """Sessions and agents; designations are counted by person and listed by session."""
+    people.agent(tree.centre_sokone, to_reconcile=True)
+    account = people.account("region", tree.fatick)
+    client = Client()
+    client.force_login(account)
+    with time_machine.travel(people.NOW, tick=False):
+        found = home.todos(actor_for(account, today=TODAY), today=TODAY)
+        listed = []
+        for todo in found:
+            context = client.get(todo.url).context
+            listed.append(len(context["page"].rows))
+    assert listed == [todo.count for todo in found]
+    assert len(found) == 5
+
+
+def test_every_duty_leads_somewhere() -> None:
+    for duty in home.DUTIES:
+        assert reverse(duty.url_name, args=duty.args)

@@ -21,12 +21,11 @@ from kalan.people.selectors.core import agents_visible_to
 from kalan.people.selectors.merging import pairs_visible_to
 from kalan.people.selectors.privacy import requests_visible_to
 from kalan.training.models import Registration, Session
+from kalan.training.selectors import duties
 from kalan.training.selectors.attendance import markable_sessions
-from kalan.training.selectors.registrations import my_registrations, registrations_visible_to
-from kalan.training.selectors.sessions import sessions_visible_to
+from kalan.training.selectors.registrations import my_registrations
 
 SHOWN = 50
-SOON = dt.timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -89,15 +88,11 @@ def my_space(actor: Actor, *, today: dt.date) -> MySpace:
     if Role.TRAINER in actor.roles and actor.agent_id is not None:
         led = markable_sessions(actor).filter(trainers__agent_id=actor.agent_id)
         to_lead = list(
-            led.filter(end__gte=today - SOON, state__in=_OPEN)
+            led.filter(end__gte=today - duties.SOON, state__in=duties.OPEN)
             .select_related("node")
             .order_by("start", "pk")[:SHOWN]
         )
     return MySpace(coming, past, len(mine) > SHOWN, to_lead)
-
-
-_S = Session.State
-_OPEN = (_S.PLANNED, _S.CONVOKED, _S.POSTPONED)
 
 
 @dataclass(frozen=True)
@@ -122,31 +117,6 @@ class Todo:
     urgent: bool
 
 
-def _today(actor: Actor, today: dt.date) -> QuerySet[Any]:
-    return markable_sessions(actor).filter(half_days__date=today).distinct()
-
-
-def _to_close(actor: Actor, today: dt.date) -> QuerySet[Any]:
-    rows = sessions_visible_to(actor, "sessions.close")
-    return rows.filter(end__lt=today, state__in=(_S.PLANNED, _S.CONVOKED))
-
-
-def _to_validate(actor: Actor, today: dt.date) -> QuerySet[Any]:
-    return sessions_visible_to(actor, "sessions.validate").filter(state=_S.CLOSED)
-
-
-def _coming(actor: Actor, today: dt.date) -> QuerySet[Any]:
-    rows = sessions_visible_to(actor)
-    return rows.filter(start__gt=today, start__lte=today + SOON, state__in=_OPEN)
-
-
-def _to_approve(actor: Actor, today: dt.date) -> QuerySet[Any]:
-    rows = registrations_visible_to(actor, "sessions.approve")
-    return rows.filter(
-        state=Registration.State.DESIGNATED, session__end__gte=today, session__state__in=_OPEN
-    )
-
-
 def _to_reconcile(actor: Actor, today: dt.date) -> QuerySet[Any]:
     return agents_visible_to(actor, "people.edit", today=today).filter(to_reconcile=True)
 
@@ -167,9 +137,9 @@ DUTIES: tuple[Duty, ...] = (
         "session a lieu aujourd’hui",
         "sessions ont lieu aujourd’hui",
         "session-list",
-        "quand=aujourdhui",
+        "a_faire=aujourdhui",
         frozenset({_T, _R, _P, _X}),
-        _today,
+        duties.today_s,
         urgent=True,
     ),
     Duty(
@@ -178,32 +148,32 @@ DUTIES: tuple[Duty, ...] = (
         "session-list",
         "a_faire=cloturer",
         frozenset({_T, _R, _P, _X}),
-        _to_close,
+        duties.to_close,
         urgent=True,
     ),
     Duty(
         "session clôturée reste à valider",
         "sessions clôturées restent à valider",
         "session-list",
-        "etat=closed",
+        "a_faire=valider",
         frozenset({_R, _X}),
-        _to_validate,
+        duties.to_validate,
     ),
     Duty(
         "désignation attend une décision",
         "désignations attendent une décision",
         "session-list",
-        "a_faire=approuver",
+        "a_faire=decider",
         frozenset({_R, _P, _X}),
-        _to_approve,
+        duties.designations,
     ),
     Duty(
         "session commence dans les 14 jours",
         "sessions commencent dans les 14 jours",
         "session-list",
-        "quand=bientot",
+        "a_faire=bientot",
         frozenset({_T, _STRUCTURE, _R, _P, _X}),
-        _coming,
+        duties.coming,
     ),
     Duty(
         "personne ajoutée sur place est à rapprocher",

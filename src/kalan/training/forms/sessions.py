@@ -14,6 +14,7 @@ from kalan.people.actor import Actor
 from kalan.people.models import Employer, Sector, Sex
 from kalan.training.forms.fields import DateField, NodeField, parse_slot, slot_code
 from kalan.training.models import HalfDay, Level, Mode, Programme, Session, Theme
+from kalan.training.selectors.duties import SESSION_DUTIES
 from kalan.training.selectors.programmes import programmes_visible_to, territories_for
 from kalan.training.selectors.sessions import sessions_visible_to
 from kalan.training.services.convocations import CHANNELS
@@ -290,6 +291,11 @@ class SessionFilters(forms.Form):
     quand = forms.ChoiceField(
         label="Période",
         choices=[("", "Toutes, les dernières d’abord"), ("a-venir", "En cours et à venir")],
+        required=False,
+    )
+    a_faire = forms.ChoiceField(
+        label="À faire",
+        choices=[("", "Tout"), *((code, label) for code, (label, _) in SESSION_DUTIES.items())],
         required=False,
     )
     du = DateField(label="Du", required=False)

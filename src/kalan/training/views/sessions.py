@@ -29,6 +29,7 @@ from kalan.training.forms.sessions import (
 from kalan.training.models import AnonymousCount, Mode, Session
 from kalan.training.policy import CAPABILITIES
 from kalan.training.selectors.conflicts import double_presences
+from kalan.training.selectors.duties import SESSION_DUTIES
 from kalan.training.selectors.programmes import programmes_visible_to
 from kalan.training.selectors.registrations import participants_of, places_of
 from kalan.training.selectors.sessions import (
@@ -73,6 +74,9 @@ def session_list(request: ActorRequest) -> HttpResponseBase:
     coming = request.GET.get("quand") == "a-venir"
     if filters.is_valid():
         rows = _filtered(rows, filters.cleaned_data)
+        if code := filters.cleaned_data["a_faire"]:
+            waiting = SESSION_DUTIES[code][1](request.actor, clock.today())
+            rows = rows.filter(pk__in=waiting.values("pk"))
     order = ("start", "pk") if coming else ("-start", "-pk")
     if fmt := request.GET.get("format"):
         lines = rows.order_by(*order).values_list(*_EXPORT.values())
