@@ -115,10 +115,12 @@ class Target(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["programme", "indicator", "node"], name="target_once"),
+            # The database holds two empty territories for different ones.
             models.UniqueConstraint(
-                fields=["programme", "indicator", "node"],
-                name="target_once",
-                nulls_distinct=False,
+                fields=["programme", "indicator"],
+                condition=Q(node__isnull=True),
+                name="target_whole_programme_once",
             ),
         ]
 
@@ -202,6 +204,13 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} · {self.title}"
+
+    @property
+    def where(self) -> str:
+        """The room and the place; the place once only when the room's text names it."""
+        if self.node.name in self.place:
+            return self.place
+        return ", ".join(filter(None, [self.place, self.node.name]))
 
 
 class HalfDay(models.Model):

@@ -27,7 +27,7 @@ def session_ics(session: Session, *, now: dt.datetime) -> bytes:
         event.add("dtstart", run[0].date)
         event.add("dtend", run[-1].date + dt.timedelta(days=1))  # excluded, says the RFC
         event.add("summary", session.title)
-        event.add("location", ", ".join(filter(None, [session.place, session.node.name])))
+        event.add("location", session.where)
         event.add("description", _description(session, run))
         cancelled = session.state == Session.State.CANCELLED
         event.add("status", "CANCELLED" if cancelled else "CONFIRMED")

@@ -141,7 +141,6 @@ def _country(session: Session) -> str:
 
 
 def common_of(session: Session) -> dict[str, Any]:
-    place = ", ".join(filter(None, [session.place, session.node.name]))
     names = [trainer.name for trainer in trainers_of(session)]
     return {
         "ministry": read_pack(_country(session)).ministry,
@@ -149,7 +148,7 @@ def common_of(session: Session) -> dict[str, Any]:
         "session": session.title,
         "code": session.code,
         "theme": session.theme.name,
-        "place": place,
+        "place": session.where,
         "dates": period(session.start, session.end),
         "trainers": ", ".join(names) or "à préciser",
         "foot": f"{session.code} · {session.title}",

@@ -50,7 +50,18 @@ def _with_reason(form: forms.Form, session: Session | None) -> None:
 
 class SessionForm(forms.Form):
     title = forms.CharField(label="Titre", max_length=200)
-    theme = forms.ModelChoiceField(label="Thème", queryset=Theme.objects.none())
+    theme = forms.ModelChoiceField(
+        label="Thème",
+        queryset=Theme.objects.none(),
+        required=False,
+        empty_label="Choisissez un thème",
+    )
+    new_theme = forms.CharField(
+        label="Ou un nouveau thème",
+        max_length=200,
+        required=False,
+        help_text="S’il n’est pas dans la liste.",
+    )
     programme = forms.ModelChoiceField(
         label="Programme",
         queryset=Programme.objects.none(),
@@ -104,7 +115,13 @@ class SessionForm(forms.Form):
         node.propose()
         self.fields["node"] = node
         _with_reason(self, session)
-        self.order_fields(["title", "theme", "programme", "node"])
+        self.order_fields(["title", "theme", "new_theme", "programme", "node"])
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if not values.get("theme") and not values.get("new_theme", "").strip():
+            self.add_error("theme", "Choisissez un thème, ou écrivez-en un nouveau.")
+        return values
 
     def clean_parent(self) -> Session | None:
         code = self.cleaned_data["parent"].strip()
@@ -121,6 +138,7 @@ def session_data(form: SessionForm, current: SessionData | None) -> SessionData:
     values = dict(form.cleaned_data)
     values.pop("reason", None)
     values["organiser_name"] = values.pop("organiser")
+    values["theme_name"] = values.pop("new_theme")
     if form.session is not None and current is not None:
         values["half_days"] = stretched(form.session, values["start"], values["end"])
         values["trainers"], values["places"] = current.trainers, current.places

@@ -219,7 +219,7 @@ def _values(session: Session, notice: str) -> dict[str, str]:
         "session": session.title,
         "theme": session.theme.name,
         "dates": period(session.start, session.end),
-        "lieu": session.place or session.node.name,
+        "lieu": session.where,
         "programme": session.programme.name if session.programme else "",
         "formateurs": ", ".join(trainers) or "à préciser",
         "avis": notice,

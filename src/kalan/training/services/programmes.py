@@ -91,6 +91,18 @@ def ensure_partner(name: str) -> Partner:
     return Partner.objects.get_or_create(code=code, defaults={"name": name.strip()})[0]
 
 
+def theme_named(name: str) -> Theme:
+    """Return the theme of this name (accents and case aside), made when new."""
+    known = {fold(theme.name): theme for theme in Theme.objects.order_by("pk")}
+    if not fold(name):
+        raise Refused("La session n’a pas de thème.", field="theme")
+    if fold(name) in known:
+        return known[fold(name)]
+    code = fold(name).replace(" ", "-")[:36]
+    taken = Theme.objects.filter(code__startswith=code).count()
+    return Theme.objects.create(code=f"{code}-{taken + 1}" if taken else code, name=name.strip())
+
+
 def ensure_theme(*, actor: Actor, code: str, name: str, description: str = "") -> Theme:
     """Return the theme of this code, made when new (who plans sessions may add one)."""
     _require(actor, "sessions.plan")

@@ -31,7 +31,7 @@ from kalan.training.services.convocations import announce
 from kalan.training.services.corrections import require_changeable
 from kalan.training.services.dirty import mark_dirty
 from kalan.training.services.history import act
-from kalan.training.services.programmes import ensure_partner
+from kalan.training.services.programmes import ensure_partner, theme_named
 from kalan.training.services.schedule import (
     Slot,
     TrainerData,
@@ -50,7 +50,7 @@ class SessionData:
     """What is planned. Without ``half_days``, each day from ``start`` to ``end`` has two."""
 
     title: str
-    theme: Theme
+    theme: Theme | None
     node: OrgNode
     start: dt.date | None = None
     end: dt.date | None = None
@@ -62,7 +62,9 @@ class SessionData:
     place: str = ""
     capacity: int | None = None
     organiser: Partner | None = None
-    organiser_name: str = ""  # instead of ``organiser``; a new partner is made when unknown
+    # Instead of ``organiser`` and ``theme``: made when no such name is known.
+    organiser_name: str = ""
+    theme_name: str = ""
     president: str = ""
     parent: Session | None = None
     public: bool = False
@@ -292,9 +294,12 @@ def _write(session: Session, data: SessionData, slots: Sequence[Slot]) -> None:
     if data.parent is not None and data.parent.pk == session.pk is not None:
         raise Refused("Une session ne peut pas être sa propre session mère.", field="parent")
     for name in _PLAIN:
-        setattr(session, name, getattr(data, name))
+        if name != "theme" or data.theme is not None:
+            setattr(session, name, getattr(data, name))
     if data.organiser_name.strip():
         session.organiser = ensure_partner(data.organiser_name)
+    if data.theme is None:
+        session.theme = theme_named(data.theme_name)
     session.start, session.end = slots[0][0], slots[-1][0]
     session.save()
     write_slots(session, slots)
@@ -306,6 +311,8 @@ def _differences(
     changes: dict[str, list[str]] = {}
     for name in _PLAIN:
         before, after = getattr(session, name), getattr(data, name)
+        if name == "theme" and after is None:
+            after = data.theme_name
         if before != after:
             changes[name] = [str(before), str(after)]
     old = sorted(HalfDay.objects.filter(session=session).values_list("date", "part"))

@@ -10,6 +10,7 @@ from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
 
 from kalan.base import clock
+from kalan.base.dates import week_date
 from kalan.base.errors import Refused
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.training.forms.fields import parse_slot, slot_code
@@ -27,7 +28,7 @@ from kalan.training.selectors.sessions import half_day_summaries, half_days_of, 
 from kalan.training.services import sessions as services
 from kalan.training.services.convocations import CHANNELS, convoke_session, preview
 from kalan.training.services.schedule import Slot
-from kalan.training.views.common import attempt, session_or_404
+from kalan.training.views.common import attempt, posted, session_or_404, some
 
 
 @staff(CAPABILITIES["sessions.convoke"])
@@ -44,7 +45,10 @@ def session_convoke(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         except Refused as refused:
             messages.error(request, str(refused))
             return redirect("session-convoke", uid=uid)
-        messages.success(request, f"Session convoquée : {len(plan.drafts)} message(s) à envoyer.")
+        messages.success(
+            request,
+            f"Session convoquée, {some(len(plan.drafts), 'message', 'messages')} à envoyer.",
+        )
         return redirect("session-detail", uid=uid)
     asked = ChannelsForm(request.GET if "voir" in request.GET else None)
     channels = list(CHANNELS)
@@ -65,7 +69,7 @@ def session_convoke(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 @staff(CAPABILITIES["sessions.plan"])
 def session_postpone(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     session = session_or_404(request, uid, "sessions.plan")
-    form = PostponeForm(request.POST or None)
+    form = PostponeForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             services.postpone_session(
@@ -90,7 +94,7 @@ def session_postpone(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 @staff(CAPABILITIES["sessions.plan"])
 def session_cancel(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     session = session_or_404(request, uid, "sessions.plan")
-    form = CancelForm(request.POST or None)
+    form = CancelForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             services.cancel_session(
@@ -115,7 +119,7 @@ def session_cancel(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 @staff(CAPABILITIES["sessions.reopen"])
 def session_reopen(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     session = session_or_404(request, uid, "sessions.reopen")
-    form = ReopenForm(request.POST or None)
+    form = ReopenForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             services.reopen_session(
@@ -157,7 +161,8 @@ def session_validate(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         title="Valider la session",
         message="Après validation, toute correction demande un motif et reste consignée.",
         details=[
-            f"{h.label.capitalize()} du {h.date:%d/%m/%Y} : {h.present} présent(s)" for h in halves
+            f"{week_date(h.date)}, {h.label} : {some(h.present, 'présent', 'présents')}"
+            for h in halves
         ],
         confirm_label="Valider",
         danger=False,

@@ -21,7 +21,7 @@ from kalan.training.forms.messages import MessageFilters, WordingForm
 from kalan.training.policy import CAPABILITIES
 from kalan.training.selectors.messages import messages_visible_to
 from kalan.training.services import messages as services
-from kalan.training.views.common import attempt
+from kalan.training.views.common import attempt, posted
 
 VIEW = CAPABILITIES["messages.view"]
 RESEND = CAPABILITIES["messages.resend"]
@@ -94,7 +94,7 @@ def wording_edit(request: ActorRequest, code: str, channel: str) -> HttpResponse
     if kind is None or channel not in kind.channels:
         raise Http404
     now = templates.wording(code, channel)
-    form = WordingForm(request.POST or None, initial={"subject": now.subject, "body": now.body})
+    form = WordingForm(posted(request), initial={"subject": now.subject, "body": now.body})
     if channel != Message.Channel.EMAIL:
         del form.fields["subject"]
     common = {"code": code, "channel": channel}

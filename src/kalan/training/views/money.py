@@ -18,7 +18,7 @@ from kalan.training.policy import CAPABILITIES
 from kalan.training.selectors.costs import costs_visible_to, payment_list, totals
 from kalan.training.selectors.sessions import abilities
 from kalan.training.services import costs as services
-from kalan.training.views.common import attempt, session_or_404
+from kalan.training.views.common import attempt, posted, session_or_404
 
 VIEW = CAPABILITIES["costs.view"]
 EDIT = CAPABILITIES["costs.edit"]
@@ -32,7 +32,7 @@ def session_costs(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Cost lines of a session, their totals, and a form to add one."""
     session = session_or_404(request, uid, "costs.view")
     may = abilities(request.actor, session)
-    form = CostForm(request.POST or None, session=session)
+    form = CostForm(posted(request), session=session)
     if request.method == "POST":
         if "costs.edit" not in may:
             raise Http404
@@ -88,7 +88,7 @@ def cost_edit(request: ActorRequest, uid: uuid.UUID, line: uuid.UUID) -> HttpRes
     session = session_or_404(request, uid, "costs.edit")
     rows = costs_visible_to(request.actor, "costs.edit").filter(session=session)
     row = get_object_or_404(rows, uid=line)
-    form = CostForm(request.POST or None, session=session, initial=cost_initial(row))
+    form = CostForm(posted(request), session=session, initial=cost_initial(row))
     if request.method == "POST" and form.is_valid() and _save(request, session, row, form):
         return redirect("session-costs", uid=uid)
     context = {"form": form, "session": session, "line": row}

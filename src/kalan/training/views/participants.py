@@ -24,7 +24,7 @@ from kalan.training.selectors.registrations import candidates, participants_of, 
 from kalan.training.selectors.sessions import abilities
 from kalan.training.services import registrations as services
 from kalan.training.services.registrations import AnonymousCountData, OutsiderData
-from kalan.training.views.common import attempt, session_or_404
+from kalan.training.views.common import attempt, posted, session_or_404, some
 from kalan.training.views.parts import as_uuid
 
 VIEW = CAPABILITIES["sessions.view"]
@@ -68,19 +68,21 @@ def _designate(request: ActorRequest, session: Session) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
     else:
-        said = [f"{len(result.placed)} personne(s) désignée(s)."] if result.placed else []
-        if result.waiting:
-            said.append(f"{len(result.waiting)} en liste d’attente : plus de place.")
-        messages.success(request, " ".join(said))
+        placed, waiting = len(result.placed), len(result.waiting)
+        messages.success(
+            request,
+            f"{some(placed, 'personne désignée', 'personnes désignées')}"
+            + (f", {waiting} en liste d’attente faute de place." if waiting else "."),
+        )
     return redirect("session-designate", uid=session.uid)
 
 
 _Decision = Callable[..., int]
 _DECISIONS: dict[str, tuple[_Decision, str]] = {
-    "retenir": (services.approve, "retenue(s)"),
-    "attente": (services.put_on_waiting_list, "en liste d’attente"),
-    "refuser": (services.refuse, "non retenue(s)"),
-    "retirer": (services.withdraw, "retirée(s) de la liste"),
+    "retenir": (services.approve, "retenue"),
+    "attente": (services.put_on_waiting_list, "mise en liste d’attente"),
+    "refuser": (services.refuse, "écartée"),
+    "retirer": (services.withdraw, "retirée"),
 }
 
 
@@ -122,11 +124,13 @@ def _decide(request: ActorRequest, session: Session) -> HttpResponse:
         messages.error(request, "Choisissez une action.")
         return redirect("session-participants", uid=session.uid)
     service, word = _DECISIONS[action]
+    head, _, rest = word.partition(" ")
+    many = f"{head}s {rest}".strip()
     wanted = [uid for text in request.POST.getlist("lignes") if (uid := as_uuid(text))]
     lines = list(Registration.objects.filter(session=session, uid__in=wanted).order_by("pk"))
     return attempt(
         request,
-        f"{len(lines)} personne(s) {word}.",
+        f"{some(len(lines), f'personne {word}', f'personnes {many}')}.",
         "session-participants",
         lambda: service(registrations=lines, **common),
         uid=session.uid,
@@ -162,7 +166,7 @@ def _export(session: Session, rows: Any, fmt: str) -> HttpResponse:
 def session_outsider(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Add a participant who is not of the register."""
     session = session_or_404(request, uid, "sessions.participants")
-    form = OutsiderForm(request.POST or None, session=session)
+    form = OutsiderForm(posted(request), session=session)
     if request.method == "POST" and form.is_valid():
         values = dict(form.cleaned_data)
         reason = values.pop("reason", "")
@@ -205,7 +209,7 @@ def _anonymous_form(
 ) -> HttpResponseBase:
     names = list(AnonymousForm.base_fields)
     initial = {name: getattr(line, name) for name in names} if line else {}
-    form = AnonymousForm(request.POST or None, session=session, initial=initial)
+    form = AnonymousForm(posted(request), session=session, initial=initial)
     if request.method == "POST" and form.is_valid():
         values = dict(form.cleaned_data)
         reason = values.pop("reason", "")

@@ -30,7 +30,7 @@ from kalan.training.selectors.programmes import (
 )
 from kalan.training.services import programmes as services
 from kalan.training.services.programmes import TargetData
-from kalan.training.views.common import attempt, programme_or_404
+from kalan.training.views.common import attempt, posted, programme_or_404
 
 VIEW = CAPABILITIES["programmes.view"]
 EDIT = CAPABILITIES["programmes.edit"]
@@ -91,7 +91,7 @@ def programme_edit(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 
 def _programme_form(request: ActorRequest, programme: Programme | None) -> HttpResponseBase:
     initial = programme_initial(programme) if programme else {}
-    form = ProgrammeForm(request.POST or None, actor=request.actor, initial=initial)
+    form = ProgrammeForm(posted(request), actor=request.actor, initial=initial)
     if request.method == "POST" and form.is_valid():
         data = form.data_for(programme)
         common = {"actor": request.actor, "now": clock.now(), "data": data}
@@ -114,7 +114,7 @@ def _programme_form(request: ActorRequest, programme: Programme | None) -> HttpR
 def programme_targets(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Targets: the list, one form to add or change one; a value of zero takes it away."""
     programme = programme_or_404(request, uid, "programmes.edit")
-    form = TargetForm(request.POST or None, programme=programme)
+    form = TargetForm(posted(request), programme=programme)
     if request.method == "POST" and form.is_valid():
         values: dict[str, Any] = form.cleaned_data
         new = TargetData(values["indicator"], values["value"], values["node"])
@@ -193,7 +193,7 @@ def _uuids(texts: list[str]) -> list[uuid.UUID]:
 def programme_transport(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Transport allowances by origin; zero takes one away."""
     programme = programme_or_404(request, uid, "programmes.edit")
-    form = FareForm(request.POST or None, programme=programme)
+    form = FareForm(posted(request), programme=programme)
     if request.method == "POST" and form.is_valid():
         origin, amount = form.cleaned_data["origin"], form.cleaned_data["amount"]
         rows = TransportRate.objects.filter(programme=programme).select_related("origin")

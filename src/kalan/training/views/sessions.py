@@ -45,7 +45,7 @@ from kalan.training.selectors.sessions import (
 from kalan.training.services import planning
 from kalan.training.services import sessions as services
 from kalan.training.views.actions import steps_for
-from kalan.training.views.common import session_or_404
+from kalan.training.views.common import posted, session_or_404
 
 VIEW = CAPABILITIES["sessions.view"]
 PLAN = CAPABILITIES["sessions.plan"]
@@ -158,7 +158,7 @@ def session_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 @staff(PLAN)
 def session_plan(request: ActorRequest) -> HttpResponseBase:
     """Plan a session. ``?programme=code`` chooses the programme beforehand."""
-    form = SessionForm(request.POST or None, actor=request.actor, initial=_beforehand(request))
+    form = SessionForm(posted(request), actor=request.actor, initial=_beforehand(request))
     if request.method == "POST" and form.is_valid():
         try:
             session = services.plan_session(
@@ -185,7 +185,7 @@ def _beforehand(request: ActorRequest) -> dict[str, Any]:
 def session_edit(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     session = session_or_404(request, uid, "sessions.plan")
     form = SessionForm(
-        request.POST or None,
+        posted(request),
         actor=request.actor,
         session=session,
         initial=session_initial(session),
@@ -213,7 +213,7 @@ def session_half_days(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase
     """Tick the half-days that are held."""
     session = session_or_404(request, uid, "sessions.plan")
     held = [slot_code(h.date, h.part) for h in half_days_of(session)]
-    form = HalfDaysForm(request.POST or None, session=session, initial={"half_days": held})
+    form = HalfDaysForm(posted(request), session=session, initial={"half_days": held})
     if request.method == "POST" and form.is_valid():
         try:
             planning.set_half_days(
