@@ -175,7 +175,7 @@ def _rows(answer: object) -> str:
     return " ".join(re.findall(r'<tr><th scope="row">([^<]*)</th><td>', page))
 
 
-@pytest.mark.parametrize(("path", "queries"), [("", 25), ("agents_formes/", 16)])
+@pytest.mark.parametrize(("path", "queries"), [("", 27), ("agents_formes/", 17)])
 def test_query_count_does_not_follow_the_data(
     tree: people.Tree,
     programme: Programme,

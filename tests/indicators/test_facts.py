@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -107,7 +108,7 @@ def test_refresh_empties_the_list_and_does_nothing_twice(
     assert refresh.refresh(now=NOW) == 1
     assert DirtySession.objects.count() == 0
     assert refresh.refresh(now=NOW) == 0
-    with django_assert_num_queries(2):  # type: ignore[operator]
+    with django_assert_num_queries(3):  # type: ignore[operator]
         assert refresh.ensure_fresh(now=NOW) == refresh.Freshness(version=1, stale=0)
 
 
@@ -177,3 +178,66 @@ def test_rollups_moved_equal_rollups_counted(tree: people.Tree, data: st.DataObj
             sessions.append(made.held(tree.sokone, programme, who, start=day))
         made.count_now()
         assert _standing() == cells.count_all()
+
+
+def _mend_sex(agent: Agent, tree: people.Tree) -> None:
+    agent.sex = "M"
+    agent.save()
+
+
+def _take_post_away(agent: Agent, tree: people.Tree) -> None:
+    agent.posts.get().delete()
+
+
+def _mend_structure(agent: Agent, tree: people.Tree) -> None:
+    post = agent.posts.get()
+    post.structure = tree.centre_guinguineo
+    post.save()
+
+
+@pytest.mark.parametrize(
+    ("mend", "after"),
+    [(_mend_sex, (0, 1, 1)), (_take_post_away, (1, 0, 0)), (_mend_structure, (1, 0, 0))],
+)
+def test_corrections_of_the_register_move_figures(
+    tree: people.Tree,
+    mend: Callable[[Agent, people.Tree], None],
+    after: tuple[int, int, int],
+) -> None:
+    agent = people.agent(tree.centre_sokone)
+    made.held(tree.sokone, None, {agent: 4})
+    made.count_now()
+    assert _figures(tree) == (1, 1, 1)  # women; facts of Fatick, of Sokone's centre
+    mend(agent, tree)
+    assert refresh.ensure_fresh(now=NOW).stale == 0
+    assert _figures(tree) == after
+    assert _standing() == cells.count_all()
+
+
+def _figures(tree: people.Tree) -> tuple[int, int, int]:
+    women = Cell.objects.get(programme_id=0, node_id=0, period="all", dimension="").women
+    facts = Participation.objects
+    return (
+        women,
+        facts.filter(region_id=tree.fatick.pk).count(),
+        facts.filter(structure_id=tree.centre_sokone.pk).count(),
+    )
+
+
+def test_a_district_moved_by_correction_moves_its_figures(tree: people.Tree) -> None:
+    made.held(tree.sokone, None, {people.agent(tree.centre_sokone): 4})
+    made.count_now()
+    period = OrgNodePeriod.objects.get(node=tree.sokone)
+    period.parent = tree.kaolack
+    period.save()
+    refresh.ensure_fresh(now=NOW)
+    assert Participation.objects.get().region_id == tree.kaolack.pk
+
+
+def test_a_new_phone_number_moves_nothing(tree: people.Tree) -> None:
+    agent = people.agent(tree.centre_sokone)
+    made.held(tree.sokone, None, {agent: 4})
+    made.count_now()
+    agent.phone = "+221771234567"
+    agent.save()
+    assert refresh.ensure_fresh(now=NOW).version == 1

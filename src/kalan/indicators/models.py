@@ -151,6 +151,8 @@ class FiguresState(models.Model):
 
     facts_version = models.BigIntegerField(default=0)
     cells_version = models.BigIntegerField(default=0)
+    # The last history entry looked at (services.follow).
+    history_seen = models.BigIntegerField(default=0)
     refreshed_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(null=True)
     # What the nightly check found different; empty when all is well.

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
+from kalan.indicators import bulk
 from kalan.indicators.models import Cell, Participation
 from kalan.indicators.places import batched
 
@@ -56,6 +57,8 @@ class _Row(NamedTuple):
     present: int
     completed: bool
 
+
+_COLUMNS = ("programme_id", "period", "node_id", "dimension", "value")  # in the order of Key
 
 Tally = dict[str, Counter[int]]  # measure → {key number: amount}
 
@@ -199,8 +202,10 @@ def count_all() -> dict[Key, dict[str, int]]:
 def replace_all(cells: dict[Key, dict[str, int]]) -> None:
     """Replace the table. To be called inside a transaction."""
     Cell.objects.all().delete()
-    Cell.objects.bulk_create(
-        (_cell(key, amounts) for key, amounts in cells.items()), batch_size=2000
+    bulk.insert(
+        Cell,
+        (*_COLUMNS, *MEASURES),
+        ((*key, *(amounts[m] for m in MEASURES)) for key, amounts in cells.items()),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,8 @@ from django.db.models import Count, DateField, F, Max, OuterRef, Q, QuerySet, Su
 from django.db.models.functions import Coalesce
 
 from kalan.base.text import fold
+from kalan.indicators import bulk
+from kalan.indicators.bulk import Value
 from kalan.indicators.models import Participation, SessionFact, TrainerFact
 from kalan.indicators.places import Place, Places, batched
 from kalan.people.models import Agent, Post
@@ -293,10 +295,33 @@ def _write_participations(
         ):
             posts[pk] = (structure, cadre)
     places.prime({s for s, _ in posts.values()} | {r[4] for r in rows if r[4] is not None})
-    Participation.objects.bulk_create(
+    bulk.insert(
+        Participation,
+        _COLUMNS,
         _participations(rows, sessions, places, led, present, agents, outsider_sex, posts),
-        batch_size=2000,
     )
+
+
+_COLUMNS = (
+    "session_id",
+    "registration_id",
+    "programme_id",
+    "theme_id",
+    "agent_id",
+    "outsider_id",
+    "day",
+    "sex",
+    "age_band",
+    "cadre_id",
+    "structure_id",
+    "district_id",
+    "region_id",
+    "country_id",
+    "sector",
+    "half_days",
+    "present",
+    "completed",
+)
 
 
 def _people(agents: QuerySet[Agent]) -> dict[int, tuple[str, int | None, int | None]]:
@@ -316,8 +341,8 @@ def _participations(
     agents: dict[int, tuple[str, int | None, int | None]],
     outsider_sex: dict[int, str],
     posts: dict[int, tuple[int, int | None]],
-) -> list[Participation]:
-    facts = []
+) -> Iterator[tuple[Value, ...]]:
+    """Rows of the table, in the order of _COLUMNS."""
     for pk, session, agent, outsider, said_structure, sector, post in rows:
         if (session, agent) in led:
             continue  # never trainer and trainee of one session
@@ -336,26 +361,23 @@ def _participations(
             # without a post belongs nowhere.
             place = one.place._replace(structure=None) if outsider else Place()
         n = min(present.get(pk, 0), one.half_days)
-        facts.append(
-            Participation(
-                session_id=session,
-                registration_id=pk,
-                programme_id=one.programme,
-                theme_id=one.theme,
-                agent_id=agent,
-                outsider_id=outsider,
-                day=one.day,
-                sex=sex,
-                age_band=age_band(born, one.day),
-                cadre_id=cadre,
-                structure_id=place.structure,
-                district_id=place.district,
-                region_id=place.region,
-                country_id=place.country or one.place.country,
-                sector=sector or place.sector,
-                half_days=one.half_days,
-                present=n,
-                completed=completed(n, one.half_days, one.percent),
-            )
+        yield (
+            session,
+            pk,
+            one.programme,
+            one.theme,
+            agent,
+            outsider,
+            one.day,
+            sex,
+            age_band(born, one.day),
+            cadre,
+            place.structure,
+            place.district,
+            place.region,
+            place.country or one.place.country,
+            sector or place.sector,
+            one.half_days,
+            n,
+            completed(n, one.half_days, one.percent),
         )
-    return facts

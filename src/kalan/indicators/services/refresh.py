@@ -26,13 +26,15 @@ from kalan.indicators.models import (
     TrainerFact,
 )
 from kalan.indicators.services import cells, facts
+from kalan.indicators.services.follow import follow
 from kalan.training.models import DirtySession, Session
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
-# Above this many dirty sessions, counting every roll-up once is cheaper than moving them.
-WHOLE = 300
+# Above this many dirty sessions, or this share of all, counting every roll-up once is cheaper
+# than moving them batch by batch.
+WHOLE, WHOLE_SHARE = 100, 0.1
 # A page refreshes by itself up to this many sessions; more is left to the worker.
 INLINE = 25
 
@@ -47,18 +49,21 @@ class Freshness:
 
 def refresh(*, now: dt.datetime) -> int:
     """Recompute every dirty session; return how many there were. Safe to run again at any time."""
+    follow(_state(), now=now)
     done = 0
-    while DirtySession.objects.count() > WHOLE:
-        _state()
-        taken = _refresh_batch(now=now, move_cells=False)
-        done += taken
-        if not taken:
-            break
+    if _is_much(DirtySession.objects.count()):
+        while taken := _refresh_batch(now=now, move_cells=False):
+            done += taken
     while taken := _refresh_batch(now=now, move_cells=_cells_follow()):
         done += taken
     if not _cells_follow():
         recount(now=now)
     return done
+
+
+def _is_much(dirty: int) -> bool:
+    standing = SessionFact.objects.count()
+    return dirty > WHOLE or dirty > max(INLINE, WHOLE_SHARE * standing)
 
 
 def _state() -> FiguresState:
@@ -112,20 +117,25 @@ def ensure_fresh(*, now: dt.datetime) -> Freshness:
     A long backlog is left to the worker, and a database busy with an import is not waited for:
     the figures of before are then shown, and ``stale`` says how many sessions are missing.
     """
-    stale = len(DirtySession.objects.order_by("pk").values_list("pk")[: INLINE + 1])
-    if stale > INLINE:
-        from kalan.indicators import tasks  # a service may enqueue a task of its room
+    state = FiguresState.objects.filter(pk=1).first() or FiguresState(pk=1)
+    try:
+        new = follow(state, now=now) if state.facts_version else 0
+        stale = len(DirtySession.objects.order_by("pk").values_list("pk")[: INLINE + 1])
+        behind = state.facts_version != state.cells_version
+        if stale > INLINE or (behind and not stale):
+            from kalan.indicators import tasks  # a service may enqueue a task of its room
 
-        tasks.refresh_soon()
-        stale = DirtySession.objects.count()
-    elif stale:
-        try:
+            tasks.refresh_soon()
+            stale = DirtySession.objects.count()
+        elif stale:
             refresh(now=now)
             stale = 0
-        except OperationalError:
-            log.warning("figures not refreshed: the database is busy", exc_info=True)
-    state = FiguresState.objects.filter(pk=1).values_list("facts_version", flat=True).first()
-    return Freshness(version=state or 0, stale=stale)
+        if new or stale:
+            state.refresh_from_db()
+    except OperationalError:
+        log.warning("figures not refreshed: the database is busy", exc_info=True)
+        stale = DirtySession.objects.count()
+    return Freshness(version=state.facts_version, stale=stale)
 
 
 def mark_all(*, now: dt.datetime) -> int:
