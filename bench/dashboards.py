@@ -160,7 +160,7 @@ def _cases() -> Iterator[tuple[str, Callable[[], object], Callable[[], object] |
     district = OrgNode.objects.filter(kind="district").order_by("pk")[7]
     structure = OrgNode.objects.filter(kind="structure").order_by("pk")[11]
     day = dt.date(2025, 12, 31)
-    year = {"start": dt.date(2023, 1, 1), "end": dt.date(2023, 12, 31)}
+    year: dict[str, Any] = {"start": dt.date(2023, 1, 1), "end": dt.date(2023, 12, 31)}
     odd = {"start": dt.date(2023, 2, 10), "end": dt.date(2023, 7, 20)}
 
     def case(label: str, **filters: Any) -> tuple[str, Any, Any]:
