@@ -147,7 +147,7 @@ def test_exports_hold_the_list(tree: people.Tree, programme: Programme) -> None:
     client = client_of("region", tree.fatick)
     answer = client.get(f"{URL}femmes/?format=csv")
     lines = answer.content.decode("utf-8-sig").splitlines()
-    assert lines[0] == "Nom;Matricule;Sexe;Cadre;Structure;Séances suivies;Dernière séance"
+    assert lines[0] == "Nom;Matricule;Sexe;Cadre;Structure;Sessions suivies;Dernière session"
     assert (
         lines[1:]
         == ["Awa NDIAYE;;femme;infirmier d’État;Centre de santé de Sokone;1;14/03/2023"] * 2

@@ -136,7 +136,7 @@ def test_the_nightly_check_alarms_on_a_difference_and_repairs(tree: people.Tree)
     made.count_now()
     Presence.objects.filter(half_day__session=session).first().delete()  # nobody listed it
     Cell.objects.filter(dimension="sex").update(trained=7)
-    assert refresh.check(now=NOW, seed=1) == f"faits de la séance {session.code}, 33 agrégat(s)"
+    assert refresh.check(now=NOW, seed=1) == f"faits de la session {session.code}, 33 agrégat(s)"
     assert _standing() == cells.count_all()
     assert refresh.check(now=NOW, seed=1) == ""
 

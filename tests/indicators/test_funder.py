@@ -42,7 +42,7 @@ def layout() -> bytes:
     ):
         sheet.cell(3, column).value = text
     sheet["B4"], sheet["C4"], sheet["H4"] = "Number of health workers trained", 0, "=E4/D4"
-    sheet["B5"] = "Séances de formation tenues"
+    sheet["B5"] = "Sessions de formation tenues"
     sheet["B6"] = "Km de routes"
     out = io.BytesIO()
     book.save(out)

@@ -140,7 +140,7 @@ class FrequencyForm(FiltersForm):
         ("4", "quatre fois ou plus"),
     )
     fois = forms.ChoiceField(
-        required=False, label="Séances suivies", choices=[("", "toutes"), *TIMES]
+        required=False, label="Sessions suivies", choices=[("", "toutes"), *TIMES]
     )
 
 

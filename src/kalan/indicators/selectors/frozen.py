@@ -105,9 +105,9 @@ def changes_since(frozen: FrozenFigures) -> list[Change]:
             tuple(sorted(others.get(pk, ERASED) for pk in gone)),
         ),
         Change(
-            "Séances",
-            tuple(sorted(sessions.get(pk, "séance supprimée") for pk in new)),
-            tuple(sorted(sessions.get(pk, "séance supprimée") for pk in lost)),
+            "Sessions",
+            tuple(sorted(sessions.get(pk, "session supprimée") for pk in new)),
+            tuple(sorted(sessions.get(pk, "session supprimée") for pk in lost)),
         ),
         Change(
             "Inscriptions",

@@ -109,7 +109,7 @@ def _people(definition: Definition, reach: Reach, day: dt.date) -> Records:
     return Records(
         Agent.objects.filter(pk__in=mine),
         ("search", "pk"),
-        ("Nom", "Matricule", "Sexe", "Cadre", "Structure", "Séances suivies", "Dernière séance"),
+        ("Nom", "Matricule", "Sexe", "Cadre", "Structure", "Sessions suivies", "Dernière session"),
         lines,
     )
 
@@ -148,7 +148,7 @@ def _registrations(definition: Definition, reach: Reach, day: dt.date) -> Record
         ("-day", "pk"),
         (
             "Personne",
-            "Séance",
+            "Session",
             "Titre",
             "Dernier jour",
             "Structure",
@@ -315,7 +315,7 @@ def _trainers(definition: Definition, reach: Reach, day: dt.date) -> Records:
     return Records(
         facts.filter(pk__in=firsts),
         ("name", "pk"),
-        ("Nom", "Employeur", "Séances", "Demi-journées animées", "Heures"),
+        ("Nom", "Employeur", "Sessions", "Demi-journées animées", "Heures"),
         lines,
     )
 
@@ -337,7 +337,7 @@ def _anonymous(definition: Definition, reach: Reach, day: dt.date) -> Records:
     return Records(
         rows.select_related("session"),
         ("-session__end", "pk"),
-        ("Séance", "Tel qu’écrit", "Femmes", "Hommes", "Sexe non renseigné", "Approximatif"),
+        ("Session", "Tel qu’écrit", "Femmes", "Hommes", "Sexe non renseigné", "Approximatif"),
         lambda found: [
             Line(
                 (
@@ -420,7 +420,7 @@ def in_post_records(agents: QuerySet[Agent], day: dt.date) -> Records:
     return Records(
         agents.select_related("cadre"),
         ("search", "pk"),
-        ("Nom", "Matricule", "Sexe", "Cadre", "Structure", "Séances suivies"),
+        ("Nom", "Matricule", "Sexe", "Cadre", "Structure", "Sessions suivies"),
         lines,
     )
 

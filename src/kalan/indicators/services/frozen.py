@@ -56,7 +56,7 @@ def freeze(
         )
     if ensure_fresh(now=now).stale:
         raise Refused(
-            "Des séances sont en cours de recalcul.", remedy="Réessayez dans quelques minutes."
+            "Des sessions sont en cours de recalcul.", remedy="Réessayez dans quelques minutes."
         )
     with transaction.atomic():
         reach = reads.reach_of_freeze(programme, start, end)

@@ -178,7 +178,7 @@ def check(*, now: dt.datetime, seed: int | None = None) -> str:
         facts.rebuild(chosen)
         if _snapshot(chosen) != before:
             code = Session.objects.values_list("code", flat=True).get(pk=chosen[0])
-            problems.append(f"faits de la séance {code}")
+            problems.append(f"faits de la session {code}")
     standing = {
         cells.key_of(cell): {m: getattr(cell, m) for m in cells.MEASURES}
         for cell in Cell.objects.iterator()

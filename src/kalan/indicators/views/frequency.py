@@ -50,7 +50,7 @@ def frequency(request: ActorRequest) -> HttpResponse:
 
 
 def _chart(counted: dict[str, int], form: FrequencyForm) -> Chart:
-    title = "Agents en poste, par nombre de séances suivies"
+    title = "Agents en poste, par nombre de sessions suivies"
     labels = dict(form.TIMES)
     urls = {key: f"?{form.query(fois=key)}" for key in counted}
     return Chart(
@@ -60,6 +60,6 @@ def _chart(counted: dict[str, int], form: FrequencyForm) -> Chart:
             title=title,
             description="Personnes en poste ce jour-là.",
         ),
-        headers=("Séances suivies", "Agents"),
+        headers=("Sessions suivies", "Agents"),
         rows=[ChartRow(labels[key], (figures.number(n),), urls[key]) for key, n in counted.items()],
     )

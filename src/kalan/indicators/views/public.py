@@ -28,7 +28,7 @@ def _map(programme: ProgrammeFigures) -> Chart | None:
     if not programme.territoires:
         return None
     title = f"{programme.nom} : agents formés par région"
-    description = "Personnes, à la date de chaque séance. Gris : aucune donnée, ou non publié."
+    description = "Personnes, à la date de chaque session. Gris : aucune donnée, ou non publié."
     values = {
         row.code: MapValue(
             row.agents_formes,

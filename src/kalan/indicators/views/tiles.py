@@ -49,7 +49,7 @@ def _note(code: str, board: Board) -> str:
     if code == "couverture":
         return f"{number(board.coverage.trained)} sur {number(board.coverage.in_post)} en poste"
     if code == "feuilles":
-        return f"sur {number(sessions.held)} séances"
+        return f"sur {number(sessions.held)} sessions"
     if code == "satisfaction":
         return (
             f"{number(sessions.answers)} réponses"
