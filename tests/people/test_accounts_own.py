@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
 from kalan.base.models import Message
 from kalan.people.models import Account, AttemptWindow, Device
+from kalan.people.services.privacy import erase_account
 from kalan.people.tasks.accounts import tidy_access
 from tests.factories import people
 
@@ -154,3 +156,11 @@ def test_what_has_expired_is_dropped_at_night(account: Account) -> None:
         now.shift(dt.timedelta(days=15))
         tidy_access(now=start + dt.timedelta(days=15))
     assert Device.objects.count() == 0
+
+
+def test_erasing_an_account_ends_every_way_in(account: Account) -> None:
+    client = sign_in(account)
+    SocialAccount.objects.create(user=account, provider="psc", uid="psc-1")
+    erase_account(account)
+    assert (SocialAccount.objects.count(), Device.objects.count()) == (0, 0)
+    assert client.get("/mon-espace/compte/").status_code == 302

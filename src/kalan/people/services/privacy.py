@@ -9,6 +9,7 @@ import datetime as dt
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from auditlog.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -31,6 +32,8 @@ from kalan.people.models import (
 )
 from kalan.people.policy import CAPABILITIES
 from kalan.people.selectors import privacy as selectors
+from kalan.people.services.accounts_events import LABELS
+from kalan.people.services.accounts_sessions import end_sessions
 from kalan.people.services.history import note
 
 # GDPR article 12 §3: one month; the laws of Senegal and Mali name no shorter one.
@@ -97,6 +100,14 @@ def own_data(agent: Agent | None, account: Account | None) -> dict[str, Rows]:
         data["Rôles"] = [
             {"rôle": g.get_role_display(), "lieu": g.node.name, "du": g.start, "au": g.end}
             for g in account.grants.select_related("node").order_by("start", "pk")
+        ]
+        data["Appareils connectés"] = [
+            {"depuis": d.created_at, "appareil": d.user_agent, "adresse": d.address}
+            for d in account.devices.order_by("created_at", "pk")
+        ]
+        data["Journal des accès"] = [
+            {"le": e.at, "fait": LABELS.get(e.kind, e.kind), "motif": e.reason}
+            for e in SignInEvent.objects.filter(account=account).order_by("at", "pk")
         ]
     if agent is None:
         return data
@@ -192,6 +203,10 @@ def erase_account(account: Account) -> None:
     """Close an account and remove what identifies its holder."""
     Authenticator.objects.filter(user=account).delete()
     ActivationSlip.objects.filter(account=account).delete()
+    SocialAccount.objects.filter(user=account).delete()
+    end_sessions(account=account)
+    # What was done stays (the act, its date, by whom); the words may name the person.
+    SignInEvent.objects.filter(account=account).update(reason="")
     account.set_unusable_password()
     Account.objects.filter(pk=account.pk).update(
         email=None,
