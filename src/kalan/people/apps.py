@@ -12,6 +12,8 @@ class PeopleConfig(AppConfig):
         from kalan.base.imports import registry
         from kalan.people import auditing
         from kalan.people.imports.staff import StaffKind
+        from kalan.people.imports.structures import StructuresKind
 
         auditing.register()
+        registry.register(StructuresKind())
         registry.register(StaffKind())

@@ -44,6 +44,7 @@ def build(run_id: int) -> None:
 def write(run: ImportRun, path: Path) -> None:
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_urls": False})
     bold = book.add_format({"bold": True, "bg_color": "#E8EEF1"})
+    quoted = book.add_format({"quote_prefix": True})  # stays text when somebody edits the cell
     _summary(run, book.add_worksheet("Résumé"), bold)
     sheet = book.add_worksheet("Lignes")
     sheet.freeze_panes(1, 0)
@@ -56,7 +57,9 @@ def write(run: ImportRun, path: Path) -> None:
         sheet.write_number(number, 0, cells[0])
         for column, cell in enumerate(cells[1:], start=1):
             if cell:
-                sheet.write_string(number, column, str(neutral(cell)))
+                text = str(cell)
+                style = quoted if neutral(text) != text else None
+                sheet.write_string(number, column, text, style)
     book.close()
 
 
