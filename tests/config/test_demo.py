@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, F
 from django.test import Client
 
 from kalan.base.errors import Refused
 from kalan.config import demo
+from kalan.indicators.models import Participation
 from kalan.people.models import Account, Agent, DuplicatePair, Post
+from kalan.people.selectors.core import actor_for
 from kalan.training.models import AnonymousCount, Presence, Registration, Session
+from kalan.training.selectors.sessions import sessions_visible_to
+from kalan.training.services.attendance import set_presences
 
 Content = list[tuple[object, ...]]
 NOW = dt.datetime(2026, 11, 21, 7, 30, tzinfo=dt.UTC)
@@ -78,6 +83,40 @@ def test_the_figures_of_the_source_come_out_of_the_counting(client: Client) -> N
         page = client.get(address).content.decode()
         assert "58,73" in page, address
         assert "521" in page, address
+
+
+@pytest.mark.usefixtures("loaded", "db")
+def test_one_half_day_less_for_a_woman_at_the_threshold_is_one_woman_less(client: Client) -> None:
+    """The regional manager corrects one mark of a validated session, giving the reason."""
+    region = actor_for(Account.objects.get(email="region@demo.kalan"), today=NOW.date())
+    once = [
+        row["agent_id"]
+        for row in Participation.objects.filter(completed=True, programme_id__isnull=False)
+        .values("agent_id")
+        .annotate(n=Count("pk"))
+        .filter(n=1)
+    ]
+    at_threshold = Participation.objects.annotate(
+        reached=F("present") * 100, needed=F("half_days") * 80
+    ).filter(sex="F", agent_id__in=once, reached__gte=F("needed"), reached__lt=F("needed") + 100)
+    mine = sessions_visible_to(region, "sessions.correct").filter(programme__code="direcct")
+    fact = at_threshold.filter(session_id__in=mine.values("pk")).order_by("pk")[0]
+    present = Presence.objects.filter(registration=fact.registration_id).order_by("pk")
+    left = list(present.values_list("half_day", flat=True))[1:]
+    set_presences(
+        actor=region,
+        now=NOW,
+        session=Session.objects.get(pk=fact.session_id),
+        grid={fact.registration_id: left},
+        source="screen",
+        reason="feuille relue : absente ce matin-là",
+    )
+    direcct = client.get("/chiffres.json").json()["programmes"][0]
+    counted = [direcct[name] for name in ("agents_formes", "femmes", "part_femmes", "sessions")]
+    assert counted == [520, 305, 58.65, 19]
+    for address in ("/", "/chiffres/"):
+        page = client.get(address).content.decode()
+        assert ("58,65" in page, "520" in page, "58,73" in page) == (True, True, False), address
 
 
 @pytest.mark.usefixtures("loaded", "db")
