@@ -38,6 +38,7 @@ PAGES: tuple[tuple[str, str, Peer, Peer], ...] = (
     ("agent", "/mon-espace/", CPU, (MOODLE_WARM_DASHBOARD, MOODLE_DASHBOARD_BYTES)),
     ("agent", "/mes-donnees/", None, None),
     ("formateur", "/mon-espace/", CPU, None),
+    ("formateur", "/gestion/sessions/{today}/presence/", None, None),
     ("region", "/gestion/", CPU, None),
     ("region", "/gestion/agents/", None, None),
     ("region", "/gestion/structures/", None, None),
@@ -87,6 +88,15 @@ def _client(who: str) -> Any:
     return client
 
 
+def _session_of_today() -> str:
+    """The demonstration has one, so that its trainer has work."""
+    from kalan.base import clock
+    from kalan.training.models import Session
+
+    today = clock.today()
+    return str(Session.objects.filter(start__lte=today, end__gte=today).earliest("pk").uid)
+
+
 def weight(response: Any) -> int:
     """Bytes of an answer as HTTP/1.1 writes it: status line, headers, body."""
     lines = [f"HTTP/1.1 {response.status_code} {response.reason_phrase}"]
@@ -102,6 +112,7 @@ def _page(who: str, address: str, cpu_peer: Peer, bytes_peer: Peer) -> Iterator[
 
     client = _client(who)
     case = f"{who or 'anonyme'} {address}"
+    address = address.format(today=_session_of_today())
     first = client.get(address)
     if first.status_code != 200:
         yield Result(f"{case} : statut", first.status_code, "HTTP")

@@ -71,6 +71,26 @@ def test_signed_in_pages_are_not_stored_and_vary_in_length(signed_in: Client) ->
     assert len({len(answer.content) for answer in answers}) > 3
 
 
+@pytest.mark.parametrize("address", ["/sw.js", "/chiffres.json"])
+def test_what_is_the_same_for_all_is_compressed_for_the_signed_in_too(
+    signed_in: Client, address: str
+) -> None:
+    response = signed_in.get(address, headers={"accept-encoding": "br"})
+    plain = Client().get(address)
+    assert "public" in response["Cache-Control"]
+    assert response["ETag"] == plain["ETag"]
+    coded = response.get("Content-Encoding") == "br"
+    assert coded is (len(plain.content) >= 300)
+    body = brotli.decompress(response.content) if coded else response.content
+    assert body == plain.content
+
+
+def test_a_private_answer_that_is_no_page_is_not_compressed(signed_in: Client) -> None:
+    response = signed_in.get("/mes-donnees/copie/", headers={"accept-encoding": "br"})
+    assert "Content-Encoding" not in response
+    assert response["Cache-Control"] == "no-store"
+
+
 def test_a_public_page_is_sent_once() -> None:
     first = Client().get("/")
     again = Client().get("/", headers={"if-none-match": first["ETag"]})

@@ -62,7 +62,12 @@ class PageMiddleware:
 
 
 def _is_private(request: HttpRequest, response: HttpResponse) -> bool:
-    """Whether this answer may hold something that only one browser should see."""
+    """Whether this answer may hold something that only one browser should see.
+
+    A view whose answer is the same for all says so with ``Cache-Control: public``.
+    """
+    if "public" in response.get("Cache-Control", ""):
+        return False
     return settings.SESSION_COOKIE_NAME in request.COOKIES or bool(response.cookies)
 
 

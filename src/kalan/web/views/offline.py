@@ -28,5 +28,5 @@ def worker_text() -> str:
 @require_safe
 def service_worker(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(worker_text(), content_type="text/javascript; charset=utf-8")
-    response["Cache-Control"] = "no-cache"
+    response["Cache-Control"] = "public, no-cache"  # the same for all, asked again each time
     return response
