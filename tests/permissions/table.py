@@ -44,6 +44,7 @@ TABLE: dict[str, Row] = {
     "home": PUBLIC(),
     "my-space": SIGNED_IN(),
     "staff-home": STAFF_LIST(*NOBODY_SPECIAL),
+    "history": STAFF_LIST("region", "programme", "auditor", "admin"),
     "display": PUBLIC(ok=302, html=False),
     "offline": PUBLIC(),
     "health": PUBLIC(),

@@ -23,6 +23,7 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "roles.grant": frozenset({Role.REGION, Role.ADMIN}),
     "imports.people": frozenset({Role.REGION, Role.ADMIN}),
     "history.view": frozenset({Role.REGION, Role.PROGRAMME, Role.AUDITOR, Role.ADMIN}),
+    "history.accounts": frozenset({Role.REGION, Role.ADMIN}),
     "privacy.manage": frozenset({Role.ADMIN}),
 }
 

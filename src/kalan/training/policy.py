@@ -27,6 +27,7 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "costs.view": frozenset({Role.PROGRAMME, Role.AUDITOR, Role.ADMIN}),
     "costs.edit": frozenset({Role.PROGRAMME, Role.ADMIN}),
     "payments.view": frozenset({Role.PROGRAMME, Role.AUDITOR}),
+    "history.view": frozenset({Role.REGION, Role.PROGRAMME, Role.AUDITOR, Role.ADMIN}),
     "messages.view": frozenset({Role.REGION, Role.PROGRAMME, Role.AUDITOR, Role.ADMIN}),
     "messages.resend": frozenset({Role.REGION, Role.PROGRAMME, Role.ADMIN}),
     "messages.templates": frozenset({Role.PROGRAMME, Role.ADMIN}),

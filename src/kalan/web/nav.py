@@ -22,6 +22,7 @@ T, S, R, P, A, X = (
 )
 ALL = frozenset(Role.values)
 STAFF = frozenset({S, R, P, A, X})
+HISTORY_READERS = frozenset({R, P, A, X})
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ LINES: tuple[Line, ...] = (
     Line("Personnel", "Imports", "import-list", frozenset({R, P, X})),
     Line("Chiffres", "Tableau de bord", "dashboard", STAFF),
     Line("Administration", "Comptes et rôles", "account-list", frozenset({S, R, X})),
+    Line("Administration", "Historique", "history", HISTORY_READERS),
     Line("Administration", "Données personnelles", "data-requests", frozenset({X})),
     Line("Administration", "Registre des traitements", "processing-register", frozenset({X})),
     Line("Administration", "État du service", "health", frozenset({X})),

@@ -16,40 +16,87 @@ from kalan.people.models import Account, Agent, OrgNode, OrgNodeCode, OrgNodePer
 LABELS: dict[str, str] = {
     "agent": "agent",
     "account": "compte",
+    "audience": "public visé",
+    "amount": "montant",
     "birth_year": "année de naissance",
     "cadre": "cadre",
+    "capacity": "places en tout",
+    "category": "nature",
+    "closed_at": "clôturée le",
+    "closed_by": "clôturée par",
     "closed_on": "fermeture",
+    "code": "code",
+    "completion_percent": "assiduité demandée (%)",
     "connectivity": "connexion",
     "country": "pays",
     "created_at": "créé le",
+    "created_by": "créé par",
+    "currency": "monnaie",
+    "display_name": "nom affiché",
     "email": "courriel",
     "employer": "employeur",
     "end": "fin",
     "erased_at": "anonymisé le",
     "first_names": "prénoms",
+    "funder": "bailleur",
+    "granted_at": "donné le",
+    "granted_by": "donné par",
+    "hours": "heures",
+    "indicator": "indicateur",
+    "is_active": "ouvert",
     "is_main": "poste principal",
     "kind": "niveau",
+    "label": "libellé",
+    "language": "langue",
     "last_name": "nom",
     "latitude": "latitude",
     "longitude": "longitude",
     "matricule": "matricule",
     "merged_into": "fusionné avec",
+    "mode": "mode",
     "name": "nom",
     "node": "structure",
+    "notice": "avis",
+    "objectives": "objectifs",
     "opened_on": "ouverture",
+    "organiser": "organisateur",
     "origin": "origine",
+    "outsider": "personne extérieure",
     "parent": "rattachement",
+    "per_diem": "per diem",
     "phone": "téléphone",
+    "place": "lieu",
+    "places": "places",
+    "planned": "prévu",
+    "position": "rang",
+    "president": "président",
+    "programme": "programme",
+    "public": "publique",
+    "replaces": "remplace",
+    "revoke_reason": "motif du retrait",
+    "revoked_at": "retiré le",
+    "revoked_by": "retiré par",
+    "role": "rôle",
     "sector": "secteur",
+    "session": "session",
     "sex": "sexe",
+    "sheet": "feuille de présence",
+    "spent": "dépensé",
     "start": "début",
+    "state": "état",
     "status": "statut",
+    "strategy_axis": "axe stratégique",
     "structure": "structure",
+    "structure_text": "structure telle qu’écrite",
     "system": "source",
+    "theme": "thème",
     "title": "intitulé",
     "to_reconcile": "à rapprocher",
     "type": "type",
-    "value": "code",
+    "validated_at": "validée le",
+    "validated_by": "validée par",
+    "value": "valeur",
+    "walk_in": "ajouté sur place",
 }
 _SUBJECTS = {
     Agent: "agent",
@@ -86,6 +133,9 @@ class HistoryLine:
     text: str
     reason: str
     changes: tuple[Change, ...]
+    # The thing itself, where the page is not about one thing.
+    name: str = ""
+    url: str = ""
 
 
 def agent_history(agent: Agent) -> list[HistoryLine]:
@@ -116,11 +166,20 @@ def _lines(subjects: dict[type[Model], list[int]]) -> list[HistoryLine]:
         LogEntry.objects.filter(wanted).select_related("actor").order_by("-timestamp", "-pk")[:500]
     )
     models = {kind.pk: model for kind, model in kinds.items()}
-    names = _names_of_linked(entries, models)
-    return [_line(entry, models[entry.content_type_id], names) for entry in entries]
+    names = names_of_linked(entries, models)
+    return [line_of(entry, models[entry.content_type_id], names) for entry in entries]
 
 
-def _line(entry: LogEntry, model: type[Model], names: dict[tuple[str, str], str]) -> HistoryLine:
+def line_of(
+    entry: LogEntry,
+    model: type[Model],
+    names: dict[tuple[str, str], str],
+    *,
+    subject: str = "",
+    name: str = "",
+    url: str = "",
+) -> HistoryLine:
+    """One stored entry as people read it; ``names`` are those of ``names_of_linked``."""
     extra = entry.additional_data or {}
     changes = [
         Change(
@@ -134,10 +193,12 @@ def _line(entry: LogEntry, model: type[Model], names: dict[tuple[str, str], str]
         at=entry.timestamp,
         who=str(entry.actor) if entry.actor else "",
         act=_ACTS.get(entry.action, "consultation"),
-        subject=_SUBJECTS.get(model, ""),
+        subject=subject or _SUBJECTS.get(model, ""),
         text=str(extra.get("text", "")),
         reason=str(extra.get("reason", "")),
         changes=tuple(c for c in changes if c.before != c.after),
+        name=name,
+        url=url,
     )
 
 
@@ -147,7 +208,7 @@ def _pairs(entry: LogEntry) -> Iterable[tuple[str, str, str]]:
             yield name, str(values[0]), str(values[1])
 
 
-def _names_of_linked(
+def names_of_linked(
     entries: list[LogEntry], models: dict[int, type[Model]]
 ) -> dict[tuple[str, str], str]:
     """Names of what foreign keys point at: one query for each kind of thing."""
