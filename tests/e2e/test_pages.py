@@ -59,8 +59,9 @@ def _open(open_page: OpenPage, site: Server, name: str, role: str | None, width:
     if role is not None:
         sign_in_as(page, site, world.accounts[role])
     row = TABLE[name]
-    arguments = worlds.address_arguments(row, ADDRESSES[name], world.here)
-    address = reverse(name, kwargs=arguments) + worlds.query(row, world.here)
+    with site.database():  # some objects of the world are looked up when asked for
+        arguments = worlds.address_arguments(row, ADDRESSES[name], world.here)
+        address = reverse(name, kwargs=arguments) + worlds.query(row, world.here)
     response = page.goto(site.url + address)
     assert response is not None
     assert response.status == 200

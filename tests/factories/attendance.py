@@ -6,11 +6,20 @@ import datetime as dt
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from kalan.base.files import store
 from kalan.base.ids import uuid7
 from kalan.people.actor import Actor
 from kalan.people.models import Account
 from kalan.people.selectors.core import actor_for
-from kalan.training.models import HalfDay, Presence, Registration, Session, SessionTrainer
+from kalan.training.models import (
+    HalfDay,
+    Presence,
+    Registration,
+    Resource,
+    Session,
+    SessionSheet,
+    SessionTrainer,
+)
 from kalan.training.selectors.attendance import half_day_code
 from kalan.training.services.attendance import MarkData
 from tests.factories import people, training
@@ -79,3 +88,24 @@ def room(
         persons=persons,
         half_days=list(session.half_days.order_by("date", "part")),
     )
+
+
+def paper(session: Session) -> None:
+    """A scanned page on ``session``, and a handout on its theme's page (one for all)."""
+    scan = store(
+        content=b"%PDF-1.7", name="feuille.pdf", kind="scan", by=None, now=NOW, content_type=PDF
+    )
+    SessionSheet.objects.create(session=session, file=scan, added_at=NOW)
+    if not session.theme.resources.exists():
+        file = store(
+            content=b"%PDF-1.7",
+            name="support.pdf",
+            kind="resource",
+            by=None,
+            now=NOW,
+            content_type=PDF,
+        )
+        Resource.objects.create(theme=session.theme, title="Support de cours", file=file)
+
+
+PDF = "application/pdf"

@@ -29,6 +29,7 @@ NOBODY_SPECIAL = ALL - {"agent"}
 # Roles that ask for a second factor: in the world of the tests they have one.
 WITH_FACTOR = frozenset({"signatory", "admin", "national"})
 
+IMPORTERS = ("region", "admin")
 TERRITORY = ("region", "admin")  # those who shape the tree and merge
 SAME = "?a={agent.uid}&b={twin.uid}"
 SAME_STRUCTURES = "?a={structure.uid}&b={other_structure.uid}"
@@ -164,9 +165,29 @@ TABLE: dict[str, Row] = {
     ),
     # --- training: attendance
     "attendance": DETAIL(*MARKERS, of="session"),
-    # Refused to whoever does not speak the outbox's format; roles in test_attendance_sync.py.
+    # Refused to whoever does not speak the outbox's format; roles in test_attendance_screens.py.
     "attendance-sync": PUBLIC(ok=403, of="session", method="post", html=False),
     "attendance-walk-in": ACTION(*MARKERS, of="session", ok=422),
+    "attendance-grid": DETAIL(*MARKERS, of="session"),
+    "attendance-xlsx": FILE(*MARKERS, of="session"),
+    "attendance-upload": DETAIL(*MARKERS, of="session"),
+    # An upload is its owner's: nobody of this world made one (test_attendance_screens.py).
+    "attendance-xlsx-check": DETAIL(of={"uid": "session", "file": "scan"}, html=False),
+    "attendance-scans": DETAIL(*MARKERS, of="session"),
+    "attendance-scan": FILE(*MARKERS, of={"uid": "session", "file": "scan"}),
+    "attendance-scan-remove": DETAIL(*MARKERS, of={"uid": "session", "file": "scan"}),
+    # --- training: satisfaction, resources
+    "satisfaction-results": DETAIL(*MARKERS, "auditor", of="session"),
+    "satisfaction-key": DETAIL(*MARKERS, of="session"),
+    "satisfaction-code": PUBLIC(),
+    "satisfaction": PUBLIC(of={"code": "link"}),
+    "resource-list": SIGNED_IN(),
+    "resources": SIGNED_IN(of={"code": "theme"}),
+    "resource-file": SIGNED_IN(of={"code": "theme", "file": "handout_file"}, html=False),
+    "resource-edit": STAFF_LIST("region", "programme", "admin", of={"code": "theme"}),
+    "resource-remove": STAFF_LIST(
+        "region", "programme", "admin", of={"code": "theme", "uid": "handout"}
+    ),
     # --- registry: structures
     "structure-list": STAFF_LIST(*STRUCTURE_READERS),
     "structure-detail": DETAIL(*STRUCTURE_READERS, of="structure"),
@@ -212,4 +233,18 @@ TABLE: dict[str, Row] = {
     "indicator-funder": STAFF_LIST(*PEOPLE_READERS),
     # A layout is its owner's: nobody of this world brought one (tests/indicators/test_funder.py).
     "indicator-funder-fill": DETAIL(of="freeze", html=False),
+    # --- imports (what each kind asks for stands in tests/people/test_import_screens.py)
+    "import-list": STAFF_LIST(*IMPORTERS),
+    "import-new": STAFF_LIST(*IMPORTERS),
+    "import-upload": STAFF_LIST(*TERRITORY, of={"code": "import_kind"}),
+    "import-template": STAFF_LIST(*TERRITORY, of={"code": "import_kind"}, html=False),
+    "import-detail": DETAIL(*TERRITORY, of="import_run"),
+    "import-columns": DETAIL(*TERRITORY, of="import_run"),
+    "import-names": DETAIL(*TERRITORY, of="import_run"),
+    "import-rows": DETAIL(*TERRITORY, of={"uid": "import_run", "verdict": "import_tab"}),
+    "import-decide": ACTION(*TERRITORY, of="import_run", data={"all": "skip"}),
+    "import-apply": DETAIL(*TERRITORY, of="import_run"),
+    "import-cancel": DETAIL(*TERRITORY, of="import_run"),
+    "import-recheck": ACTION(*TERRITORY, of="import_run"),
+    "import-report": FILE(*TERRITORY, of="import_run"),
 }

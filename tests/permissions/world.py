@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from kalan.base.models import Message
+from kalan.base.models import ImportRun, Message
 from kalan.indicators.models import DeclaredFigure, FrozenFigures
 from kalan.people.models import (
     Account,
@@ -27,10 +27,13 @@ from kalan.training.models import (
     CostLine,
     Programme,
     Registration,
+    Resource,
     Session,
     SessionTrainer,
+    Theme,
 )
-from tests.factories import indicators, people, training
+from tests.factories import attendance, indicators, people, training
+from tests.factories.imports import checked
 from tests.permissions.patterns import ROLES, Row
 
 # Stands in the names of everything out of scope; no list may show it.
@@ -55,6 +58,9 @@ class Place:
     merge: Merge
     data_request: DataRequest
     activity: ProcessingActivity
+    import_run: ImportRun  # checked: nothing of it is written yet
+    import_kind: str = "staff"
+    import_tab: str = "refused"
     slip_code: str = "ABCDEFGH23"
     # Parts of addresses that name nothing: the answer is the same for everyone.
     provider: str = "aucun"
@@ -77,6 +83,29 @@ class Place:
     def message(self) -> Message:
         """About the session; not sent."""
         return Message.objects.get(subject_id=self.session.pk)
+
+    @property
+    def scan(self) -> str:
+        """A page of the session's signed sheet."""
+        return str(self.session.sheets.get().file.uid)
+
+    @property
+    def theme(self) -> Theme:
+        return self.session.theme
+
+    @property
+    def handout(self) -> Resource:
+        return self.theme.resources.get()
+
+    @property
+    def handout_file(self) -> str:
+        file = self.handout.file
+        assert file is not None
+        return str(file.uid)
+
+    @property
+    def link(self) -> str:
+        return self.session.link_code
 
     @property
     def freeze(self) -> FrozenFigures:
@@ -119,6 +148,7 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
         subject_id=session.pk,
         created_at=people.NOW,
     )
+    attendance.paper(session)
     return Place(
         region=region,
         structure=structure,
@@ -154,7 +184,18 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
             kind="access", agent=agent, opened_at=people.NOW, due_on=people.NOW.date()
         ),
         activity=ProcessingActivity.objects.get_or_create(country="sn", code="registre")[0],
+        import_run=_import_run(region, structure, surname),
     )
+
+
+def _import_run(region: OrgNode, structure: OrgNode, surname: str) -> ImportRun:
+    head = ["Matricule", "Nom", "Prénoms", "Structure", "Prise de service"]
+    rows = [
+        [f"N-{surname}", surname, "Nouvelle", structure.name, "01/10/2021"],
+        ["", surname, "Sans date", structure.name, ""],
+        ["", surname, "Inconnue", f"{structure.name} bis", "01/10/2021"],
+    ]
+    return checked(people.actor("region", region), "staff", [head, *rows])
 
 
 def build() -> World:

@@ -497,6 +497,7 @@ class SatisfactionAnswer(models.Model):
 class Resource(models.Model):
     """A file or a link on a theme's page, open before and after the session."""
 
+    uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     theme = models.ForeignKey(Theme, on_delete=models.CASCADE, related_name="resources")
     title = models.CharField(max_length=200)
     url = models.URLField(blank=True)

@@ -23,6 +23,9 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "sessions.validate": frozenset({Role.REGION, Role.ADMIN}),
     "sessions.correct": frozenset({Role.REGION, Role.PROGRAMME, Role.ADMIN}),
     "attendance.mark": frozenset({Role.TRAINER, Role.REGION, Role.PROGRAMME, Role.ADMIN}),
+    "satisfaction.view": frozenset(
+        {Role.TRAINER, Role.REGION, Role.PROGRAMME, Role.AUDITOR, Role.ADMIN}
+    ),
     "resources.edit": frozenset({Role.REGION, Role.PROGRAMME, Role.ADMIN}),
     "costs.view": frozenset({Role.PROGRAMME, Role.AUDITOR, Role.ADMIN}),
     "costs.edit": frozenset({Role.PROGRAMME, Role.ADMIN}),

@@ -52,6 +52,7 @@ LINES: tuple[Line, ...] = (
     Line("Formation", "Sessions", "session-list", STAFF | {T}),
     Line("Formation", "Programmes", "programme-list", STAFF),
     Line("Formation", "Messages", "message-list", frozenset({R, P, A, X})),
+    Line("Formation", "Ressources", "resource-list", ALL),
     Line("Personnel", "Agents", "agent-list", STAFF),
     Line("Personnel", "À rapprocher", "agent-reconcile-list", STAFF),
     Line("Personnel", "Structures", "structure-list", STAFF | {T}),

@@ -140,10 +140,10 @@ def _insert_posts(run: ImportRun, at: str, action: str, join: str) -> None:
     texts = ", ".join(_j(f"{at}.{name}") for name in ("title", "employer", "status"))
     _run(
         f"""
-        INSERT INTO people_post (agent_id, structure_id, cadre_id, title, employer, status, is_main,
-                                 start)
-        SELECT a.id, {_j(f"{at}.structure", "int")}, {_j(f"{at}.cadre", "int")}, {texts}, TRUE,
-               {_j(f"{at}.start", "date")}
+        INSERT INTO people_post (uid, agent_id, structure_id, cadre_id, title, employer, status,
+                                 is_main, start)
+        SELECT r.uid, a.id, {_j(f"{at}.structure", "int")}, {_j(f"{at}.cadre", "int")}, {texts},
+               TRUE, {_j(f"{at}.start", "date")}
         FROM base_importrow r JOIN people_agent a ON {join}
         WHERE r.run_id = %s AND r.action = %s AND {_j(f"{at}.structure", "int")} IS NOT NULL
         ORDER BY r.number

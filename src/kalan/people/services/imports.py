@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.files import File
 from django.db import transaction
@@ -24,6 +24,14 @@ from kalan.people.selectors import imports as selectors
 from kalan.people.services import history
 
 State = ImportRun.State
+
+
+class Step(Protocol):
+    """A service that takes a run one step further."""
+
+    def __call__(self, *, actor: Actor, now: dt.datetime, run: ImportRun) -> None: ...
+
+
 _OPEN = (State.UPLOADED, State.CHECKED, State.FAILED)
 
 

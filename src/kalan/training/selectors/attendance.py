@@ -83,6 +83,10 @@ class Box:
         return name_of(self.registration)
 
     @property
+    def code(self) -> str:
+        return half_day_code(self.half_day)
+
+    @property
     def reconcile(self) -> bool:
         agent = self.registration.agent
         return agent is not None and agent.to_reconcile

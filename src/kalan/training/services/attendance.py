@@ -10,6 +10,7 @@ from django.db import transaction
 from kalan.base.errors import Refused
 from kalan.people.actor import Actor
 from kalan.training.models import MarkSource, Session
+from kalan.training.selectors.attendance import Cell
 from kalan.training.services.attendance_batch import Batch
 from kalan.training.services.attendance_records import (
     Changed,
@@ -25,6 +26,7 @@ __all__ = [
     "RetractionData",
     "record_marks",
     "retract_marks",
+    "set_boxes",
     "set_presences",
 ]
 
@@ -93,5 +95,27 @@ def set_presences(
             code, message, remedy = batch.closed
             raise Refused(message, remedy=remedy, code=code)
         changed = batch.set_grid(grid, seen)
+        batch.write()
+        return changed
+
+
+def set_boxes(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    session: Session,
+    present: Collection[Cell],
+    absent: Collection[Cell],
+    source: str,
+    reason: str = "",
+) -> Changed:
+    """Tick the boxes ``present``, untick ``absent`` (pairs of registration and half-day primary
+    keys), leave all others as they are. Refused as set_presences."""
+    with transaction.atomic():
+        batch = Batch(actor, now, session, source, reason)
+        if batch.closed:
+            code, message, remedy = batch.closed
+            raise Refused(message, remedy=remedy, code=code)
+        changed = batch.set_boxes(present, absent)
         batch.write()
         return changed

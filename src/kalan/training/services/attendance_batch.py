@@ -240,14 +240,31 @@ class Batch:
     def set_grid(
         self, grid: Mapping[int, Collection[int]], seen: Collection[str] | None
     ) -> Changed:
-        people = Registration.objects.filter(session=self.session).in_bulk(list(grid))
-        half_days = {row.pk: row for row in self.half_days.values()}
-        if len(people) < len(grid):
-            raise Refused("Une personne n’est pas sur la liste de la session.", code="person")
-        shown, marks = self._shown(seen)
+        shown, ticked = self._shown(seen)
         shown_cells = {cell for cell, _ in shown}
         wanted = {(person, half_day) for person, days in grid.items() for half_day in days}
-        for cell in sorted(wanted - shown_cells):
+        gone = {cell for cell in shown_cells - wanted if cell[0] in grid}
+        people = self._on_list(set(grid))
+        self._tick(people, wanted - shown_cells)
+        self._untick(shown, gone)
+        return Changed(added=len(wanted - shown_cells), removed=len(gone & ticked))
+
+    def set_boxes(self, present: Collection[Cell], absent: Collection[Cell]) -> Changed:
+        active, ticked = self._shown(None)
+        added, gone = set(present) - ticked, set(absent) & ticked
+        self._tick(self._on_list({cell[0] for cell in present}), added)
+        self._untick(active, gone)
+        return Changed(added=len(added), removed=len(gone))
+
+    def _on_list(self, ids: set[int]) -> dict[int, Registration]:
+        people = Registration.objects.filter(session=self.session).in_bulk(list(ids))
+        if len(people) < len(ids):
+            raise Refused("Une personne n’est pas sur la liste de la session.", code="person")
+        return people
+
+    def _tick(self, people: Mapping[int, Registration], cells: Collection[Cell]) -> None:
+        half_days = {row.pk: row for row in self.half_days.values()}
+        for cell in sorted(cells):
             half_day = half_days.get(cell[1])
             if half_day is None or half_day.date > self.today:
                 when = f" ({half_day.date:%d/%m/%Y})" if half_day else ""
@@ -257,14 +274,14 @@ class Batch:
                     code="future" if half_day else "half_day",
                 )
             self._add(Box(people[cell[0]], half_day), uuid7())
-        self._welcome({people[cell[0]] for cell in wanted - shown_cells})
+        self._welcome([people[pk] for pk in sorted({cell[0] for cell in cells})])
+
+    def _untick(self, marks: Collection[tuple[Cell, uuid.UUID]], cells: Collection[Cell]) -> None:
         act = uuid7()
-        gone = {cell for cell in shown_cells - wanted if cell[0] in people}
-        for cell, mark_id in shown:
-            if cell in gone:
+        for cell, mark_id in sorted(marks):
+            if cell in cells:
                 self._take_back(mark_id, act, None)
-        self.cells |= gone
-        return Changed(added=len(wanted - shown_cells), removed=len(gone & marks))
+        self.cells |= set(cells)
 
     def _shown(self, seen: Collection[str] | None) -> tuple[set[tuple[Cell, uuid.UUID]], set[Cell]]:
         """The marks that the person saw, by box, and the boxes ticked now."""
