@@ -51,6 +51,9 @@ class Place:
     programme: Programme
     session: Session
     registration: Registration
+    cost: CostLine
+    anonymous: AnonymousCount
+    message: Message  # about the session; not sent
     grant: RoleGrant  # withdrawn: it gives nothing
     twin: Agent  # looks like ``agent``
     other_structure: OrgNode  # a second one of the same territory
@@ -70,19 +73,6 @@ class Place:
     passkey: int = 0
     wording_code: str = "convocation"
     wording_channel: str = "sms"
-
-    @property
-    def cost(self) -> CostLine:
-        return self.session.costs.get()
-
-    @property
-    def anonymous(self) -> AnonymousCount:
-        return self.session.anonymous_counts.get()
-
-    @property
-    def message(self) -> Message:
-        """About the session; not sent."""
-        return Message.objects.get(subject_id=self.session.pk)
 
     @property
     def scan(self) -> str:
@@ -136,20 +126,22 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
     twin = people.agent(structure, last_name=surname, first_names="Awa Marie")
     OrgNodeCode.objects.create(node=structure, system="msas", value=surname)
     indicators.kept(programme, region, surname)
-    CostLine.objects.create(session=session, category="room", label=surname, planned=1000)
-    AnonymousCount.objects.create(session=session, label=f"relais de {surname}", unknown=20)
-    Message.objects.create(
-        channel="email",
-        template="convocation",
-        recipient="awa@exemple.sn",
-        body=f"Bonjour Awa {surname}",
-        state="failed",
-        subject_ref=f"training.session:{session.uid}",
-        subject_id=session.pk,
-        created_at=people.NOW,
-    )
     attendance.paper(session)
     return Place(
+        cost=CostLine.objects.create(session=session, category="room", label=surname, planned=1000),
+        anonymous=AnonymousCount.objects.create(
+            session=session, label=f"relais de {surname}", unknown=20
+        ),
+        message=Message.objects.create(
+            channel="email",
+            template="convocation",
+            recipient="awa@exemple.sn",
+            body=f"Bonjour Awa {surname}",
+            state="failed",
+            subject_ref=f"training.session:{session.uid}",
+            subject_id=session.pk,
+            created_at=people.NOW,
+        ),
         region=region,
         structure=structure,
         agent=agent,
