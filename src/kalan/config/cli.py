@@ -35,6 +35,15 @@ def parser() -> argparse.ArgumentParser:
     export = commands.add_parser("export", help="écrit toutes les données en CSV, avec leur notice")
     export.add_argument("folder", type=Path, metavar="DOSSIER")
 
+    bring = commands.add_parser("import", help="vérifie un fichier XLSX ou CSV, et l’importe")
+    bring.add_argument("kind", metavar="TYPE", help="structures, staff, platform-accounts…")
+    bring.add_argument("file", type=Path, metavar="FICHIER")
+    bring.add_argument("--mapping", metavar="JSON", help='les colonnes : {"last_name": "NOM"}')
+    bring.add_argument("--option", action="append", default=[], metavar="NOM=VALEUR")
+    bring.add_argument("--dry-run", action="store_true", help="vérifier seulement (par défaut)")
+    bring.add_argument("--apply", action="store_true", help="vérifier, puis appliquer")
+    bring.add_argument("--as", dest="as_", metavar="EMAIL", help="au nom de ce compte")
+
     commands.add_parser("demo", help="charge les données de démonstration (mode démonstration)")
     commands.add_parser("check", help="vérifie les réglages, les migrations et l’arbre")
     return top

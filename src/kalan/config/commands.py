@@ -94,6 +94,12 @@ def export(options: argparse.Namespace) -> int:
     return 0
 
 
+def import_file(options: argparse.Namespace) -> int:
+    from kalan.people.imports import cli  # only here: most commands have no use for it
+
+    return cli.run(options)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "serve": serve,
     "worker": worker,
@@ -102,6 +108,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "backup": backup,
     "restore": restore,
     "export": export,
+    "import": import_file,
 }
 
 

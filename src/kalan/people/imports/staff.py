@@ -16,10 +16,11 @@ from kalan.base.imports.values import plain
 from kalan.base.models import ImportRun
 from kalan.base.text import fold
 from kalan.people import policy
-from kalan.people.imports import columns, staff_merge
-from kalan.people.imports.columns import as_choice, as_date, as_year, split_name
+from kalan.people.imports import staff_merge
 from kalan.people.models import Agent, Cadre, Employer, EmploymentStatus, Sex
+from kalan.people.selectors import import_columns as columns
 from kalan.people.selectors.agent_matching import AgentMatcher, Known, KnownPost, Seen
+from kalan.people.selectors.import_columns import as_choice, as_date, as_year, split_name
 from kalan.people.selectors.places import Places
 
 _AGENT_LABELS = {

@@ -23,10 +23,10 @@ from kalan.base.models import ImportRow, ImportRun
 from kalan.base.text import fold
 from kalan.people import policy
 from kalan.people.actor import SYSTEM, Actor, path_range
-from kalan.people.imports import columns
-from kalan.people.imports.columns import as_choice, as_date
 from kalan.people.models import OrgNode, OrgNodeCode, OrgNodePeriod, Sector, StructureType
+from kalan.people.selectors import import_columns as columns
 from kalan.people.selectors.core import actor_for
+from kalan.people.selectors.import_columns import as_choice, as_date
 from kalan.people.selectors.places import Places
 from kalan.people.services.registry_structures import ALWAYS, add_code, change_structure
 

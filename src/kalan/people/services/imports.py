@@ -115,6 +115,19 @@ def start_check(
     options: Mapping[str, str],
 ) -> None:
     """Fix columns and options, remember the columns, and start the check in the background."""
+    set_columns(actor=actor, now=now, run=run, mapping=mapping, options=options, background=True)
+
+
+def set_columns(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    run: ImportRun,
+    mapping: Mapping[str, int],
+    options: Mapping[str, str],
+    background: bool,
+) -> None:
+    """As ``start_check``; without ``background`` the caller runs ``pipeline.check`` itself."""
     kind = _kind(run, actor)
     chosen = {name: int(column) for name, column in mapping.items()}
     names = {field.name for field in kind.fields}
@@ -133,7 +146,8 @@ def start_check(
     with transaction.atomic():
         columns.remember(kind, list(run.columns), chosen, now)
         _move(run, _OPEN, State.CHECKING, mapping=chosen, options=values)
-        _start(run, kind, actor, now)
+        if background:
+            _start(run, kind, actor, now)
 
 
 def _options(kind: Kind, run: ImportRun, given: Mapping[str, str]) -> dict[str, str]:
@@ -281,6 +295,11 @@ def _still_checked(run: ImportRun) -> None:
 
 def start_apply(*, actor: Actor, now: dt.datetime, run: ImportRun) -> None:
     """Start the merge in the background. The actor must still hold the run's whole territory."""
+    set_applying(actor=actor, now=now, run=run, background=True)
+
+
+def set_applying(*, actor: Actor, now: dt.datetime, run: ImportRun, background: bool) -> None:
+    """As ``start_apply``; without ``background`` the caller runs ``pipeline.apply`` itself."""
     kind = _kind(run, actor)
     if not all(actor.covers(kind.roles, path) for path in run.scope):
         raise Refused(
@@ -289,6 +308,8 @@ def start_apply(*, actor: Actor, now: dt.datetime, run: ImportRun) -> None:
         )
     with transaction.atomic():
         _move(run, (State.CHECKED,), State.APPLYING, applied_by=actor.account)
+        if not background:
+            return
         job = start_job(
             kind="import.apply",
             label=f"Import : {kind.label}",
