@@ -25,7 +25,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from kalan.people.models import Account
 from tests.support import signin
 from tests.support.html import Nu
-from tests.support.server import Server
+from tests.support.locks import made_once, run_folder
+from tests.support.server import Server, copy_home, python
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -38,6 +39,7 @@ CHROMIUM_FLAGS = [
     "--disable-dev-shm-usage",
 ]
 PHONE, LAPTOP = 360, 1366
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 OpenPage = Callable[..., Page]
 
 
@@ -62,6 +64,28 @@ def _server_databases(django_db_blocker: object) -> Iterator[None]:
     """Let tests reach the databases of their servers (there is no test database here)."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         yield
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory, blank_home: Path) -> Path:
+    """A KALAN_HOME with the demonstration, to copy."""
+
+    def load(home: Path) -> None:
+        copy_home(blank_home, home)
+        python(home, "-m", "kalan.config.cli", "demo", KALAN_DEMO="1")
+        Server(home).checkpoint()
+
+    return made_once(run_folder(tmp_path_factory) / "demo-home", load)
+
+
+@pytest.fixture(scope="session")
+def demo_site(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on the demonstration, shared: tests look, or undo what they do."""
+    home = copy_home(demo_home, tmp_path_factory.mktemp("demo") / "home")
+    server = Server(home, KALAN_DEMO="1")
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -136,3 +160,15 @@ class Traffic:
     def _finished(self, event: dict[str, float]) -> None:
         self.bytes += int(event["encodedDataLength"])
         self.requests += 1
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture for README and guides when script/test --update-docs asks for it.
+
+    Otherwise hold that the picture is there: a page that a guide shows cannot go unnoticed.
+    """
+    path = PICTURES / f"{name}.png"
+    if os.environ.get("KALAN_UPDATE_DOCS"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=path)
+    assert path.exists(), f"run script/test browser --update-docs: {path.name} is missing"

@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 
 from playwright.sync_api import Page
 
+from kalan.config.supervise import die_with_parent
 from tests.support.postgres import free_port
 
 MODULES = Path(__file__).resolve().parents[2] / "node_modules"
@@ -54,6 +55,7 @@ class Nu:
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
         )
 
     def wait(self) -> None:

@@ -22,6 +22,7 @@ from django.db import connections
 from django.db.utils import ConnectionHandler
 
 from kalan.config.settings import database
+from kalan.config.supervise import die_with_parent
 from tests.support.postgres import free_port
 
 TOP = Path(__file__).resolve().parents[2]
@@ -90,6 +91,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=die_with_parent,
             )
 
     def start(self) -> None:
@@ -124,6 +126,13 @@ class Server:
         for process in (self.web, self.worker):
             _end(process, signal.SIGTERM)
         self.web = self.worker = None
+
+    def checkpoint(self) -> None:
+        """Bring SQLite's log into the file, so that a copy of the folder is whole."""
+        self.run_python(
+            "from django.db import connection\n"
+            "connection.cursor().execute('PRAGMA wal_checkpoint(TRUNCATE)')"
+        )
 
     def run_python(self, code: str) -> str:
         """Run code on the server's data and settings, in a process of its own."""

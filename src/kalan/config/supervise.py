@@ -61,7 +61,7 @@ class Children:
             [sys.executable, "-P", "-m", module, *arguments],
             cwd=settings.KALAN_HOME,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
 
     def ready(self) -> bool:
@@ -105,7 +105,7 @@ class Children:
         return 1 if fell else 0
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """If the parent is killed outright, the kernel ends the child (Linux; elsewhere nothing)."""
     if sys.platform == "linux" and Path("/proc/self").exists():
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
