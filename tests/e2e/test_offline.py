@@ -6,6 +6,7 @@ phone says how much it still holds.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from kalan.people.models import Account
+from kalan.people.sessions import SHARED_KEY, SessionStore
 from kalan.training.models import AttendanceMark, Presence, Registration, Session
 from tests.e2e.conftest import OpenPage, sign_in_as
 from tests.factories import attendance, people
@@ -38,7 +40,8 @@ class Phone:
         """Open the screen and wait until it would also open without a network."""
         self.page.goto(self.address)
         self.until(
-            "!!navigator.serviceWorker.controller && caches.match(location.pathname).then(a => !!a)"
+            "!!self.kalan && !!navigator.serviceWorker.controller"
+            " && caches.match(location.pathname).then(a => !!a)"
         )
         self.page.evaluate("document.querySelectorAll('details').forEach(d => d.name = '')")
 
@@ -280,22 +283,36 @@ def test_signed_out_meanwhile_nothing_is_lost(phone: Phone, live: Server) -> Non
         assert AttendanceMark.objects.get().by == phone.account
 
 
-def test_sign_out_with_unsent_marks_asks_first(phone: Phone, live: Server) -> None:
-    live.kill()
+@pytest.mark.parametrize("shared", [False, True])
+def test_sign_out_with_unsent_marks_asks_first(phone: Phone, live: Server, shared: bool) -> None:
+    page, asked = phone.page, []
+    if shared:
+        with live.database():
+            session = SessionStore(page.context.cookies()[0]["value"])
+            session[SHARED_KEY] = time.time()
+            session.save()
+    page.context.route("**/envoi/", lambda route: route.abort())
     phone.tap(0)
-    asked = []
-    phone.page.once("dialog", lambda d: (asked.append(d.message), d.dismiss()))
-    phone.page.get_by_role("button", name="Se déconnecter").click()
-    phone.page.wait_for_timeout(6000)
-    assert asked == [
-        "1 enregistrement de présence n’a pas été envoyé. Se déconnecter les efface de ce "
-        "téléphone. Se déconnecter quand même ?"
-    ]
+    page.goto(f"{live.url}/gestion/")  # any page that has the button
+    page.once("dialog", lambda d: (asked.append(d.message), d.dismiss()))
+    page.get_by_role("button", name="Se déconnecter").click()
+    page.wait_for_event("dialog")
     assert phone.unsent() == 1
-    live.start()
-    phone.page.locator("#etat button").click()
-    phone.settled()
+    page.context.unroute("**/envoi/")
+    # The line is back: what can be sent is sent, and there is nothing to ask.
+    page.get_by_role("button", name="Se déconnecter").click()
+    page.wait_for_url(f"{live.url}/")
+    assert asked == [
+        "Présences non envoyées : 1. Sur un téléphone partagé, se déconnecter les efface ; sur "
+        "le vôtre, elles partiront à votre prochaine connexion. Se déconnecter quand même ?"
+    ]
     assert present(live, phone.room) == {(0, AM)}
+    kept = page.evaluate(
+        "caches.open('pages').then(c => c.keys()).then(k => k.map(r => new URL(r.url).pathname))"
+    )
+    assert kept == ([] if shared else ["/hors-ligne/"])
+    databases = page.evaluate("indexedDB.databases().then(all => all.length)")
+    assert databases == (0 if shared else 1)
 
 
 def test_a_full_phone_says_so_and_does_not_pretend(phone: Phone) -> None:

@@ -122,7 +122,13 @@ self.kalan = (() => {
       event.preventDefault();
       await Promise.race([box.send(), new Promise((ok) => setTimeout(ok, 5000))]);
       const left = (await box.unsent().catch(() => [])).length;
-      if (!left || confirm(`${left} enregistrement${left > 1 ? "s" : ""} de présence n’${left > 1 ? "ont" : "a"} pas été envoyé${left > 1 ? "s" : ""}. Se déconnecter les efface de ce téléphone. Se déconnecter quand même ?`)) form.submit();
+      if (left && !confirm(`Présences non envoyées : ${left}. Sur un téléphone partagé, se déconnecter les efface ; sur le vôtre, elles partiront à votre prochaine connexion. Se déconnecter quand même ?`)) return;
+      // Lists of names are not for whoever takes the phone next.
+      const pages = self.caches && await caches.open("pages");
+      for (const page of pages ? await pages.keys() : []) {
+        if (page.url.includes("/gestion/")) await pages.delete(page);
+      }
+      form.submit();
     });
     box.send().catch(() => {});
   }

@@ -162,6 +162,7 @@
     await draw();
     ready();
     bar.hidden = false;
+    if (each(".part").length > 5) one(".part[open]").scrollIntoView();
     const workers = navigator.serviceWorker;
     if (!workers) {
       one("#sans-https").hidden = false;
