@@ -306,7 +306,7 @@ def test_the_preview_says_who_and_how_much(session: Session, settings: Any) -> N
         False,
     )
     assert plan.drafts[1].body == (
-        "Formation Outils numériques, du 13 au 14 mars 2023, Salle polyvalente. "
+        "Formation Outils numériques, du 13 au 14 mars 2023, Salle polyvalente, Sokone. "
         "Vous etes convoqué(e). En cas d'empechement, prévenez votre structure."
     )
     assert "« Outils numériques »" in plan.copy_text

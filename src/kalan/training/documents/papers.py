@@ -20,7 +20,7 @@ from kalan.people.models import Employer, Sex
 from kalan.training.documents.compiler import pdf
 from kalan.training.models import HalfDay, Registration, Session
 from kalan.training.selectors.costs import WITHOUT_DECIMALS, PaymentList
-from kalan.training.selectors.registrations import participants_of
+from kalan.training.selectors.registrations import by_name, participants_of
 from kalan.training.selectors.sessions import half_days_of, trainers_of
 
 # Signature columns on one sheet of A4 laid flat; a longer session takes further sheets.
@@ -157,7 +157,7 @@ def common_of(session: Session) -> dict[str, Any]:
 
 def _on_list(session: Session) -> list[Registration]:
     rows = participants_of(session).filter(state__in=Registration.COUNTED)
-    return list(rows.order_by("agent__search", "outsider__last_name", "pk"))
+    return list(by_name(rows))
 
 
 def _cell(key: str, number: int, line: Registration) -> str:

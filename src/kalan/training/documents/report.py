@@ -25,7 +25,7 @@ from kalan.training.models import (
     Session,
 )
 from kalan.training.selectors.costs import totals
-from kalan.training.selectors.registrations import participants_of
+from kalan.training.selectors.registrations import by_name, participants_of
 from kalan.training.selectors.sessions import half_day_summaries, trainers_of
 
 MIN_GROUP = 5  # below it, satisfaction is not shown: an answer could be told to a person
@@ -33,7 +33,7 @@ MIN_GROUP = 5  # below it, satisfaction is not shown: an answer could be told to
 
 def report_pdf(session: Session, *, with_costs: bool, now: dt.datetime) -> bytes:
     """The report of ``session`` as it stands ``now``; costs only for those who may see them."""
-    people = list(participants_of(session).order_by("agent__search", "outsider__last_name", "pk"))
+    people = list(by_name(participants_of(session)))
     listed = [line for line in people if line.state in Registration.COUNTED]
     halves = half_day_summaries(session)
     satisfaction, note = _satisfaction(session)

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from kalan.people.actor import Actor
 from kalan.training import policy
 from kalan.training.models import CostLine, HalfDay, Presence, Registration, Session, TransportRate
+from kalan.training.selectors.registrations import by_name
 from kalan.training.selectors.sessions import sessions_visible_to
 
 # ISO 4217 currencies without a minor unit that are used where Kalan is.
@@ -121,11 +122,8 @@ def payment_list(session: Session) -> PaymentList:
         "registration", "half_day__date"
     ):
         attended[line_id][day] += 1
-    lines = list(
-        Registration.objects.filter(pk__in=attended)
-        .select_related("agent", "outsider", "structure")
-        .order_by("agent__search", "outsider__last_name", "pk")
-    )
+    people = Registration.objects.filter(pk__in=attended)
+    lines = list(by_name(people.select_related("agent", "outsider", "structure")))
     fares = _fares(session)
     twice = _paid_twice(session, lines, held.keys())
     rows = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery
 
@@ -37,6 +37,12 @@ def participants_of(session: Session) -> QuerySet[Registration]:
         "agent__cadre", "outsider", "structure", "replaces__agent", "replaces__outsider"
     )
     return with_presence(rows)
+
+
+def by_name(rows: QuerySet[Registration]) -> QuerySet[Registration]:
+    """Agents by name, then people from outside by name, on any database."""
+    first: Any = F("agent__search").asc(nulls_last=True)
+    return rows.order_by(first, "outsider__last_name", "outsider__first_names", "pk")
 
 
 def places_of(session: Session) -> list[Places]:

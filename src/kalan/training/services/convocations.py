@@ -22,6 +22,7 @@ from kalan.base.notifications.templates import Wording, fill, wording
 from kalan.people.actor import Actor
 from kalan.training import policy
 from kalan.training.models import Registration, Session
+from kalan.training.selectors.registrations import by_name
 from kalan.training.selectors.sessions import sessions_visible_to, trainers_of
 from kalan.training.services.dirty import mark_dirty
 from kalan.training.services.history import act, note
@@ -170,11 +171,8 @@ def _audience(session: Session, template: str) -> list[Registration]:
     states = [Registration.State.CONVOKED]
     if template == "convocation":
         states.append(Registration.State.APPROVED)
-    return list(
-        Registration.objects.filter(session=session, state__in=states)
-        .select_related("agent", "outsider", "structure")
-        .order_by("agent__search", "outsider__last_name", "pk")
-    )
+    rows = Registration.objects.filter(session=session, state__in=states)
+    return list(by_name(rows.select_related("agent", "outsider", "structure")))
 
 
 def _draft(

@@ -16,7 +16,7 @@ from kalan.training.documents.report import report_pdf
 from kalan.training.models import Registration, Session
 from kalan.training.policy import CAPABILITIES
 from kalan.training.selectors.costs import payment_list
-from kalan.training.selectors.registrations import my_registrations, participants_of
+from kalan.training.selectors.registrations import by_name, my_registrations, participants_of
 from kalan.training.selectors.sessions import abilities
 from kalan.training.views.common import session_or_404
 
@@ -42,7 +42,7 @@ def convocations(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """One page per retained or convoked person."""
     session = session_or_404(request, uid, "sessions.convoke")
     rows = participants_of(session).filter(state__in=_CONVOKED)
-    people = list(rows.order_by("agent__search", "outsider__last_name", "pk"))
+    people = list(by_name(rows))
     if not people:
         messages.error(request, "Personne n’est encore retenu : rien à imprimer.")
         return redirect("session-detail", uid=uid)

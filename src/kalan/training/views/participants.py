@@ -20,7 +20,7 @@ from kalan.people.models import Agent, Cadre
 from kalan.training.forms.sessions import AnonymousForm, OutsiderForm
 from kalan.training.models import AnonymousCount, Registration, Session
 from kalan.training.policy import CAPABILITIES, OPEN_STATES
-from kalan.training.selectors.registrations import candidates, participants_of, places_of
+from kalan.training.selectors.registrations import by_name, candidates, participants_of, places_of
 from kalan.training.selectors.sessions import abilities
 from kalan.training.services import registrations as services
 from kalan.training.services.registrations import AnonymousCountData, OutsiderData
@@ -92,7 +92,7 @@ def session_participants(request: ActorRequest, uid: uuid.UUID) -> HttpResponseB
     session = session_or_404(request, uid)
     if request.method == "POST":
         return _decide(request, session)
-    rows = participants_of(session).order_by("agent__search", "outsider__last_name", "pk")
+    rows = by_name(participants_of(session))
     if fmt := request.GET.get("format"):
         return _export(session, rows, fmt)
     may = abilities(request.actor, session)

@@ -31,7 +31,7 @@ from kalan.training.policy import CAPABILITIES
 from kalan.training.selectors.conflicts import double_presences
 from kalan.training.selectors.duties import SESSION_DUTIES
 from kalan.training.selectors.programmes import programmes_visible_to
-from kalan.training.selectors.registrations import participants_of, places_of
+from kalan.training.selectors.registrations import by_name, participants_of, places_of
 from kalan.training.selectors.sessions import (
     abilities,
     corrections_of,
@@ -125,7 +125,7 @@ def session_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Everything about one session, and what this person may do next."""
     session = session_or_404(request, uid)
     may = abilities(request.actor, session)
-    people = list(participants_of(session).order_by("agent__search", "outsider__last_name", "pk"))
+    people = list(by_name(participants_of(session)))
     context = {
         "session": session,
         "may": {name.replace(".", "_") for name in may},
