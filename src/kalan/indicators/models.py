@@ -47,6 +47,7 @@ class Participation(models.Model):
         indexes = [
             models.Index(fields=["programme_id", "region_id", "day"]),
             models.Index(fields=["region_id", "day"]),
+            models.Index(fields=["district_id", "day"]),
             models.Index(fields=["agent_id", "day"]),
             models.Index(fields=["structure_id", "day"]),
             models.Index(fields=["day"]),
@@ -153,6 +154,10 @@ class FiguresState(models.Model):
     cells_version = models.BigIntegerField(default=0)
     # The last history entry looked at (services.follow).
     history_seen = models.BigIntegerField(default=0)
+    # Raised when the history names an agent, a post or a node: what coverage is cached by.
+    register_version = models.BigIntegerField(default=0)
+    # Tells this database from another one behind the same cache.
+    epoch = models.UUIDField(default=uuid7, editable=False)
     refreshed_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(null=True)
     # What the nightly check found different; empty when all is well.

@@ -4,20 +4,20 @@ by index. Raw attendance is never read."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import ExtractMonth, ExtractYear
+from django.db.models import Count, Q, QuerySet, Sum
 
-from kalan.indicators.models import Cell, Participation
+from kalan.indicators.models import Cell
 from kalan.indicators.ratios import WomenShare, average, percent
 from kalan.indicators.selectors.scope import Reach
 from kalan.people.models import OrgNode
 
-DIMENSIONS = {"sex": "sex", "age": "age_band", "cadre": "cadre_id", "theme": "theme_id"}
+DIMENSIONS = ("sex", "age", "cadre", "theme")
 CHILD = {
     OrgNode.Kind.COUNTRY: "region_id",
     OrgNode.Kind.REGION: "district_id",
@@ -72,20 +72,10 @@ class People:
 
 
 def people(reach: Reach) -> People:
-    """Count people for ``reach`` (two queries from roll-ups, eight from facts)."""
+    """Count people for ``reach`` (two queries from roll-ups, one from facts)."""
     if _rolled_up(reach):
         return _from_cells(reach)
-    rows = reach.participations()
-    return People(
-        total=_counts(rows.aggregate(**_MEASURES)),
-        sex=by_dimension(rows, "sex"),
-        age=by_dimension(rows, "age"),
-        cadre=by_dimension(rows, "cadre"),
-        theme=by_dimension(rows, "theme"),
-        territory=by_territory(reach),
-        month=_by_month(rows),
-        rolled_up=False,
-    )
+    return _from_facts(reach)
 
 
 def total(reach: Reach) -> Counts:
@@ -123,9 +113,8 @@ def _from_cells(reach: Reach) -> People:
             found["month"][cell.period] = _of(cell)
     if len(period) == len("2023-03"):
         # A month has no roll-up by cadre or age: few facts, read by index.
-        rows = reach.participations()
-        for name in DIMENSIONS:
-            found[name] = by_dimension(rows, name)
+        near = _from_facts(reach)
+        found |= {"sex": near.sex, "age": near.age, "cadre": near.cadre, "theme": near.theme}
         found["month"] = {key: one for key, one in found["month"].items() if key == period}
     return People(
         total=found[""].get("", Counts()),
@@ -174,31 +163,100 @@ def _counts(row: Any) -> Counts:
     return Counts(**{name: row[f"{name}_n"] or 0 for name in _NAMES})
 
 
-def by_dimension(rows: QuerySet[Participation], name: str) -> dict[str, Counts]:
-    """Counts by sex, age, cadre or theme; "" is unknown."""
-    found = rows.order_by().values(key=F(DIMENSIONS[name])).annotate(**_MEASURES)
-    return {"" if row["key"] is None else str(row["key"]): _counts(row) for row in found}
-
-
 def by_territory(reach: Reach) -> dict[int, Counts]:
     """Counts by the territories just below what is looked at (0: none known)."""
-    kinds = {node.kind for node in reach.nodes}
-    column = CHILD.get(OrgNode.Kind(kinds.pop())) if len(kinds) == 1 else None
+    column = _child(reach)
+    tallies: dict[int, _Tally] = defaultdict(_Tally)
+    for fact in reach.participations().values_list(*_READ, column).iterator(5000):
+        tallies[fact[-1] or 0].add(fact)
+    return {key: one.counts() for key, one in tallies.items()}
+
+
+def _child(reach: Reach) -> str:
+    """The column of the territories just below: all of one kind, else structures."""
     if reach.everything:
-        column = "region_id"
-    if column is None:
-        column = "structure_id"
-    rows = reach.participations().order_by().values(key=F(column)).annotate(**_MEASURES)
-    return {row["key"] or 0: _counts(row) for row in rows}
+        return "region_id"
+    kinds = {node.kind for node in reach.nodes}
+    only = OrgNode.Kind(kinds.pop()) if len(kinds) == 1 else None
+    return CHILD.get(only, "structure_id") if only else "structure_id"
 
 
-def _by_month(rows: QuerySet[Participation]) -> dict[str, Counts]:
-    found = (
-        rows.order_by()
-        .values(year=ExtractYear("day"), month=ExtractMonth("day"))
-        .annotate(**_MEASURES)
+# What a tally reads of a fact, in this order.
+_READ = ("agent_id", "outsider_id", "present", "completed", "sex", "structure_id")
+
+
+class _Tally:
+    """Counts facts one by one; people and structures once each."""
+
+    __slots__ = ("by_sex", "numbers", "others", "structures")
+
+    def __init__(self) -> None:
+        self.numbers = [0, 0, 0, 0]  # registrations, attended, completions, half-days
+        self.by_sex: dict[str, set[int]] = {"F": set(), "M": set(), "": set()}
+        self.others: set[int] = set()
+        self.structures: set[int] = set()
+
+    def add(self, fact: Sequence[Any]) -> None:
+        agent, outsider, present, done, sex, structure = fact[:6]
+        numbers = self.numbers
+        numbers[0] += 1
+        if present:
+            numbers[1] += 1
+            numbers[3] += present
+        if not done:
+            return
+        numbers[2] += 1
+        if agent is None:
+            self.others.add(outsider)
+            return
+        self.by_sex[sex].add(agent)
+        if structure is not None:
+            self.structures.add(structure)
+
+    def counts(self) -> Counts:
+        women, men, unknown = (len(self.by_sex[sex]) for sex in ("F", "M", ""))
+        return Counts(
+            registrations=self.numbers[0],
+            attended=self.numbers[1],
+            completions=self.numbers[2],
+            half_days=self.numbers[3],
+            trained=women + men + unknown,  # a person has one sex in all their facts
+            women=women,
+            men=men,
+            unknown=unknown,
+            others=len(self.others),
+            structures=len(self.structures),
+        )
+
+
+def _from_facts(reach: Reach) -> People:
+    """One pass over the facts within reach: at 50 000 facts, a fifth of eight aggregates."""
+    names = ("total", "sex", "age", "cadre", "theme", "territory", "month")
+    groups: dict[str, dict[Any, _Tally]] = {name: defaultdict(_Tally) for name in names}
+    columns = (*_READ, "age_band", "cadre_id", "theme_id", _child(reach), "day")
+    for fact in reach.participations().values_list(*columns).iterator(5000):
+        age, cadre, theme, territory, day = fact[6:]
+        groups["total"][0].add(fact)
+        groups["sex"][fact[4]].add(fact)
+        groups["age"][age].add(fact)
+        groups["cadre"][cadre].add(fact)
+        groups["theme"][theme].add(fact)
+        groups["territory"][territory or 0].add(fact)
+        groups["month"][day.year, day.month].add(fact)
+    found = {
+        name: {key: one.counts() for key, one in tallies.items()}
+        for name, tallies in groups.items()
+    }
+    return People(
+        total=found["total"].get(0, Counts()),
+        sex=found["sex"],
+        age=found["age"],
+        cadre={str(key or ""): one for key, one in found["cadre"].items()},
+        theme={str(key): one for key, one in found["theme"].items()},
+        territory=found["territory"],
+        month={f"{year}-{month:02d}": one for (year, month), one in found["month"].items()},
+        rolled_up=False,
     )
-    return {f"{row['year']}-{row['month']:02d}": _counts(row) for row in found}
 
 
 def months_between(keys: Iterable[str]) -> list[str]:

@@ -7,10 +7,12 @@ denominator (a ministry's list) is shown beside it, never mixed in.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import (
     Count,
     Exists,
@@ -24,7 +26,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
-from kalan.indicators.models import Denominator, Participation
+from kalan.indicators.models import Denominator, FiguresState, Participation
 from kalan.indicators.ratios import percent
 from kalan.indicators.selectors.scope import Reach
 from kalan.people.models import Agent, EmploymentStatus, Post
@@ -94,7 +96,33 @@ def trained_by(reach: Reach, day: dt.date) -> QuerySet[Participation]:
 
 
 def coverage(reach: Reach, day: dt.date) -> Coverage:
-    """Coverage within reach on ``day`` (two queries)."""
+    """Coverage within reach on ``day``: kept until a fact or the register changes.
+
+    Where tens of thousands are in post the count takes seconds; the key holds the version of the
+    facts and of the register (services.follow), so what is kept is never out of date.
+    """
+    state = FiguresState.objects.filter(pk=1).first()
+    if state is None:
+        return _coverage(reach, day)
+    filters = reach.filters
+    parts = (
+        state.epoch,
+        state.facts_version,
+        state.register_version,
+        *sorted(node.pk for node in reach.nodes),
+        reach.everything,
+        filters.programme.pk if filters.programme else 0,
+        *(filters.start, filters.end, filters.theme, filters.cadre, filters.sex, day),
+    )
+    key = "indicators.coverage." + hashlib.sha256(repr(parts).encode()).hexdigest()
+    found: Coverage | None = cache.get(key)
+    if found is None:
+        found = _coverage(reach, day)
+        cache.set(key, found, timeout=24 * 3600)
+    return found
+
+
+def _coverage(reach: Reach, day: dt.date) -> Coverage:
     trained = trained_by(reach, day).order_by().values("agent_id")
     posts = in_post(reach, day)
     rows = (

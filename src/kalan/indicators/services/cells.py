@@ -217,20 +217,30 @@ def apply_difference(session_ids: Sequence[int], change: Callable[[], None]) -> 
     change()
     new, new_structures = list(_rows(mine)), _structures(mine)
     others = Participation.objects.exclude(session_id__in=session_ids)
+    # Who stands the same before and after moves nothing.
+    was, now = Counter(old), Counter(new)
+    touched = {_by_person(row) for row in chain(was - now, now - was)}
     rest: list[_Row] = []
-    for name in ("agent_id", "outsider_id"):
-        people = {getattr(row, name) for row in chain(old, new)} - {None}
+    for name, people in (
+        ("agent_id", {agent for agent, _ in touched if agent}),
+        ("outsider_id", {outsider for _, outsider in touched if outsider}),
+    ):
         for part in batched(people):
             rest.extend(_rows(others.filter(**{f"{name}__in": part})))
+    moved = {found[0] for found in old_structures ^ new_structures}
     rest_structures: set[tuple[Any, ...]] = set()
-    for part in batched({found[0] for found in old_structures | new_structures}):
+    for part in batched(moved):
         rest_structures |= _structures(others.filter(structure_id__in=part))
+
+    def count(rows: list[_Row], structures: set[tuple[Any, ...]]) -> Tally:
+        kept = [row for row in rows if _by_person(row) in touched]
+        counts = tally(sorted(rest + kept, key=_by_person), keys)
+        here = {found for found in structures if found[0] in moved}
+        counts["structures"] = tally_structures(rest_structures | here, keys)
+        return counts
+
     keys = Keys()
-    before = tally(sorted(rest + old, key=_by_person), keys)
-    after = tally(sorted(rest + new, key=_by_person), keys)
-    before["structures"] = tally_structures(rest_structures | old_structures, keys)
-    after["structures"] = tally_structures(rest_structures | new_structures, keys)
-    _move(keys, before, after)
+    _move(keys, count(old, old_structures), count(new, new_structures))
 
 
 def _move(keys: Keys, before: Tally, after: Tally) -> None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, DateField, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from kalan.base.text import fold
@@ -24,7 +24,6 @@ from kalan.people.models import Agent, Post
 from kalan.training.models import (
     AnonymousCount,
     CostLine,
-    HalfDay,
     Presence,
     Registration,
     SatisfactionAnswer,
@@ -65,19 +64,6 @@ class _Session:
     node: int
 
 
-def _last_day(session_ref: str) -> Coalesce:
-    """The session's last half-day; its planned end when it has none."""
-    last = (
-        HalfDay.objects.filter(session=OuterRef(session_ref))
-        .order_by()
-        .values("session")
-        .annotate(last=Max("date"))
-        .values("last")
-    )
-    end = "end" if session_ref == "pk" else "session__end"
-    return Coalesce(Subquery(last, output_field=DateField()), F(end))
-
-
 def rebuild(session_ids: Sequence[int]) -> None:
     """Replace the facts of ``session_ids``; sessions no longer counted lose theirs.
 
@@ -88,7 +74,7 @@ def rebuild(session_ids: Sequence[int]) -> None:
     places = Places()
     rows = list(
         Session.objects.filter(pk__in=session_ids, state__in=COUNTED_STATES)
-        .annotate(day=_last_day("pk"), half_day_count=Count("half_days"))
+        .annotate(day=Coalesce(Max("half_days__date"), F("end")), half_day_count=Count("half_days"))
         .order_by("pk")
         .values(
             "pk",
@@ -205,11 +191,10 @@ def _kept_agent(prefix: str) -> Coalesce:
 
 def _write_trainers(sessions: dict[int, _Session]) -> set[tuple[int, int]]:
     """Write who led; return the pairs (session, agent) so that none is trainee of their own."""
-    rows = (
+    rows = list(
         SessionTrainer.objects.filter(session_id__in=list(sessions))
-        .annotate(led=Count("half_days"), kept=_kept_agent("agent"), day=_last_day("session"))
+        .annotate(led=Count("half_days"), kept=_kept_agent("agent"))
         .filter(led__gte=1)
-        .annotate(post_employer=Subquery(_post_on_day().values("employer")[:1]))
         .order_by("pk")
         .values(
             "session_id",
@@ -218,14 +203,15 @@ def _write_trainers(sessions: dict[int, _Session]) -> set[tuple[int, int]]:
             "agent__first_names",
             "outside_name",
             "employer",
-            "post_employer",
             "led",
             "hours",
         )
     )
+    posts = _Posts({row["kept"] for row in rows if row["kept"] is not None})
     facts, led = [], set()
     for row in rows:
         one = sessions[row["session_id"]]
+        post = posts.on(row["kept"], one.day)
         if row["kept"] is not None:
             led.add((one.pk, row["kept"]))
             person = f"a:{row['kept']}"
@@ -245,7 +231,7 @@ def _write_trainers(sessions: dict[int, _Session]) -> set[tuple[int, int]]:
                 person=person,
                 agent_id=row["kept"],
                 name=name,
-                employer=row["employer"] or row["post_employer"] or "",
+                employer=row["employer"] or (post.employer if post else ""),
                 half_days=row["led"],
                 hours=row["hours"],
             )
@@ -254,13 +240,30 @@ def _write_trainers(sessions: dict[int, _Session]) -> set[tuple[int, int]]:
     return led
 
 
-def _post_on_day() -> QuerySet[Post]:
-    """The agent's main post on the outer row's ``day`` (the one begun last, if several)."""
-    return (
-        Post.objects.filter(agent=OuterRef("agent"), is_main=True, start__lte=OuterRef("day"))
-        .filter(Q(end__isnull=True) | Q(end__gte=OuterRef("day")))
-        .order_by("-start", "-pk")
-    )
+class _Post(NamedTuple):
+    start: dt.date
+    end: dt.date | None
+    structure: int
+    cadre: int | None
+    employer: str
+
+
+class _Posts:
+    """Main posts of some agents; which one was held on a day."""
+
+    def __init__(self, agents: Iterable[int]) -> None:
+        self.by_agent: dict[int, list[_Post]] = defaultdict(list)
+        for part in batched(agents):
+            rows = Post.objects.filter(agent_id__in=part, is_main=True).order_by("-start", "-pk")
+            for agent, start, end, structure, cadre, employer in rows.values_list(
+                "agent_id", "start", "end", "structure_id", "cadre_id", "employer"
+            ):
+                self.by_agent[agent].append(_Post(start, end, structure, cadre, employer))
+
+    def on(self, agent: int | None, day: dt.date) -> _Post | None:
+        """The post held on ``day`` (the one begun last, if several)."""
+        held = self.by_agent.get(agent, ()) if agent is not None else ()
+        return next((p for p in held if p.start <= day and (p.end is None or day <= p.end)), None)
 
 
 def _write_participations(
@@ -275,10 +278,9 @@ def _write_participations(
     )
     rows = list(
         Registration.objects.filter(session_id__in=ids, state__in=Registration.COUNTED)
-        .annotate(kept=_kept_agent("agent"), day=_last_day("session"))
-        .annotate(post=Subquery(_post_on_day().values("pk")[:1]))
+        .annotate(kept=_kept_agent("agent"))
         .order_by("pk")
-        .values_list("pk", "session_id", "kept", "outsider_id", "structure_id", "sector", "post")
+        .values_list("pk", "session_id", "kept", "outsider_id", "structure_id", "sector")
     )
     agents: dict[int, tuple[str, int | None, int | None]] = {}
     for part in batched({r[2] for r in rows if r[2] is not None}):
@@ -288,13 +290,9 @@ def _write_participations(
         .order_by()
         .values_list("outsider_id", "outsider__sex")
     )
-    posts: dict[int, tuple[int, int | None]] = {}
-    for part in batched({r[6] for r in rows if r[6] is not None}):
-        for pk, structure, cadre in Post.objects.filter(pk__in=part).values_list(
-            "pk", "structure_id", "cadre_id"
-        ):
-            posts[pk] = (structure, cadre)
-    places.prime({s for s, _ in posts.values()} | {r[4] for r in rows if r[4] is not None})
+    posts = _Posts({r[2] for r in rows if r[2] is not None})
+    held = {post.structure for mine in posts.by_agent.values() for post in mine}
+    places.prime(held | {r[4] for r in rows if r[4] is not None})
     bulk.insert(
         Participation,
         _COLUMNS,
@@ -340,20 +338,20 @@ def _participations(
     present: dict[int, int],
     agents: dict[int, tuple[str, int | None, int | None]],
     outsider_sex: dict[int, str],
-    posts: dict[int, tuple[int, int | None]],
+    posts: _Posts,
 ) -> Iterator[tuple[Value, ...]]:
     """Rows of the table, in the order of _COLUMNS."""
-    for pk, session, agent, outsider, said_structure, sector, post in rows:
+    for pk, session, agent, outsider, said_structure, sector in rows:
         if (session, agent) in led:
             continue  # never trainer and trainee of one session
         one = sessions[session]
         sex, born, cadre = (
             agents[agent] if agent is not None else (outsider_sex[outsider], None, None)
         )
+        post = posts.on(agent, one.day)
         if post is not None:
-            structure, post_cadre = posts[post]
-            cadre = post_cadre or cadre
-            place = places.on(structure, one.day)
+            cadre = post.cadre or cadre
+            place = places.on(post.structure, one.day)
         elif said_structure is not None:
             place = places.on(said_structure, one.day)
         else:

@@ -13,7 +13,7 @@ from typing import Any
 from auditlog.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from kalan.indicators.models import FiguresState, Participation, SessionFact
 from kalan.indicators.places import batched
@@ -39,9 +39,11 @@ def follow(state: FiguresState, *, now: dt.datetime) -> int:
         return 0
     types = ContentType.objects.get_for_models(*_FIELDS)
     models = {kind.pk: model for model, kind in types.items()}
-    entries = LogEntry.objects.filter(
+    named = LogEntry.objects.filter(
         pk__gt=state.history_seen, pk__lte=last, content_type_id__in=models
-    ).exclude(content_type=types[Agent], action=LogEntry.Action.CREATE)
+    )
+    raised = int(named.exists())
+    entries = named.exclude(content_type=types[Agent], action=LogEntry.Action.CREATE)
     found: dict[type[Any], set[int]] = {model: set() for model in _FIELDS}
     moved: set[int] = set()  # agents named by a post that may be gone
     rows = entries.order_by("pk").values_list("content_type_id", "object_id", "changes")
@@ -55,7 +57,9 @@ def follow(state: FiguresState, *, now: dt.datetime) -> int:
             found[OrgNode] |= _keys(changes.get("node"))
     with transaction.atomic():
         _list(_sessions(found, moved), now)
-        FiguresState.objects.filter(pk=state.pk, history_seen__lt=last).update(history_seen=last)
+        FiguresState.objects.filter(pk=state.pk, history_seen__lt=last).update(
+            history_seen=last, register_version=F("register_version") + raised
+        )
     return last - state.history_seen
 
 
