@@ -29,7 +29,7 @@ NOBODY_SPECIAL = ALL - {"agent"}
 # Roles that ask for a second factor: in the world of the tests they have one.
 WITH_FACTOR = frozenset({"signatory", "admin", "national"})
 
-IMPORTERS = ("region", "admin")
+IMPORTERS = ("region", "programme", "admin")
 TERRITORY = ("region", "admin")  # those who shape the tree and merge
 SAME = "?a={agent.uid}&b={twin.uid}"
 SAME_STRUCTURES = "?a={structure.uid}&b={other_structure.uid}"
