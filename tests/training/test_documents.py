@@ -99,7 +99,7 @@ def test_the_sheet_has_the_countrys_columns_and_everybodys_name(session: Session
 def test_the_demo_says_so_on_paper(session: Session, settings: Any) -> None:
     settings.KALAN_DEMO = True
     assert NOTICE in text_of(sheet_pdf(session))
-    assert NOTICE in text_of(report_pdf(session, with_costs=False, now=NOW))
+    assert NOTICE in text_of(report_pdf(session, with_costs=False, with_satisfaction=True, now=NOW))
     assert NOTICE in session_ics(session, now=NOW).decode().replace("\r\n ", "")
 
 
@@ -145,7 +145,7 @@ def test_the_report_counts_by_the_rules(session: Session) -> None:
     CostLine.objects.create(session=session, category="room", planned=50000, spent=45000)
     Session.objects.filter(pk=session.pk).update(state="closed")
     session.refresh_from_db()
-    text = text_of(report_pdf(session, with_costs=True, now=NOW))
+    text = text_of(report_pdf(session, with_costs=True, with_satisfaction=True, now=NOW))
     for expected in (
         "Inscriptions, personnes absentes comprises 4",
         "Agents formés 3",
@@ -163,7 +163,7 @@ def test_the_report_counts_by_the_rules(session: Session) -> None:
 
 def test_costs_are_left_out_for_others(session: Session) -> None:
     CostLine.objects.create(session=session, category="room", planned=50000)
-    text = text_of(report_pdf(session, with_costs=False, now=NOW))
+    text = text_of(report_pdf(session, with_costs=False, with_satisfaction=True, now=NOW))
     assert "Dépenses" not in text
     assert "provisoires" in text
 
@@ -173,20 +173,22 @@ def test_satisfaction_needs_a_group(session: Session) -> None:
         SatisfactionAnswer.objects.create(
             client_id=f"00000000-0000-7000-8000-{number:012d}",
             session=session,
-            scores={"utilite": 4 + number % 2},
+            scores={"useful": 4 + number % 2},
             source="phone",
             received_on=NOW.date(),
         )
 
     for number in range(4):
         answer(number)
-    few = text_of(report_pdf(session, with_costs=False, now=NOW))
+    few = text_of(report_pdf(session, with_costs=False, with_satisfaction=True, now=NOW))
     assert "Moins de 5 réponses" in few
     assert "Moyenne sur 5" not in few
     answer(4)
-    many = text_of(report_pdf(session, with_costs=False, now=NOW))
+    many = text_of(report_pdf(session, with_costs=False, with_satisfaction=True, now=NOW))
     assert "5 réponses anonymes." in many
-    assert "4,4" in many
+    assert "Ce que j’ai appris me servira dans mon travail. 4,4" in many
+    hidden = report_pdf(session, with_costs=False, with_satisfaction=False, now=NOW)
+    assert "Satisfaction" not in text_of(hidden)
 
 
 def test_the_payment_list_is_in_whole_francs(session: Session) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
@@ -21,22 +20,22 @@ from kalan.training.models import (
     AnonymousCount,
     CostLine,
     Registration,
-    SatisfactionAnswer,
     Session,
 )
 from kalan.training.selectors.costs import totals
 from kalan.training.selectors.registrations import by_name, participants_of
+from kalan.training.selectors.satisfaction import MIN_GROUP, results_of
 from kalan.training.selectors.sessions import half_day_summaries, trainers_of
 
-MIN_GROUP = 5  # below it, satisfaction is not shown: an answer could be told to a person
 
-
-def report_pdf(session: Session, *, with_costs: bool, now: dt.datetime) -> bytes:
-    """The report of ``session`` as it stands ``now``; costs only for those who may see them."""
+def report_pdf(
+    session: Session, *, with_costs: bool, with_satisfaction: bool, now: dt.datetime
+) -> bytes:
+    """The report as it stands ``now``; money and opinions only for those who may see them."""
     people = list(by_name(participants_of(session)))
     listed = [line for line in people if line.state in Registration.COUNTED]
     halves = half_day_summaries(session)
-    satisfaction, note = _satisfaction(session)
+    satisfaction, note = _satisfaction(session) if with_satisfaction else ([], "")
     percent = session.programme.completion_percent if session.programme else 80
     lines = CostLine.objects.filter(session=session).order_by("pk") if with_costs else []
     return pdf(
@@ -164,19 +163,15 @@ def _person(number: int, line: Any) -> list[str]:
 
 
 def _satisfaction(session: Session) -> tuple[list[list[str]], str]:
-    """Means by question, and how many answered; nothing below the minimum group."""
-    scores: dict[str, list[int]] = defaultdict(list)
-    answers = SatisfactionAnswer.objects.filter(session=session).order_by("pk")
-    rows = list(answers.values_list("scores", flat=True))
-    if not rows:
+    """Means by question and how many answers they rest on; nothing below the minimum group."""
+    results = results_of(session)
+    if not results.received:
         return [], ""
-    if len(rows) < MIN_GROUP:
+    if not results.used:
         return [], f"Moins de {MIN_GROUP} réponses : les résultats ne sont pas montrés."
-    for row in rows:
-        for question, score in row.items():
-            scores[question].append(int(score))
     means = [
-        [question, f"{sum(values) / len(values):.1f}".replace(".", ",")]
-        for question, values in sorted(scores.items())
+        [question.text, f"{question.mean:.1f}".replace(".", ",")]
+        for question in results.questions
+        if question.mean is not None
     ]
-    return means, f"{len(rows)} réponses anonymes."
+    return means, f"{results.used} réponses anonymes."

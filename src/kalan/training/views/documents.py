@@ -53,8 +53,13 @@ def convocations(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 @staff(VIEW)
 def report(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     session = session_or_404(request, uid)
-    with_costs = "costs.view" in abilities(request.actor, session)
-    content = report_pdf(session, with_costs=with_costs, now=clock.now())
+    may = abilities(request.actor, session)
+    content = report_pdf(
+        session,
+        with_costs="costs.view" in may,
+        with_satisfaction="satisfaction.view" in may,
+        now=clock.now(),
+    )
     return file_response(content, f"rapport-{session.code}.pdf")
 
 
