@@ -28,4 +28,6 @@ _MODELS = [
 def register() -> None:
     """Register the models whose changes are kept."""
     for model in _MODELS:
-        auditlog.register(model)
+        # auditlog would record what points at the model as fields of it.
+        pointing = [field.name for field in model._meta.get_fields() if not field.concrete]
+        auditlog.register(model, exclude_fields=pointing)

@@ -181,6 +181,8 @@ def line_of(
 ) -> HistoryLine:
     """One stored entry as people read it; ``names`` are those of ``names_of_linked``."""
     extra = entry.additional_data or {}
+    # Entries written long ago may tell of what is no field (any more).
+    known = {field.name for field in model._meta.concrete_fields}
     changes = [
         Change(
             LABELS.get(name, name),
@@ -188,6 +190,7 @@ def line_of(
             _shown(model, name, after, names),
         )
         for name, before, after in _pairs(entry)
+        if name in known
     ]
     return HistoryLine(
         at=entry.timestamp,

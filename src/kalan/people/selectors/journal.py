@@ -57,7 +57,7 @@ class Subject:
 
     @property
     def model(self) -> type[Model]:
-        return self.visible.model  # type: ignore[no-any-return]
+        return self.visible.model
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def entries(actor: Actor, known: Sequence[Subject], asked: Asked) -> QuerySet[Lo
             continue
         of_kind = Q(content_type=ContentType.objects.get_for_model(subject.model))
         wanted |= of_kind if whole else of_kind & Q(object_id__in=subject.visible.values("pk"))
-    found = LogEntry.objects.filter(wanted).select_related("actor")
+    found: QuerySet[LogEntry] = LogEntry.objects.filter(wanted).select_related("actor")
     if asked.who:
         agents = Agent.objects.filter(search__contains=fold(asked.who)).values("pk")
         accounts = Account.objects.filter(
