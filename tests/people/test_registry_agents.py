@@ -135,7 +135,7 @@ def test_the_holder_of_a_matricule_is_not_named_out_of_scope(tree: Tree) -> None
             ("birth_year", "L’année de naissance 2020 n’est pas plausible."),
         ),
         ({"phone": "12"}, ("phone", "« 12 » n’est pas un numéro de téléphone.")),
-        ({"email": "awa@"}, ("email", "« awa@ » n’est pas une adresse de courriel.")),
+        ({"email": "awa@"}, ("email", "« awa@ » n’est pas une adresse e-mail.")),
         ({"matricule": "9" * 41}, ("matricule", "Le matricule dépasse 40 caractères.")),
         (
             {"post_start": dt.date(1022, 11, 16)},

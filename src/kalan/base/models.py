@@ -82,7 +82,7 @@ class Message(models.Model):
     """One message to one person through one channel, with its outcome."""
 
     class Channel(models.TextChoices):
-        EMAIL = "email", "courriel"
+        EMAIL = "email", "e-mail"
         SMS = "sms", "SMS"
         WHATSAPP = "whatsapp", "texte à copier dans WhatsApp"
 

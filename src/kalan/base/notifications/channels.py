@@ -49,9 +49,9 @@ class Mail:
         try:
             letter.send()
         except smtplib.SMTPRecipientsRefused as error:
-            raise NotSent("Adresse refusée par le serveur de courriel.", final=True) from error
+            raise NotSent("Adresse refusée par le serveur d’e-mail.", final=True) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise NotSent(f"Serveur de courriel : {error}") from error
+            raise NotSent(f"Serveur d’e-mail : {error}") from error
 
 
 class HttpSms:

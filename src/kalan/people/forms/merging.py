@@ -13,7 +13,7 @@ AGENT_LABELS = {
     "matricule": "Matricule",
     "birth_year": "Année de naissance",
     "phone": "Téléphone",
-    "email": "Courriel",
+    "email": "E-mail",
     "cadre_id": "Cadre",
 }
 NODE_LABELS = {

@@ -217,7 +217,7 @@ class AgentForm(forms.Form):
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
     )
     email = forms.CharField(
-        label="Courriel",
+        label="E-mail",
         required=False,
         max_length=254,
         widget=forms.TextInput(attrs={"type": "email", "autocomplete": "off"}),

@@ -33,7 +33,7 @@ LABELS: dict[str, str] = {
     "created_by": "créé par",
     "currency": "monnaie",
     "display_name": "nom affiché",
-    "email": "courriel",
+    "email": "e-mail",
     "employer": "employeur",
     "end": "fin",
     "erased_at": "anonymisé le",

@@ -91,7 +91,7 @@ def own_data(agent: Agent | None, account: Account | None) -> dict[str, Rows]:
         data["Compte"] = [
             {
                 "nom affiché": account.display_name,
-                "courriel": account.email,
+                "e-mail": account.email,
                 "téléphone": account.phone,
                 "créé le": account.created_at,
                 "dernière connexion": account.last_login,
@@ -119,7 +119,7 @@ def own_data(agent: Agent | None, account: Account | None) -> dict[str, Rows]:
             "matricule": agent.matricule,
             "année de naissance": agent.birth_year,
             "téléphone": agent.phone,
-            "courriel": agent.email,
+            "e-mail": agent.email,
             "cadre": agent.cadre.title if agent.cadre else "",
         }
     ]

@@ -222,7 +222,7 @@ def _email(raw: str) -> str:
             validate_email(text)
         except ValidationError:
             raise Refused(
-                f"« {raw.strip()} » n’est pas une adresse de courriel.",
+                f"« {raw.strip()} » n’est pas une adresse e-mail.",
                 field="email",
                 remedy="Écrivez-la comme prenom.nom@exemple.sn.",
             ) from None

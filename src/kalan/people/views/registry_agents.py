@@ -40,7 +40,7 @@ EXPORT_HEADERS = [
     "District",
     "Région",
     "Téléphone",
-    "Courriel",
+    "E-mail",
     "Statut",
     "À rapprocher",
 ]

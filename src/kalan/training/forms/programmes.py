@@ -58,7 +58,7 @@ class ProgrammeForm(forms.Form):
     sms_monthly_ceiling = MoneyField(
         label="Plafond mensuel pour les SMS",
         initial=Decimal(0),
-        help_text="Au-delà, les SMS ne partent pas. Les courriels ne coûtent rien.",
+        help_text="Au-delà, les SMS ne partent pas. Les e-mails ne coûtent rien.",
     )
     public = forms.BooleanField(
         label="Montrer les chiffres de ce programme au public", required=False

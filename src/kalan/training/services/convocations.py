@@ -160,7 +160,7 @@ def _send(plan: Preview, *, now: dt.datetime) -> None:
             f"{max(plan.ceiling - plan.spent, Decimal(0)):.0f} {plan.currency} sur le plafond "
             "du mois.",
             field="channels",
-            remedy="Envoyez par courriel seulement, copiez le texte dans WhatsApp, ou relevez "
+            remedy="Envoyez par e-mail seulement, copiez le texte dans WhatsApp, ou relevez "
             "le plafond du programme.",
             code="ceiling",
         )

@@ -119,7 +119,7 @@ class TrainingPart:
                 {
                     "plateforme": row.platform.name,
                     "identifiant": row.username,
-                    "courriel": row.email,
+                    "e-mail": row.email,
                     "créé le": row.created_on,
                     "dernier usage": row.last_used_on,
                 }
