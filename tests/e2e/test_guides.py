@@ -36,7 +36,12 @@ SHOWN_WIDTH = 900  # of a laptop's screen, in the guide
 TWO_PAGES = 900  # words: about two printed pages, pictures aside
 
 _SHOWN = "a, button, summary, label, legend, h1, h2, h3, th, dt, .badge, small, [role=status]"
-_STAFF_LIST = "Matricule;Nom;Prénoms;Sexe;Structure\n{}900001/X;Guèye;Ndèye;F;{}\n"
+# A newcomer, a structure misspelt, a day that does not exist.
+_STAFF_LIST = """Matricule;Nom;Prénoms;Sexe;Cadre;Structure;Date de prise de service
+690001/A;Guèye;Ndèye;F;sage-femme d’État;Centre de santé de Sokone;01/02/2024
+690002/B;Sarr;Modou;M;infirmier d’État;Centre de sante de Gossass;01/02/2024
+690003/C;Faye;Awa;F;infirmier d’État;Centre de santé de Passy;31/02/2024
+"""
 
 
 def text_of(guide: str) -> str:
@@ -214,15 +219,11 @@ def _import(walk: Walk) -> None:
     page = walk.page
     walk.open("Imports")
     walk.open("Nouvel import")
-    page.locator("section.card", has=page.get_by_text("Matricule", exact=False)).or_(
-        page.locator("section.card")
-    ).filter(has_text=re.compile("personnel|agent", re.IGNORECASE)).first.get_by_role(
-        "link", name="Choisir un fichier"
-    ).click()
+    page.locator("a[href$='/nouveau/staff/']").click()
     walk.met.add("Choisir un fichier")
-    table = _STAFF_LIST.format("", "Centre de santé de Sokone").encode()
     page.set_input_files(
-        "input[type=file]", {"name": "personnel.csv", "mimeType": "text/csv", "buffer": table}
+        "input[type=file]",
+        {"name": "personnel.csv", "mimeType": "text/csv", "buffer": _STAFF_LIST.encode()},
     )
     page.get_by_role("button", name="Continuer").click()
     walk.open("Vérifier le fichier")
@@ -230,7 +231,7 @@ def _import(walk: Walk) -> None:
     page.reload()
     if page.get_by_role("link", name="Actualiser").count():
         page.get_by_role("link", name="Actualiser").click()
-    walk.see("Appliquer…")
+    walk.see("Noms à confirmer", "Appliquer…")
     walk.picture("responsable-import")
 
 
