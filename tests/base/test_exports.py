@@ -34,7 +34,7 @@ def test_no_cell_is_a_formula(text: str) -> None:
     assert cell.data_type == "s"
     assert cell.quotePrefix is True
     assert str(cell.value).replace("_x000D_", "\r") == text
-    assert read_csv(table_bytes(["Nom"], [[text]], "csv"))[1] == ["'" + text]
+    assert read_csv(table_bytes([text], [[text]], "csv"))[:2] == [["'" + text], ["'" + text]]
 
 
 def test_values_keep_their_kind_in_xlsx() -> None:

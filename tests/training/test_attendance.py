@@ -28,6 +28,7 @@ from kalan.training.services.attendance import (
     retract_marks,
     set_presences,
 )
+from kalan.training.services.attendance_sync import receive
 from tests.factories import attendance, people, training
 from tests.factories.people import NOW
 
@@ -397,3 +398,14 @@ def test_device_time_is_kept_as_declared(room: attendance.Room) -> None:
     send(room, mark)
     row = AttendanceMark.objects.get()
     assert (row.device_at, row.received_at) == (wrong, NOW)
+
+
+def test_what_cannot_be_stored_does_not_hold_back_the_batch(room: attendance.Room) -> None:
+    """A name cut in the middle of an emoji, a clock of year 1: stored, and sent only once."""
+    name = {"id": str(uuid7()), "k": "w", "t": -62135596800000, "d": {"last_name": "Sow\ud83d"}}
+    mark = {"id": str(uuid7()), "k": "m", "t": -62135596800000}
+    mark |= {"r": str(room.persons[0].uid), "h": room.codes[0]}
+    answers = receive(actor=room.actor, now=NOW, session=room.session, records=[name, mark])
+    assert [answer.outcome.verdict for answer in answers] == ["stored", "stored"]
+    assert Registration.objects.get(uid=name["id"]).agent.last_name == "Sow?"
+    assert list(AttendanceMark.objects.values_list("device_at", flat=True)) == [None]

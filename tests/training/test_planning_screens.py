@@ -285,6 +285,17 @@ def test_trainers_without_script(tree: people.Tree, manager: Client) -> None:
             "heures-2": "abc",
         },
     )
+    for nonsense in ("NaN", "sNaN", "Infinity", "-1", "9" * 5000):
+        answer = manager.post(
+            address,
+            {
+                "demi-1": ["2023-03-13-am"],
+                "heures-1": nonsense,
+                "employeur-1": "state",
+                "demi-2": ["2023-03-14-am", "2023-03-14-pm"],
+            },
+        )
+        assert answer.status_code == 302
     rows = session.trainers.order_by("pk")
     assert [(t.hours, t.employer, t.half_days.count()) for t in rows] == [
         (Decimal("3.5"), "state", 1),
@@ -303,7 +314,11 @@ def test_places_are_kept_for_structures(tree: people.Tree, manager: Client) -> N
     assert list(session.places.values_list("structure__name", "places")) == [
         ("Poste de santé de Toubacouta", 5)
     ]
-    for wrong, message in (("7", "dépassent la capacité de la session (6)"), ("x", "écrivez un")):
+    for wrong, message in (
+        ("7", "dépassent la capacité de la session (6)"),
+        ("x", "écrivez un"),
+        ("9" * 5000, "écrivez un"),
+    ):
         assert message in body(manager.post(address, {key: wrong}, follow=True))
     assert session.places.get().places == 5
 
@@ -549,3 +564,14 @@ def test_my_calendar_and_my_convocation(tree: people.Tree) -> None:
     assert me.get(url("my-convocation", session)).content.startswith(b"%PDF")
     other = client_of(people.account(agent=people.agent(tree.centre_sokone)))
     assert other.get(url("my-session-calendar", session)).status_code == 404
+
+
+def test_a_code_cannot_break_the_name_of_a_file(tree: people.Tree, manager: Client) -> None:
+    session = session_of(tree, code='S"; filename="../x.exe\r\nX: y')
+    for name, kind in (("session-calendar", ""), ("session-participants", "?format=csv")):
+        answer = manager.get(url(name, session) + kind)
+        assert answer.status_code == 200
+        given = answer["Content-Disposition"].partition("filename=")[2]
+        assert given.startswith('"') and given.count('"') == 2
+        assert not set(given) & set("\r\n/\\")
+        assert "X" not in answer

@@ -11,6 +11,7 @@ import csv
 import datetime as dt
 import io
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +21,7 @@ import xlsxwriter
 from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 
 from kalan.base.errors import Refused
 
@@ -27,6 +29,7 @@ Cell = str | int | float | Decimal | bool | dt.date | dt.datetime | None
 Format = Literal["xlsx", "csv"]
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_UNFIT = re.compile(r'[\x00-\x1f\x7f"\\/:*?<>|]+')
 _CELL_MAX = 32_767  # characters; more, and Excel calls the file damaged
 _ROWS_MAX = 1_048_570
 DEMO_NOTICE = "Données de démonstration : personnes et présences fictives"
@@ -55,14 +58,22 @@ def table_response(
     """Return the table as a download named ``name.fmt``; any other ``fmt`` gives XLSX."""
     known: Format = "csv" if fmt == "csv" else "xlsx"
     response = HttpResponse(table_bytes(headers, rows, known), content_type=_TYPES[known])
-    response["Content-Disposition"] = f'attachment; filename="{name}.{known}"'
+    name_file(response, f"{name}.{known}")
     return response
+
+
+def name_file(response: HttpResponse, name: str, *, attachment: bool = True) -> None:
+    """Say under which name to save ``response``. Codes of sessions are free text: what a file
+    system or a header cannot hold becomes a hyphen (quotes, slashes, line ends)."""
+    plain = _UNFIT.sub("-", name).strip(". ") or "fichier"
+    header = content_disposition_header(attachment, plain)
+    response["Content-Disposition"] = header or ""
 
 
 def _csv(headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";")
-    writer.writerow(headers)
+    writer.writerow([_text(neutral(header)) for header in headers])
     for row in rows:
         writer.writerow([_text(neutral(cell)) for cell in row])
     if settings.KALAN_DEMO:

@@ -330,9 +330,9 @@ def hours_of(text: str) -> Decimal | None:
     """Hours as typed, "7,5" or "7.5"; None when they cannot be read or are out of bounds."""
     try:
         hours = Decimal(text.strip().replace(",", "."))
+        return hours if 0 <= hours < 1000 else None  # "NaN" is read, and cannot be compared
     except ArithmeticError:
         return None
-    return hours if 0 <= hours < 1000 else None
 
 
 def day_label(day: dt.date, part: str) -> str:

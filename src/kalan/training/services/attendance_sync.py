@@ -147,8 +147,10 @@ def _read(raw: Any) -> Record | None:
 
 def _walk_in(typed: dict[str, Any]) -> WalkIn:
     def text(key: str) -> str:
-        # A NUL would be refused by PostgreSQL, and with it the whole batch.
-        return str(typed.get(key) or "").replace("\0", "")[:200]
+        # A NUL (PostgreSQL) or half of a pair of UTF-16 (an emoji cut by the phone) cannot be
+        # stored: the phone would send the batch again for ever.
+        whole = str(typed.get(key) or "").encode("utf-8", "replace").decode()
+        return whole.replace("\0", "")[:200]
 
     return WalkIn(
         last_name=text("last_name"),
@@ -161,8 +163,9 @@ def _walk_in(typed: dict[str, Any]) -> WalkIn:
 
 
 def _time(raw: dict[str, Any]) -> dt.datetime | None:
-    """The phone's clock as declared; nonsense is left out."""
+    """The phone's clock as declared; nonsense is left out (year 1 has no local time)."""
     try:
-        return dt.datetime.fromtimestamp(int(raw["t"]) / 1000, tz=dt.UTC)
+        declared = dt.datetime.fromtimestamp(int(raw["t"]) / 1000, tz=dt.UTC)
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return None
+    return declared if 1970 <= declared.year < 2200 else None

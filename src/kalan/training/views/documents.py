@@ -9,6 +9,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 
 from kalan.base import clock
+from kalan.base.exports import name_file
 from kalan.people.http import ActorRequest, signed_in, staff
 from kalan.training.documents.calendar import session_ics
 from kalan.training.documents.papers import convocations_pdf, payments_pdf, sheet_pdf
@@ -27,7 +28,7 @@ _CONVOKED = (Registration.State.APPROVED, Registration.State.CONVOKED)
 def file_response(content: bytes, name: str, kind: str = "application/pdf") -> HttpResponse:
     """``content`` shown by the browser if it can, saved as ``name`` otherwise."""
     response = HttpResponse(content, content_type=kind)
-    response["Content-Disposition"] = f'inline; filename="{name}"'
+    name_file(response, name, attachment=False)
     return response
 
 
