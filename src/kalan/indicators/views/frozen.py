@@ -32,6 +32,7 @@ from kalan.indicators.services import frozen as services
 from kalan.indicators.services import funder
 from kalan.indicators.services.refresh import ensure_fresh
 from kalan.indicators.views.board import READERS, reach_or_404
+from kalan.people.double import once
 from kalan.people.http import ActorRequest, show_refusal, staff
 
 FREEZERS = policy.CAPABILITIES["indicators.freeze"]
@@ -52,6 +53,7 @@ def freeze_list(request: ActorRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff(FREEZERS)
+@once
 def freeze_new(request: ActorRequest) -> HttpResponse:
     form = FreezeForm(request.POST or None, actor=request.actor)
     if request.method == "POST" and form.is_valid():
@@ -159,6 +161,7 @@ def declared_list(request: ActorRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff(DECLARERS)
+@once
 def declared_new(request: ActorRequest) -> HttpResponse:
     form = DeclareForm(request.POST or None, request.FILES or None, actor=request.actor)
     if request.method == "POST" and form.is_valid():
@@ -242,6 +245,7 @@ def denominator_list(request: ActorRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff(COUNTERS)
+@once
 def denominator_new(request: ActorRequest) -> HttpResponse:
     form = DenominatorForm(request.POST or None, actor=request.actor)
     if request.method == "POST" and form.is_valid():
@@ -269,6 +273,7 @@ def denominator_new(request: ActorRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff(READERS)
+@once
 def funder_new(request: ActorRequest) -> HttpResponse:
     form = LayoutForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():

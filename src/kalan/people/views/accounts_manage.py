@@ -17,6 +17,7 @@ from kalan.base.errors import Refused
 from kalan.base.exports import table_response
 from kalan.base.lists import paginate
 from kalan.people import policy
+from kalan.people.double import once
 from kalan.people.forms.accounts_manage import AccountFilters, ContactForm, ReasonForm
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.people.models import Account
@@ -246,6 +247,7 @@ def account_contact(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 
 @staff(ADMIN)
 @require_http_methods(["GET", "POST"])
+@once
 def account_create(request: ActorRequest) -> HttpResponseBase:
     """An account without an agent: a partner, somebody independent."""
     form = ContactForm(request.POST or None)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.people import policy
+from kalan.people.double import once
 from kalan.people.forms.accounts_manage import GrantForm, NodeSearch, ReasonForm, post_key
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.people.models import Account, RoleGrant
@@ -25,6 +26,7 @@ GRANT = policy.CAPABILITIES["roles.grant"]
 
 @staff(GRANT)
 @require_http_methods(["GET", "POST"])
+@once
 def role_new(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     account, today = find(request, uid), clock.today()
     search = NodeSearch(request.GET or None)

@@ -16,6 +16,7 @@ from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.exports import Cell, table_response
 from kalan.base.lists import paginate
+from kalan.people.double import once
 from kalan.people.forms import registry as forms
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.people.models import Agent, OrgNode, Post
@@ -175,6 +176,7 @@ def agent_history(request: ActorRequest, uid: UUID) -> HttpResponseBase:
 
 
 @staff(EDITORS)
+@once
 def agent_new(request: ActorRequest) -> HttpResponseBase:
     """Register an agent with their main post."""
     actor = request.actor
@@ -225,6 +227,7 @@ def agent_edit(request: ActorRequest, uid: UUID) -> HttpResponseBase:
 
 
 @staff(EDITORS)
+@once
 def post_new(request: ActorRequest, uid: UUID) -> HttpResponseBase:
     """Give the agent one more post."""
     agent = _editable(request, uid)

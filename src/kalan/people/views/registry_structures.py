@@ -18,6 +18,7 @@ from kalan.base.errors import Refused
 from kalan.base.exports import Cell, table_response
 from kalan.base.lists import paginate
 from kalan.people import drawing
+from kalan.people.double import once
 from kalan.people.forms import registry as forms
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.people.models import OrgNode, OrgNodeCode
@@ -151,6 +152,7 @@ def structure_history(request: ActorRequest, uid: UUID) -> HttpResponseBase:
 
 
 @staff(EDITORS)
+@once
 def structure_new(request: ActorRequest) -> HttpResponseBase:
     """Create a structure in the actor's territory."""
     country = (selectors.countries_of(request.actor) or [""])[0]

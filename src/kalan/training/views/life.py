@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from kalan.base import clock
 from kalan.base.dates import week_date
 from kalan.base.errors import Refused
+from kalan.people.double import once
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.training.forms.fields import parse_slot, slot_code
 from kalan.training.forms.sessions import (
@@ -32,6 +33,7 @@ from kalan.training.views.common import attempt, posted, session_or_404, some
 
 
 @staff(CAPABILITIES["sessions.convoke"])
+@once
 def session_convoke(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Messages and their cost are shown before anything is sent."""
     session = session_or_404(request, uid, "sessions.convoke")
@@ -67,6 +69,7 @@ def session_convoke(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 
 
 @staff(CAPABILITIES["sessions.plan"])
+@once
 def session_postpone(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     session = session_or_404(request, uid, "sessions.plan")
     form = PostponeForm(posted(request))
@@ -92,6 +95,7 @@ def session_postpone(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 
 
 @staff(CAPABILITIES["sessions.plan"])
+@once
 def session_cancel(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     session = session_or_404(request, uid, "sessions.plan")
     form = CancelForm(posted(request))

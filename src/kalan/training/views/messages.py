@@ -16,6 +16,7 @@ from kalan.base.exports import Cell, table_response
 from kalan.base.lists import paginate
 from kalan.base.models import Message
 from kalan.base.notifications import gsm, templates
+from kalan.people.double import once
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.training.forms.messages import MessageFilters, WordingForm
 from kalan.training.policy import CAPABILITIES
@@ -67,6 +68,7 @@ def message_list(request: ActorRequest) -> HttpResponseBase:
 
 @require_POST
 @staff(RESEND)
+@once
 def message_resend(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     message = get_object_or_404(messages_visible_to(request.actor, "messages.resend"), uid=uid)
     return attempt(

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.exports import Cell, table_response
+from kalan.people.double import once
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.training.forms.costs import CostForm, cost_initial
 from kalan.training.models import CostLine, Session
@@ -28,6 +29,7 @@ _PAYMENT = ("Nom", "Structure", "Jours", "Per diem", "Transport", "Depuis", "Tot
 
 
 @staff(VIEW)
+@once
 def session_costs(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Cost lines of a session, their totals, and a form to add one."""
     session = session_or_404(request, uid, "costs.view")

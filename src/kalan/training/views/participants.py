@@ -15,6 +15,7 @@ from kalan.base.errors import Refused
 from kalan.base.exports import table_response
 from kalan.base.lists import paginate
 from kalan.base.text import fold
+from kalan.people.double import once
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.people.models import Agent, Cadre
 from kalan.training.forms.sessions import AnonymousForm, OutsiderForm
@@ -163,6 +164,7 @@ def _export(session: Session, rows: Any, fmt: str) -> HttpResponse:
 
 
 @staff(GUESTS)
+@once
 def session_outsider(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Add a participant who is not of the register."""
     session = session_or_404(request, uid, "sessions.participants")
@@ -188,6 +190,7 @@ def session_outsider(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 
 
 @staff(GUESTS)
+@once
 def session_anonymous(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Add participants known only by number."""
     session = session_or_404(request, uid, "sessions.participants")

@@ -15,6 +15,7 @@ from kalan.base.errors import Refused
 from kalan.base.exports import table_response
 from kalan.base.lists import paginate
 from kalan.base.text import fold
+from kalan.people.double import once
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.people.models import OrgNode
 from kalan.training.forms.programmes import FareForm, ProgrammeForm, TargetForm, programme_initial
@@ -80,6 +81,7 @@ def programme_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 
 
 @staff(EDIT)
+@once
 def programme_create(request: ActorRequest) -> HttpResponseBase:
     return _programme_form(request, None)
 

@@ -16,6 +16,7 @@ from kalan.base.exports import table_response
 from kalan.base.lists import paginate
 from kalan.base.text import fold
 from kalan.people.actor import path_range
+from kalan.people.double import once
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.training.forms.fields import slot_code
 from kalan.training.forms.sessions import (
@@ -156,6 +157,7 @@ def session_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 
 
 @staff(PLAN)
+@once
 def session_plan(request: ActorRequest) -> HttpResponseBase:
     """Plan a session. ``?programme=code`` chooses the programme beforehand."""
     form = SessionForm(posted(request), actor=request.actor, initial=_beforehand(request))
