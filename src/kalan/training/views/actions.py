@@ -37,6 +37,16 @@ def steps_for(session: Session, may: frozenset[str], *, today: dt.date) -> list[
             Step("Noter les présences", "attendance", main=is_open),
         ),
         (
+            started and session.state != Session.State.CANCELLED,
+            "attendance.mark",
+            Step("Saisir la feuille papier", "attendance-grid"),
+        ),
+        (
+            started and session.state != Session.State.CANCELLED,
+            "satisfaction.view",
+            Step("Satisfaction", "satisfaction-results"),
+        ),
+        (
             "close" in lawful and over,
             "sessions.close",
             Step("Clôturer", "session-close", main=True),
