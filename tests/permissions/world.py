@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from kalan.base.models import ImportRun, Message
+from kalan.base.models import ImportRun, Job, Message
 from kalan.indicators.models import DeclaredFigure, FrozenFigures
 from kalan.people.models import (
     Account,
@@ -209,6 +209,8 @@ def build() -> World:
     )
     for role in ROLES:
         world.accounts[role] = _account(role, tree, world.here)
+    # No work waits: /sante/ would say since when.
+    Job.objects.update(state=Job.State.DONE)
     return world
 
 
@@ -232,7 +234,7 @@ def _account(role: str, tree: people.Tree, here: Place) -> Account:
 
 def grants(world: World) -> dict[str, str]:
     """Who → path of the node of their role, to check that the world says what it should."""
-    rows = RoleGrant.objects.filter(revoked_at__isnull=True)
+    rows = RoleGrant.objects.filter(account__in=world.accounts.values(), revoked_at__isnull=True)
     rows = rows.select_related("node", "account").order_by("pk")
     return {row.account.display_name: row.node.path for row in rows}
 
