@@ -26,7 +26,9 @@ from kalan.training.selectors.sessions import half_days_of, trainers_of
 # Signature columns on one sheet of A4 laid flat; a longer session takes further sheets.
 HALF_DAYS_A_SHEET = 6
 BLANK_LINES = 5  # for people who come without being on the list
-_WIDE = ("name", "last_name", "first_names", "structure")
+# Share of the width that the signatures leave, and size of the letters in points.
+_SHARES = {"name": 1.3, "last_name": 1.0, "first_names": 1.0, "cadre": 1.0, "structure": 1.6}
+_SMALL = {"cadre": 7.5, "structure": 7.5, "phone": 8.0}
 
 
 def sheet_pdf(session: Session) -> bytes:
@@ -51,7 +53,14 @@ def sheet_pdf(session: Session) -> bytes:
             "title": pack["title"],
             "signature": pack["signature"],
             "notice": pack["notice"],
-            "columns": [{"label": c["label"], "wide": c["key"] in _WIDE} for c in pack["columns"]],
+            "columns": [
+                {
+                    "label": c["label"],
+                    "share": _SHARES.get(c["key"], 0),
+                    "size": _SMALL.get(c["key"], 9.0),
+                }
+                for c in pack["columns"]
+            ],
             "rows": rows,
             "parts": [{"half_days": half_days[n : n + HALF_DAYS_A_SHEET]} for n in sheets],
         },
