@@ -90,3 +90,12 @@ def test_strangers_see_no_figures_and_administrators_do(tree: people.Tree) -> No
     client = Client()
     client.force_login(people.account("admin", tree.country))
     assert "Go libres" in client.get("/sante/").content.decode()
+
+
+def test_a_stuck_queue_is_told_but_takes_no_server_down() -> None:
+    job(dt.timedelta(hours=2))
+    response = Client().get("/healthz")
+    assert (response.status_code, response.json()["status"]) == (200, "panne")
+    page = Client().get("/sante/")
+    assert page.status_code == 200
+    assert "La cellule informatique doit intervenir." in page.content.decode()

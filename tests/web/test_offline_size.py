@@ -24,7 +24,7 @@ def test_worker_outbox_and_helper_fit_in_six_kilobytes(client: Client) -> None:
 def test_the_worker_names_the_files_it_keeps(client: Client) -> None:
     answer = client.get("/sw.js")
     assert answer["Content-Type"] == "text/javascript; charset=utf-8"
-    assert answer["Cache-Control"] == "no-cache"
+    assert answer["Cache-Control"] == "public, no-cache"
     first = answer.content.decode().splitlines()[2]
     assert first == (
         'const FILES = ["/static/web/kalan.css", "/static/web/outbox.js", '

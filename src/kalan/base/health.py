@@ -74,6 +74,16 @@ def overall(checks: list[Check]) -> Level:
     return next((level for level in (Level.BAD, Level.WARN) if level in levels), Level.OK)
 
 
+# What keeps a web server from doing its work; a stuck queue does not, and must not make a load
+# balancer take down the servers one after the other.
+_STOPPING = frozenset({"base", "migrations", "disque"})
+
+
+def serves(checks: list[Check]) -> bool:
+    """Whether this server can answer people."""
+    return not any(check.level is Level.BAD and check.code in _STOPPING for check in checks)
+
+
 def database() -> Check:
     start = time.monotonic()
     with connection.cursor() as cursor:

@@ -13,8 +13,8 @@ from kalan.people.models import Role
 WHO_RUNS_IT = frozenset({Role.ADMIN})
 
 
-def _status(level: health.Level) -> int:
-    return 503 if level is health.Level.BAD else 200
+def _status(checks: list[health.Check]) -> int:
+    return 200 if health.serves(checks) else 503
 
 
 @require_safe
@@ -26,17 +26,18 @@ def page(request: ActorRequest) -> HttpResponse:
     detailed = not down and request.actor.can(WHO_RUNS_IT)
     context = {"checks": checks, "level": level, "detailed": detailed}
     name = "web/health_plain.html" if down else "web/health.html"
-    response = render(request, name, context, status=_status(level))
+    response = render(request, name, context, status=_status(checks))
     response["Cache-Control"] = "no-store"
     return response
 
 
 @require_safe
 def machine(request: HttpRequest) -> HttpResponse:
-    """503 when something is down; "attention" stays 200: a person should look, in daytime."""
+    """503 when this server cannot serve. A monitor also reads ``status``: "attention" asks for a
+    person in daytime, "panne" at once (a queue that is stuck, with servers that answer)."""
     checks = health.check_all(clock.now())
     level = health.overall(checks)
     body = {"status": level, "checks": {check.code: check.level for check in checks}}
-    response = JsonResponse(body, status=_status(level))
+    response = JsonResponse(body, status=_status(checks))
     response["Cache-Control"] = "no-store"
     return response
