@@ -148,6 +148,7 @@ def _cases() -> Iterator[tuple[str, Callable[[], object], Callable[[], object] |
     from kalan.base import clock
     from kalan.indicators.selectors.board import board
     from kalan.indicators.selectors.counts import people, total
+    from kalan.indicators.selectors.coverage import count_coverage
     from kalan.indicators.selectors.public import public_figures
     from kalan.indicators.selectors.scope import Filters, reach_of
     from kalan.people.actor import SYSTEM
@@ -184,6 +185,8 @@ def _cases() -> Iterator[tuple[str, Callable[[], object], Callable[[], object] |
         lambda: board(local, day=day),
         lambda: _raw(node=region, **year),
     )
+    # The dashboard keeps coverage until a fact or the register changes; this is what it costs then.
+    yield "couverture recomptée, pays", lambda: count_coverage(whole, day), None
     yield "chiffres publics", lambda: public_figures(clock.now()), None
 
 

@@ -48,6 +48,7 @@ class Participation(models.Model):
             models.Index(fields=["programme_id", "region_id", "day"]),
             models.Index(fields=["region_id", "day"]),
             models.Index(fields=["district_id", "day"]),
+            models.Index(fields=["theme_id", "region_id", "day"]),
             models.Index(fields=["agent_id", "day"]),
             models.Index(fields=["structure_id", "day"]),
             models.Index(fields=["day"]),
