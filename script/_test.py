@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -204,7 +205,7 @@ def run_kind(tally: Tally, kind: str, options: argparse.Namespace) -> None:
         run_pytest(tally, kind, PLAIN, options)
     elif kind == "postgresql":
         with postgres.cluster() as url:
-            run_pytest(tally, kind, PLAIN, options, KALAN_DATABASE_URL=url)
+            run_pytest(tally, kind, f"data and {PLAIN}", options, KALAN_DATABASE_URL=url)
     elif kind == "process":
         with postgres.cluster() as url:
             run_pytest(tally, kind, "process", options, KALAN_TEST_POSTGRESQL=url)
@@ -242,6 +243,8 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
+    # Asked to stop: leave through every "finally", so that no cluster stays behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = arguments()
     tally, started = Tally(), time.monotonic()
     install_missing({need for kind in options.kinds for need in KINDS[kind]})

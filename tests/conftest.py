@@ -114,9 +114,21 @@ def _kind(item: pytest.Item) -> str:
     return "unit"
 
 
+def _reads_data(item: pytest.Item) -> bool:
+    """Whether a test goes to the database, and so runs on PostgreSQL too.
+
+    Not who may open what (the same code on both), nor what invents its cases.
+    """
+    fixtures = getattr(item, "fixturenames", ())
+    reads = item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(fixtures)
+    return bool(reads) and _kind(item) not in ("permissions", "property")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.user_properties.append(("kind", _kind(item)))
+        if _reads_data(item):
+            item.add_marker(pytest.mark.data)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -6,9 +6,11 @@ import getpass
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,14 +53,26 @@ def _user() -> str:
     return "postgres" if "postgres" in known else "nobody"
 
 
-def _run(user: str, *command: str | Path) -> None:
+def _as(user: str, *command: str | Path) -> list[str]:
+    """The command as ``user``; when we die, however it happens, it is told to stop (SIGQUIT)."""
     words = [str(word) for word in command]
-    if os.geteuid() == 0:
-        group = str(pwd.getpwnam(user).pw_gid)
-        words = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", *words]
-    result = subprocess.run(words, cwd="/", capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise RuntimeError(f"{words[-1]}: {result.stdout}{result.stderr}")
+    if os.geteuid() != 0:
+        return ["setpriv", "--pdeathsig=QUIT", *words]
+    group = str(pwd.getpwnam(user).pw_gid)
+    ids = (f"--reuid={user}", f"--regid={group}", "--clear-groups")
+    return ["setpriv", *ids, "--pdeathsig=QUIT", *words]
+
+
+def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            psycopg.connect(address).close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")
 
 
 @contextmanager
@@ -69,22 +83,33 @@ def cluster(settings: dict[str, str] | None = None) -> Iterator[str]:
         raise RuntimeError("PostgreSQL is not installed")
     user, port = _user(), free_port()
     home = Path(tempfile.mkdtemp(prefix="kalan-pg-"))
-    data = home / "data"
+    data, log = home / "data", home / "log"
     if os.geteuid() == 0:
         shutil.chown(home, user)
     values = {**SETTINGS, **(settings or {}), "port": str(port), "unix_socket_directories": home}
-    options = " ".join(f"-c {name}={value}" for name, value in values.items())
+    options = [f"--{name}={value}" for name, value in values.items()]
     initdb = ("-D", data, "-U", "kalan", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
     try:
-        _run(user, folder / "initdb", *initdb)
-        _run(user, folder / "pg_ctl", "-D", data, "-o", options, "-l", home / "log", "-w", "start")
-        try:
-            _run(
-                user, folder / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", *["kalan"] * 2
+        made = subprocess.run(
+            _as(user, folder / "initdb", *initdb), cwd="/", capture_output=True, text=True
+        )
+        if made.returncode:
+            raise RuntimeError(f"initdb: {made.stdout}{made.stderr}")
+        with log.open("wb") as stream:
+            server = subprocess.Popen(
+                _as(user, folder / "postgres", "-D", data, *options),
+                cwd="/",
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
             )
-            yield f"postgresql://kalan@127.0.0.1:{port}/kalan"
+        try:
+            address = f"postgresql://kalan@127.0.0.1:{port}"
+            _wait(server, f"{address}/postgres", log)
+            yield new_database(f"{address}/postgres", "kalan")
         finally:
-            _run(user, folder / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+            server.send_signal(signal.SIGQUIT)
+            server.wait(30)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
