@@ -16,12 +16,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.result import Result
+
 ROWS = int(os.environ.get("KALAN_BENCH_IMPORT_ROWS", "100000"))
 STRUCTURES = 1500
+PEER = "django-import-export 4.4 (agents seuls : ni postes, ni historique)"
 PEER_LIMIT = 1800  # seconds
 HEAD = ("Matricule", "Nom", "Prénoms", "Sexe", "Année de naissance", "Téléphone", "E-mail", "Cadre",
         "Structure", "District", "Employeur", "Statut", "Fonction",
@@ -72,7 +75,7 @@ def write_files(folder: Path) -> None:
     book.close()
 
 
-def run() -> Iterator[dict[str, Any]]:
+def run(options: Sequence[str]) -> Iterator[Result]:
     with tempfile.TemporaryDirectory(prefix="kalan-bench-") as name:
         folder = Path(name)
         write_files(folder)
@@ -82,28 +85,27 @@ def run() -> Iterator[dict[str, Any]]:
             yield from _lines(kind, ours, peer)
 
 
-def _lines(kind: str, ours: dict[str, Any], peer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    peers = {"check": "dry_run", "peak": "peak", "wait": "wait", "write": "write"}
+def _lines(kind: str, ours: dict[str, Any], peer: dict[str, Any]) -> Iterator[Result]:
+    peers = {"check": "dry_run", "check_cpu": "dry_run_cpu"}
     for key, case, unit in (
-        ("check", f"{kind}, {ROWS} lignes : lire, vérifier, rapport", "s"),
-        ("write", f"{kind}, {ROWS} lignes : écrire", "s"),
-        ("lock", f"{kind}, {ROWS} lignes : verrou d’écriture de la fusion", "s"),
-        ("wait", f"{kind}, {ROWS} lignes : plus longue attente d’un autre qui écrit", "s"),
-        ("recheck", f"{kind}, {ROWS} lignes : vérifier le même fichier une seconde fois", "s"),
-        ("peak", f"{kind}, {ROWS} lignes : mémoire au plus haut", "Mo"),
+        ("check", "lire, vérifier, rapport", "s"),
+        ("check_cpu", "lire, vérifier, rapport : processeur", "s"),
+        ("write", "écrire", "s"),
+        ("lock", "verrou d’écriture de la fusion", "s"),
+        ("lock_cpu", "verrou d’écriture de la fusion : processeur", "s"),
+        ("wait", "plus longue attente d’un autre qui écrit", "s"),
+        ("recheck", "vérifier le même fichier une seconde fois", "s"),
+        ("peak", "mémoire au plus haut", "Mo"),
     ):
-        value = ours[key]
-        against = peer.get(peers.get(key, ""))
-        yield {
-            "bench": "import",
-            "case": case,
-            "value": round(value, 2),
-            "unit": unit,
-            "peer": "django-import-export" if against else None,
-            "peer_value": round(against, 2) if against else None,
-            "peer_run": bool(against),
-            "ratio": round(against / value, 2) if against and value else None,
-        }
+        against = peer.get(peers.get(key, key))
+        yield Result(
+            f"{kind}, {ROWS} lignes : {case}",
+            ours[key],
+            unit,
+            peer=PEER if against else None,
+            peer_value=round(against, 2) if against else None,
+            peer_run=bool(against),
+        )
 
 
 def _child(what: str, folder: Path, path: Path, limit: int) -> dict[str, Any]:
@@ -111,10 +113,9 @@ def _child(what: str, folder: Path, path: Path, limit: int) -> dict[str, Any]:
     environment = os.environ | {
         "KALAN_HOME": home,
         "KALAN_COUNTRY": "sn",
-        "KALAN_DATABASE_URL": "",
         "DJANGO_SETTINGS_MODULE": "kalan.config.settings",
     }
-    environment.pop("KALAN_DATABASE_URL")
+    environment.pop("KALAN_DATABASE_URL", None)
     command = [sys.executable, "-m", "bench.import_", what, str(path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=limit)
     if done.returncode:
@@ -164,12 +165,15 @@ def _step(number: int) -> str:
 
 def _writer() -> subprocess.Popen[str]:
     """A process that writes one row every 20 ms until its stdin closes, then says its worst."""
-    return subprocess.Popen(
+    writer = subprocess.Popen(
         [sys.executable, "-m", "bench.import_", "writer", "-"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "ready\n"
+    return writer
 
 
 def _stop(writer: subprocess.Popen[str]) -> float:
@@ -183,15 +187,23 @@ def _write_now_and_then() -> None:
     import django
 
     django.setup()
+    from django.db import OperationalError
+
     from kalan.base import clock
     from kalan.base.models import ColumnMapping
 
     worst = 0.0
+    print("ready", flush=True)
     while not select.select([sys.stdin], [], [], 0.02)[0]:
-        began = time.monotonic()
-        ColumnMapping.objects.update_or_create(
-            kind="bench", header_key="x", defaults={"mapping": {}, "used_at": clock.now()}
-        )
+        began, stored = time.monotonic(), False
+        while not stored:  # after 20 s the person would see an error; here the wait goes on
+            try:
+                ColumnMapping.objects.update_or_create(
+                    kind="bench", header_key="x", defaults={"mapping": {}, "used_at": clock.now()}
+                )
+                stored = True
+            except OperationalError:
+                continue
         worst = max(worst, time.monotonic() - began)
     print(json.dumps({"wait": worst}))
 
@@ -215,9 +227,16 @@ def _kalan(path: Path) -> dict[str, Any]:
     assert kind is not None
     held: list[float] = []
     merge = pipeline._merge
-    pipeline._merge = lambda run, kind: held.append(merge(run, kind)) or held[-1]  # type: ignore[func-returns-value]
+
+    def measured(run: Any, kind: Any) -> float:
+        began = time.process_time()
+        held.append(merge(run, kind))
+        held.append(time.process_time() - began)
+        return held[0]
+
+    pipeline._merge = measured
     writer = _writer()
-    began = time.monotonic()
+    began, began_cpu = time.monotonic(), time.process_time()
 
     def check() -> Any:
         with path.open("rb") as file:
@@ -231,7 +250,7 @@ def _kalan(path: Path) -> dict[str, Any]:
         return run
 
     run = check()
-    checked = time.monotonic()
+    checked, checked_cpu = time.monotonic(), time.process_time()
     assert run.counts["new"] == ROWS, run.counts
     imports.start_apply(actor=SYSTEM, now=clock.now(), run=run)
     with small_footprint():
@@ -244,8 +263,10 @@ def _kalan(path: Path) -> dict[str, Any]:
     assert second.counts["same"] == ROWS, second.counts
     return {
         "check": checked - began,
+        "check_cpu": checked_cpu - began_cpu,
         "write": applied - checked,
         "lock": held[0],
+        "lock_cpu": held[1],
         "wait": wait,
         "recheck": time.monotonic() - again,
         "peak": _peak(),
@@ -286,17 +307,18 @@ def _peer(path: Path) -> dict[str, Any]:
             instance.search = fold(f"{instance.last_name} {instance.first_names}")
 
     writer = _writer()
-    began = time.monotonic()
+    began, began_cpu = time.monotonic(), time.process_time()
     data = tablib.Dataset().load(path.read_bytes(), format="xlsx")
     result = AgentResource().import_data(data, dry_run=True)
     assert not result.has_errors(), result.row_errors()[:1]
-    checked = time.monotonic()
+    checked, checked_cpu = time.monotonic(), time.process_time()
     AgentResource().import_data(data, dry_run=False, raise_errors=True)
     applied = time.monotonic()
     wait = _stop(writer)
     assert Agent.objects.count() == ROWS
     return {
         "dry_run": checked - began,
+        "dry_run_cpu": checked_cpu - began_cpu,
         "write": applied - checked,
         "wait": wait,
         "peak": _peak(),

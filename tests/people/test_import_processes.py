@@ -7,7 +7,6 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
@@ -46,9 +45,8 @@ def content() -> bytes:
 
 
 @pytest.fixture
-def run(offline: Server, settings: Any) -> ImportRun:
+def run(offline: Server) -> ImportRun:
     """A file deposited on the server, its check queued."""
-    settings.MEDIA_ROOT = str(offline.home / "files")
     kind = registry.get("staff")
     assert kind is not None
     with offline.database():

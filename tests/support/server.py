@@ -20,6 +20,7 @@ from urllib.request import urlopen
 from django.conf import settings
 from django.db import connections
 from django.db.utils import ConnectionHandler
+from django.test.utils import override_settings
 
 from kalan.config.settings import database
 from kalan.config.supervise import die_with_parent
@@ -145,7 +146,7 @@ class Server:
 
     @contextlib.contextmanager
     def database(self) -> Iterator[None]:
-        """Let the test's own process read and write the server's database (factories, ORM)."""
+        """Let the test's own process read and write the server's data: database and files."""
         before = connections["default"]
         url = self.settings.get("KALAN_DATABASE_URL", "")
         values = database(url)
@@ -154,7 +155,8 @@ class Server:
         ours = ConnectionHandler({"default": values})["default"]
         connections["default"] = ours
         try:
-            yield
+            with override_settings(MEDIA_ROOT=str(self.home / "files")):
+                yield
         finally:
             ours.close()
             connections["default"] = before

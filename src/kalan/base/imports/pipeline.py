@@ -118,9 +118,10 @@ def drop_rows(run: ImportRun) -> None:
 
 def source_path(run: ImportRun) -> Path:
     """Where the file lies; refused when retention or erasure took it away."""
-    if run.file is None or not run.file.file:
+    path = Path(run.file.file.path) if run.file is not None and run.file.file else None
+    if path is None or not path.exists():
         raise Refused("Le fichier de cet import a été effacé.", remedy="Déposez-le de nouveau.")
-    return Path(run.file.file.path)
+    return path
 
 
 def _parsed(run: ImportRun, kind: Kind) -> tuple[int, Iterator[Row]]:
