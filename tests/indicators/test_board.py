@@ -138,9 +138,9 @@ def test_targets_stand_beside_figures(tree: people.Tree, programme: Programme) -
     Target.objects.create(programme=programme, indicator="agents_formes", value=10)
     Target.objects.create(programme=programme, indicator="agents_formes", value=4, node=tree.fatick)
     client = client_of("programme", tree.country)
-    assert "cible 10 : 50\u00a0%" in client.get(f"{URL}?programme=direcct").content.decode()
+    assert "cible 10\u00a0: 50\u00a0%" in client.get(f"{URL}?programme=direcct").content.decode()
     region = client.get(f"{URL}?programme=direcct&territoire={tree.fatick.uid}").content.decode()
-    assert "cible 4 : 75\u00a0%" in region
+    assert "cible 4\u00a0: 75\u00a0%" in region
     assert "cible" not in client.get(f"{URL}?programme=direcct&sexe=F").content.decode()
 
 

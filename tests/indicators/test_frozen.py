@@ -191,7 +191,7 @@ def test_outside_denominators_stand_beside_coverage(
     client = Client()
     client.force_login(people.account("region", tree.fatick))
     page = client.get(URL).content.decode()
-    assert "Selon annuaire statistique au 31/12/2022 : 1\u202f250 agents" in page
+    assert "Selon annuaire statistique au 31/12/2022\u00a0: 1\u202f250 agents" in page
     for changes, field in (
         ({"as_of": dt.date(2024, 1, 1)}, "as_of"),
         ({"includes": ""}, "includes"),

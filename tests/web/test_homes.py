@@ -157,6 +157,8 @@ def test_the_menu_shows_what_the_role_opens(tree: people.Tree) -> None:
     assert "Données personnelles" not in shown("structure")
     assert "Agents" in shown("structure")
     assert "Agents" not in shown("author")
+    assert "Historique" in shown("auditor")
+    assert "Historique" not in shown("structure")
 
 
 def test_the_menu_marks_the_screen_one_is_in(tree: people.Tree) -> None:
