@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import Any
 
 import openpyxl
 import pytest
@@ -150,3 +151,14 @@ def test_the_achieved_column_is_needed(client: Client) -> None:
 )
 def test_lines_are_recognised_by_their_words(label: str, code: str) -> None:
     assert recognise(label) == code
+
+
+@pytest.mark.parametrize("address", [URL, "/gestion/indicateurs/declares/nouveau/"])
+def test_a_file_beyond_the_limit_is_said_to_be_too_large(
+    client: Client, settings: Any, address: str
+) -> None:
+    settings.KALAN_UPLOAD_MAX_BYTES = 1024 * 1024
+    file = SimpleUploadedFile("modele.xlsx", b"x" * 3 * 1024 * 1024)
+    page = client.post(address, {"source": "x", "file": file, "document": file}).content.decode()
+    assert "Ce fichier est trop gros : la limite est de 1 Mo. Envoyez-en un plus léger." in page
+    assert StoredFile.objects.count() == 0

@@ -225,3 +225,32 @@ def test_numbers_as_people_write_them() -> None:
     assert amount(Decimal(500), "XOF") == "500"
     assert amount(Decimal("12.5"), "EUR") == "12,50"
     assert money(Decimal(500), "XOF") == "500\u00a0FCFA"
+
+
+HOSTILE = (
+    ('#import "x": *', '$x^2$ *gras* _it_ @lien <fin> \\\\ "guillemets" `code`'),
+    ("#(1 + 1)", "[contenu] {code} = titre // rien /* rien */"),
+    ("Awa \U0001f600 \u4e2d\u6587", "\u1208\u120b \ue000 \U000e0041"),  # no font of ours has these
+    ("\u202eAwa\u200f", "N’Diaye\u0301\u0327\u0007\u001b\ufffe"),
+    ("A" * 100, "B" * 100),
+)
+
+
+def test_no_name_is_markup_and_none_breaks_a_document(session: Session) -> None:
+    for first, last in HOSTILE:
+        agent = people.agent(session.node, first_names=first, last_name=last)
+        training.registration(session, agent, structure=session.node)
+    Session.objects.filter(pk=session.pk).update(
+        title="#panic() $ \\ \U0001f600", place="*@x", notice='#read("/etc/passwd")'
+    )
+    session.refresh_from_db()
+    lines = list(participants_of(session).order_by("pk"))
+    texts = [
+        text_of(sheet_pdf(session)),
+        text_of(convocations_pdf(session, lines, now=NOW)),
+        text_of(report_pdf(session, with_costs=True, with_satisfaction=True, now=NOW)),
+    ]
+    for text in texts:
+        assert "#panic() $" in text
+        assert "root:" not in text
+    assert "#(1 + 1) [CONTENU] {CODE} = TITRE // RIEN" in texts[1]

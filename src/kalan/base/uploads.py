@@ -10,9 +10,23 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.forms import BaseForm
+from django.http import HttpRequest
 
 META_KEY = "kalan.upload_too_large"
 _FORM_BYTES = 1024 * 1024  # the other fields and the boundaries of the request
+
+
+def explain_size(request: HttpRequest, form: BaseForm, field: str) -> None:
+    """Let ``field`` say that its file was too large, and not that it is missing.
+
+    Call it before the form is checked, once the request was read (``request.FILES``).
+    """
+    if request.META.get(META_KEY):
+        limit = settings.KALAN_UPLOAD_MAX_BYTES // 1024 // 1024
+        form.fields[field].error_messages["required"] = (
+            f"Ce fichier est trop gros : la limite est de {limit} Mo. Envoyez-en un plus léger."
+        )
 
 
 class QuotaHandler(FileUploadHandler):

@@ -210,7 +210,7 @@ class DenominatorForm(forms.Form):
 
     node = forms.ChoiceField(label="Territoire")
     cadre = forms.ChoiceField(label="Cadre", required=False)
-    value = forms.IntegerField(label="Effectif", min_value=0)
+    value = forms.IntegerField(label="Effectif", min_value=0, max_value=100_000_000)
     source = forms.CharField(label="Source", max_length=200)
     as_of = forms.DateField(label="Date de la source", widget=_DAY)
     includes = forms.CharField(

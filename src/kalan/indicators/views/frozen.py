@@ -15,6 +15,7 @@ from kalan.base.errors import Refused
 from kalan.base.exports import table_response
 from kalan.base.lists import paginate
 from kalan.base.models import StoredFile
+from kalan.base.uploads import explain_size
 from kalan.indicators import policy
 from kalan.indicators.definitions import BY_CODE
 from kalan.indicators.forms import (
@@ -164,6 +165,7 @@ def declared_list(request: ActorRequest) -> HttpResponse:
 @once
 def declared_new(request: ActorRequest) -> HttpResponse:
     form = DeclareForm(request.POST or None, request.FILES or None, actor=request.actor)
+    explain_size(request, form, "document")
     if request.method == "POST" and form.is_valid():
         try:
             services.declare(actor=request.actor, now=clock.now(), **form.values())
@@ -276,6 +278,7 @@ def denominator_new(request: ActorRequest) -> HttpResponse:
 @once
 def funder_new(request: ActorRequest) -> HttpResponse:
     form = LayoutForm(request.POST or None, request.FILES or None)
+    explain_size(request, form, "file")
     if request.method == "POST" and form.is_valid():
         try:
             row = funder.keep_layout(

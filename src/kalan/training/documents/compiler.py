@@ -35,12 +35,20 @@ def _compiler(template: str) -> Any:
 def pdf(template: str, data: dict[str, Any]) -> bytes:
     """Return the PDF/UA-1 document of ``template``.typ filled with ``data`` (plain JSON values).
 
-    Texts reach Typst as data and are never read as markup.
+    Texts reach Typst as data and are never read as markup. A sign that none of our fonts has (an
+    emoji pasted into a notice) forbids PDF/UA (ISO 14289-1, 7.21): the document is then made
+    without that label, the sign as a hollow box, rather than not at all.
     """
     data = {"demo": DEMO_NOTICE if settings.KALAN_DEMO else "", **data}
     inputs = {"data": json.dumps(data, ensure_ascii=False)}
     with _lock:  # a compiler serves one document at a time
-        made = _compiler(template).compile(format="pdf", sys_inputs=inputs, pdf_standards=["ua-1"])
+        compiler = _compiler(template)
+        try:
+            made = compiler.compile(format="pdf", sys_inputs=inputs, pdf_standards=["ua-1"])
+        except typst.TypstError as error:
+            if "could not be displayed" not in str(error):
+                raise
+            made = compiler.compile(format="pdf", sys_inputs=inputs)
     if not isinstance(made, bytes):
         raise TypeError("typst returned no document")
     return made
