@@ -93,15 +93,21 @@ def test_a_manager_designates_own_staff_within_the_places(
 
 def test_other_peoples_staff_cannot_be_designated(tree: people.Tree, session: Session) -> None:
     stranger = people.agent(tree.centre_guinguineo, last_name="Sow")
-    error = refusal(
-        designate,
-        actor=people.actor("structure", tree.centre_sokone),
-        session=session,
-        agents=[stranger],
-    )
-    assert error.message == (
-        "Awa SOW n’est pas en poste dans vos structures à la date de la session."
-    )
+    late = people.agent(tree.centre_sokone, last_name="Fall")
+    late.posts.update(start=session.end + dt.timedelta(days=1))
+    said = [
+        refusal(
+            designate,
+            actor=people.actor("structure", tree.centre_sokone),
+            session=session,
+            agents=[agent],
+        ).message
+        for agent in (stranger, late)
+    ]
+    assert said == [  # the name of a stranger is not told
+        "Une des personnes cochées n’est pas en poste dans vos structures à la date de la session.",
+        "Awa FALL n’est pas en poste dans vos structures à la date de la session.",
+    ]
     assert session.registrations.count() == 0
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from kalan.base.errors import Refused
 from kalan.people.actor import Actor
 from kalan.people.models import Agent, OrgNode, Post
+from kalan.people.selectors.core import agents_visible_to
 from kalan.training import policy
 from kalan.training.models import (
     AnonymousCount,
@@ -95,7 +97,7 @@ def designate(
     )
     if row.state != Session.State.VALIDATED:
         _require_open(row)
-    where = _structures(actor, row, agents)
+    where = _structures(actor, row, agents, now)
     known = _known(row, agents)
     room = Room(row)
     made: list[Registration] = []
@@ -304,7 +306,9 @@ def _require_open(session: Session) -> None:
         )
 
 
-def _structures(actor: Actor, session: Session, agents: Sequence[Agent]) -> dict[int, OrgNode]:
+def _structures(
+    actor: Actor, session: Session, agents: Sequence[Agent], now: dt.datetime
+) -> dict[int, OrgNode]:
     """The structure each agent comes from, on the session's first day."""
     ids = [agent.pk for agent in agents]
     roles = policy.CAPABILITIES["sessions.designate"]
@@ -317,8 +321,11 @@ def _structures(actor: Actor, session: Session, agents: Sequence[Agent]) -> dict
     where = {post.agent_id: post.structure for post in posts}
     for agent in agents:
         if agent.pk not in where:
+            # Whose name the actor may not read is not told to who sends a number.
+            seen = agents_visible_to(actor, today=timezone.localdate(now)).filter(pk=agent.pk)
+            who = agent.full_name if seen.exists() else "Une des personnes cochées"
             raise Refused(
-                f"{agent} n’est pas en poste dans vos structures à la date de la session.",
+                f"{who} n’est pas en poste dans vos structures à la date de la session.",
                 field="agents",
                 remedy="Vérifiez son poste, ou demandez à sa structure de désigner cette personne.",
             )
