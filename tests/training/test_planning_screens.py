@@ -575,3 +575,9 @@ def test_a_code_cannot_break_the_name_of_a_file(tree: people.Tree, manager: Clie
         assert (given[0], given.count('"')) == ('"', 2)
         assert not set(given) & set("\r\n/\\")
         assert "X" not in answer
+
+
+@pytest.mark.parametrize("name", ["session-designate", "session-trainers", "session-places"])
+def test_a_nul_in_an_address_is_refused(tree: people.Tree, manager: Client, name: str) -> None:
+    address = url(name, session_of(tree))
+    assert manager.get(address + "?q=%00&cadre=%00").status_code == 400
