@@ -73,6 +73,10 @@ class Phone:
     def says(self, text: str) -> None:
         expect(self.page.locator("#etat span")).to_have_text(text)
 
+    def push(self) -> None:
+        """The button « Envoyer », unless the phone has just sent by itself."""
+        self.page.evaluate("document.querySelector('#etat button').click()")
+
     def settled(self) -> None:
         self.until("kalan.unsent().then(all => all.length === 0)")
         self.says("Tout est envoyé.")
@@ -83,38 +87,56 @@ def present(live: Server, room: attendance.Room) -> set[tuple[int, str]]:
         return room.present()
 
 
-def marks(live: Server) -> int:
+def marks(live: Server, room: attendance.Room) -> int:
     with live.database():
-        return AttendanceMark.objects.count()
+        return AttendanceMark.objects.filter(registration__session=room.session).count()
 
 
-@pytest.fixture
-def room(live: Server) -> attendance.Room:
+def room_of(live: Server) -> attendance.Room:
     with live.database():
         return attendance.room(people.tree())
 
 
-@pytest.fixture
-def phone(live: Server, room: attendance.Room, page: Page) -> Phone:
+def phone_of(live: Server, page: Page) -> Phone:
+    """A trainer's phone on which the screen of a session of its own has been opened once."""
+    room = room_of(live)
     phone = Phone(live, room, page, room.account)
     phone.open()
     return phone
 
 
+@pytest.fixture(scope="module")
+def site(
+    blank_home: Path, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: object
+) -> Iterator[Server]:
+    """One server for the tests that do it no harm."""
+    server = Server(copy_home(blank_home, tmp_path_factory.mktemp("site") / "home"))
+    server.start()
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield server
+    server.stop()
+
+
+@pytest.fixture
+def phone(site: Server, page: Page) -> Phone:
+    return phone_of(site, page)
+
+
 AM, PM = "2023-03-13-am", "2023-03-13-pm"
 
 
-def test_a_tap_is_on_the_server_at_once(phone: Phone, live: Server) -> None:
+def test_a_tap_is_on_the_server_at_once(phone: Phone, site: Server) -> None:
     phone.tap(0)
     phone.tap(1)
     phone.settled()
-    assert present(live, phone.room) == {(0, AM), (1, AM)}
+    assert present(site, phone.room) == {(0, AM), (1, AM)}
     phone.tap(0)
     phone.settled()
-    assert present(live, phone.room) == {(1, AM)}
+    assert present(site, phone.room) == {(1, AM)}
 
 
-def test_line_cut_reload_restart_everything_arrives_once(phone: Phone, live: Server) -> None:
+def test_line_cut_reload_restart_everything_arrives_once(live: Server, page: Page) -> None:
+    phone = phone_of(live, page)
     phone.page.context.set_offline(True)
     live.kill()
     phone.tap(0)
@@ -129,11 +151,12 @@ def test_line_cut_reload_restart_everything_arrives_once(phone: Phone, live: Ser
     # The line is back, the server is not: nothing is lost either.
     phone.page.reload()
     expect(phone.page.locator("#etat span")).to_contain_text("4 non envoyées")
+    expect(phone.page.locator("#etat button")).to_be_visible()
     live.start()
-    phone.page.locator("#etat button").click()
+    phone.push()
     phone.settled()
     assert present(live, phone.room) == {(0, AM), (2, PM)}
-    assert marks(live) == 3
+    assert marks(live, phone.room) == 3
     # What was sent still shows after a reload without a line.
     phone.until("!document.querySelector('#feuille input:not([checked]):checked')")
     phone.page.context.set_offline(True)
@@ -144,7 +167,8 @@ def test_line_cut_reload_restart_everything_arrives_once(phone: Phone, live: Ser
     phone.says("Tout est envoyé.")
 
 
-def test_server_killed_while_marking(phone: Phone, live: Server) -> None:
+def test_server_killed_while_marking(live: Server, page: Page) -> None:
+    phone = phone_of(live, page)
     wanted = {(person, code) for person in range(3) for code in phone.room.codes[:3]}
     for number, (person, half_day) in enumerate((p, h) for h in range(3) for p in range(3)):
         phone.tap(person, half_day)
@@ -154,14 +178,14 @@ def test_server_killed_while_marking(phone: Phone, live: Server) -> None:
             live.start()
     expect(phone.page.locator("#etat span")).to_contain_text("non envoyée")
     live.start()
-    phone.page.locator("#etat button").click()
+    phone.push()
     phone.settled()
     assert present(live, phone.room) == wanted
-    assert marks(live) == 9
+    assert marks(live, phone.room) == 9
 
 
-def test_two_tabs_of_one_phone(phone: Phone, live: Server) -> None:
-    other = Phone(live, phone.room, phone.page.context.new_page(), phone.account)
+def test_two_tabs_of_one_phone(phone: Phone, site: Server) -> None:
+    other = Phone(site, phone.room, phone.page.context.new_page(), phone.account)
     other.open()
     phone.page.context.set_offline(True)
     for person in range(3):
@@ -174,16 +198,16 @@ def test_two_tabs_of_one_phone(phone: Phone, live: Server) -> None:
     other.page.evaluate("void kalan.send()")
     phone.settled()
     other.settled()
-    assert present(live, phone.room) == {(p, code) for p in range(3) for code in (AM, PM)}
-    assert marks(live) == 6
+    assert present(site, phone.room) == {(p, code) for p in range(3) for code in (AM, PM)}
+    assert marks(site, phone.room) == 6
 
 
 def test_two_people_mark_one_session_at_once(
-    phone: Phone, live: Server, open_page: OpenPage
+    phone: Phone, site: Server, open_page: OpenPage
 ) -> None:
-    with live.database():
+    with site.database():
         colleague = attendance.trainer(phone.room.session, phone.room.tree)
-    other = Phone(live, phone.room, open_page(), colleague)
+    other = Phone(site, phone.room, open_page(), colleague)
     other.open()
     other.page.context.set_offline(True)
     other.tap(0)
@@ -195,13 +219,13 @@ def test_two_people_mark_one_session_at_once(
     phone.settled()
     other.page.context.set_offline(False)
     other.settled()
-    assert present(live, phone.room) == {(0, AM), (1, AM), (2, PM)}
+    assert present(site, phone.room) == {(0, AM), (1, AM), (2, PM)}
     phone.page.evaluate("window.dispatchEvent(new Event('online'))")
     phone.show(1)
     expect(phone.box(2, 1)).to_be_checked()
 
 
-def test_somebody_unexpected_offline(phone: Phone, live: Server) -> None:
+def test_somebody_unexpected_offline(phone: Phone, site: Server) -> None:
     phone.page.context.set_offline(True)
     phone.page.get_by_text("Ajouter un participant non prévu").click()
     phone.page.get_by_label("Nom", exact=True).fill("N’Diaye")
@@ -215,8 +239,10 @@ def test_somebody_unexpected_offline(phone: Phone, live: Server) -> None:
     expect(newcomer.locator("input")).to_be_checked()
     phone.page.context.set_offline(False)
     phone.settled()
-    with live.database():
-        row = Registration.objects.select_related("agent").get(walk_in=True)
+    with site.database():
+        row = Registration.objects.select_related("agent").get(
+            walk_in=True, session=phone.room.session
+        )
         assert (row.agent.full_name, row.agent.sex, row.agent.to_reconcile) == (
             "Awa N’DIAYE",
             "F",
@@ -225,11 +251,11 @@ def test_somebody_unexpected_offline(phone: Phone, live: Server) -> None:
         assert Presence.objects.filter(registration=row).count() == 1
 
 
-def test_somebody_in_the_place_of_another_offline(phone: Phone, live: Server) -> None:
+def test_somebody_in_the_place_of_another_offline(phone: Phone, site: Server) -> None:
     phone.page.context.set_offline(True)
     phone.page.get_by_text("Ajouter un participant non prévu").click()
     phone.page.get_by_label("Nom", exact=True).fill("Sow")
-    with live.database():
+    with site.database():
         leaving = phone.room.persons[0]
         name = leaving.agent.full_name
     phone.page.get_by_label("À la place de").select_option(label=name)
@@ -237,31 +263,31 @@ def test_somebody_in_the_place_of_another_offline(phone: Phone, live: Server) ->
     expect(phone.box(0)).to_be_hidden()
     phone.page.context.set_offline(False)
     phone.settled()
-    with live.database():
-        row = Registration.objects.get(walk_in=True)
+    with site.database():
+        row = Registration.objects.get(walk_in=True, session=phone.room.session)
         assert (row.replaces, Registration.objects.get(pk=leaving.pk).state) == (
             leaving,
             "replaced",
         )
 
 
-def test_what_the_server_refuses_is_shown_and_kept(phone: Phone, live: Server) -> None:
+def test_what_the_server_refuses_is_shown_and_kept(phone: Phone, site: Server) -> None:
     phone.page.context.set_offline(True)
     phone.tap(0)
-    with live.database():
-        Session.objects.update(state="cancelled")
+    with site.database():
+        Session.objects.filter(pk=phone.room.session.pk).update(state="cancelled")
     phone.page.context.set_offline(False)
     notice = phone.page.locator("#refus li")
     expect(notice).to_contain_text("La session est annulée.")
     assert phone.unsent() == 1
-    with live.database():
-        Session.objects.update(state="convoked")
+    with site.database():
+        Session.objects.filter(pk=phone.room.session.pk).update(state="convoked")
     notice.get_by_role("button", name="Renvoyer").click()
     phone.settled()
-    assert present(live, phone.room) == {(0, AM)}
+    assert present(site, phone.room) == {(0, AM)}
 
 
-def test_signed_out_meanwhile_nothing_is_lost(phone: Phone, live: Server) -> None:
+def test_signed_out_meanwhile_nothing_is_lost(phone: Phone, site: Server) -> None:
     phone.page.context.set_offline(True)
     phone.tap(0)
     phone.page.context.clear_cookies()
@@ -270,30 +296,30 @@ def test_signed_out_meanwhile_nothing_is_lost(phone: Phone, live: Server) -> Non
     expect(link).to_be_visible()
     assert phone.unsent() == 1
     # Somebody else signs in on this phone: never sent under their name.
-    with live.database():
+    with site.database():
         colleague = attendance.trainer(phone.room.session, phone.room.tree)
-    sign_in_as(phone.page, live, colleague)
+    sign_in_as(phone.page, site, colleague)
     phone.page.goto(phone.address)
     expect(phone.page.locator("#etat span")).to_contain_text("1 d’une autre personne")
-    assert marks(live) == 0
-    sign_in_as(phone.page, live, phone.account)
+    assert marks(site, phone.room) == 0
+    sign_in_as(phone.page, site, phone.account)
     phone.page.goto(phone.address)
     phone.settled()
-    with live.database():
-        assert AttendanceMark.objects.get().by == phone.account
+    with site.database():
+        assert AttendanceMark.objects.get(by=phone.account).registration == phone.room.persons[0]
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_sign_out_with_unsent_marks_asks_first(phone: Phone, live: Server, shared: bool) -> None:
+def test_sign_out_with_unsent_marks_asks_first(phone: Phone, site: Server, shared: bool) -> None:
     page, asked = phone.page, []
     if shared:
-        with live.database():
+        with site.database():
             session = SessionStore(page.context.cookies()[0]["value"])
             session[SHARED_KEY] = time.time()
             session.save()
     page.context.route("**/envoi/", lambda route: route.abort())
     phone.tap(0)
-    page.goto(f"{live.url}/gestion/")  # any page that has the button
+    page.goto(f"{site.url}/gestion/")  # any page that has the button
     page.once("dialog", lambda d: (asked.append(d.message), d.dismiss()))
     page.get_by_role("button", name="Se déconnecter").click()
     page.wait_for_event("dialog")
@@ -301,12 +327,12 @@ def test_sign_out_with_unsent_marks_asks_first(phone: Phone, live: Server, share
     page.context.unroute("**/envoi/")
     # The line is back: what can be sent is sent, and there is nothing to ask.
     page.get_by_role("button", name="Se déconnecter").click()
-    page.wait_for_url(f"{live.url}/")
+    page.wait_for_url(f"{site.url}/")
     assert asked == [
         "Présences non envoyées : 1. Sur un téléphone partagé, se déconnecter les efface ; sur "
         "le vôtre, elles partiront à votre prochaine connexion. Se déconnecter quand même ?"
     ]
-    assert present(live, phone.room) == {(0, AM)}
+    assert present(site, phone.room) == {(0, AM)}
     kept = page.evaluate(
         "caches.open('pages').then(c => c.keys()).then(k => k.map(r => new URL(r.url).pathname))"
     )
@@ -355,10 +381,7 @@ def test_the_answer_is_lost(
     faulty: tuple[Server, Path], page: Page, fault: str, stored: int
 ) -> None:
     live, faults = faulty
-    with live.database():
-        room = attendance.room(people.tree())
-    phone = Phone(live, room, page, room.account)
-    phone.open()
+    phone = phone_of(live, page)
     page.context.set_offline(True)
     for person in range(3):
         phone.tap(person)
@@ -367,32 +390,31 @@ def test_the_answer_is_lost(
     with page.expect_event(sent, lambda event: event.url.endswith("/envoi/")):
         page.context.set_offline(False)
     phone.says("3 non envoyées. Pas de réponse du serveur.")
-    assert marks(live) == stored
+    assert marks(live, phone.room) == stored
     faults.write_text("")
-    page.locator("#etat button").click()
+    phone.push()
     phone.settled()
-    assert present(live, room) == {(0, AM), (1, AM), (2, AM)}
-    assert marks(live) == 3
+    assert present(live, phone.room) == {(0, AM), (1, AM), (2, AM)}
+    assert marks(live, phone.room) == 3
 
 
-def test_without_script_the_page_is_a_form(
-    live: Server, room: attendance.Room, open_page: OpenPage
-) -> None:
-    phone = Phone(live, room, open_page(script=False), room.account)
+def test_without_script_the_page_is_a_form(site: Server, open_page: OpenPage) -> None:
+    room = room_of(site)
+    phone = Phone(site, room, open_page(script=False), room.account)
     phone.page.goto(phone.address)
     phone.show(0)
     phone.box(0).check()
     phone.box(1).check()
     phone.page.get_by_role("button", name="Enregistrer les présences").first.click()
     expect(phone.page.get_by_text("Enregistré : 2 présences ajoutées.")).to_be_visible()
-    assert present(live, room) == {(0, AM), (1, AM)}
-    with live.database():  # somebody else, while this page is open
+    assert present(site, room) == {(0, AM), (1, AM)}
+    with site.database():  # somebody else, while this page is open
         attendance_mark(room, 2)
     phone.show(0)
     phone.box(0).uncheck()
     phone.page.get_by_role("button", name="Enregistrer les présences").first.click()
     expect(phone.page.get_by_text("Enregistré : 1 retirée.")).to_be_visible()
-    assert present(live, room) == {(1, AM), (2, AM)}
+    assert present(site, room) == {(1, AM), (2, AM)}
 
 
 def attendance_mark(room: attendance.Room, person: int) -> None:
