@@ -13,6 +13,7 @@ from kalan.base.models import StoredFile
 from kalan.people.actor import Actor
 from kalan.training.models import Session, SessionSheet
 from kalan.training.services.attendance_batch import locked
+from kalan.training.services.dirty import mark_dirty
 from kalan.training.services.history import note
 
 MAX_BYTES = 15 * 1024 * 1024
@@ -62,6 +63,7 @@ def attach_sheet(
         if fresh.sheet_id is None:
             fresh.sheet = stored
             fresh.save(update_fields=["sheet"])
+            mark_dirty([fresh.pk], now)
     return stored
 
 
@@ -81,6 +83,7 @@ def remove_sheet(*, actor: Actor, now: dt.datetime, page: SessionSheet) -> None:
             left = session.sheets.select_related("file").order_by("pk").first()
             session.sheet = left.file if left else None
             session.save(update_fields=["sheet"])
+            mark_dirty([session.pk], now)
         _drop(file)
 
 
