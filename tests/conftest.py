@@ -90,7 +90,7 @@ def offline_postgresql(
     """A server on an empty PostgreSQL database of the test's own, not started."""
     template, blank = blank_postgresql
     url = postgres.new_database(postgresql, f"live_{uuid.uuid4().hex}", template=template)
-    server = Server(copy_home(blank, tmp_path / "home"), KALAN_DATABASE_URL=url)
+    server = Server(copy_home(blank, tmp_path / "home-postgresql"), KALAN_DATABASE_URL=url)
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         yield server
         server.stop()
