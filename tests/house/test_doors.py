@@ -69,7 +69,8 @@ def test_no_room_reaches_another_by_name() -> None:
 
 
 def test_packages_are_empty_so_that_paths_say_what_is_used() -> None:
-    packages = SOURCE.glob("*/**/__init__.py")
+    # Django looks for a room's models in ``<room>.models``: that one names what its files hold.
+    packages = [p for p in SOURCE.glob("*/**/__init__.py") if p.parent.name != "models"]
     filled = [str(path.relative_to(TOP)) for path in packages if path.stat().st_size]
     assert filled == []
 
