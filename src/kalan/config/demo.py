@@ -14,6 +14,7 @@ from kalan.people.models import OrgNode
 from kalan.people.services import duplicates
 from kalan.training import demo as training_demo
 from kalan.training.demo_money import build_money
+from kalan.training.demo_papers import build_papers
 from kalan.training.demo_today import build_today
 from kalan.training.selectors import programmes
 
@@ -41,6 +42,7 @@ def load(*, now: dt.datetime) -> bool:
         direcct, trained = training_demo.build_direcct(world)
         training_demo.build_platform(world, direcct, trained)
         build_money(world, direcct, now=now)
+        build_papers(world, direcct)
         home = next(node for node in world.structures if node.name == "Centre de santé de Sokone")
         people_demo.add_accounts(
             world,
