@@ -77,7 +77,9 @@ def close_request(
             remedy="Écrivez la raison : elle sera communiquée à la personne.",
         )
     with transaction.atomic():
-        request = selectors.requests_visible_to(actor).select_for_update().get(pk=request.pk)
+        request = (
+            selectors.requests_visible_to(actor).select_for_update(of=("self",)).get(pk=request.pk)
+        )
         request.state = DataRequest.State.DONE if granted else DataRequest.State.REFUSED
         request.outcome, request.closed_at, request.closed_by = outcome.strip(), now, actor.account
         request.save()
