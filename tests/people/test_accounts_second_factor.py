@@ -53,7 +53,7 @@ def test_a_code_of_the_day_lets_in(client: Client, admin: Account, now: Any) -> 
     assert sign_in(client, admin).url == "/connexion/code/"
     assert not is_in(client)
     assert client.get("/connexion/code/").status_code == 200
-    assert client.post("/connexion/code/", {"code": code()}).url == "/mon-espace/"
+    assert client.post("/connexion/code/", {"code": code()}).url == "/gestion/"
     assert is_in(client)
 
 

@@ -392,7 +392,8 @@ def test_signing_in_takes_a_constant_number_of_queries(
 ) -> None:
     client.get("/connexion/")
     sign_in(Client(), "awa@sante.sn")
-    # Limits, account, factors, session, device, last sign-in with its history; savepoints too.
+    # Limits, account, factors, roles (where to arrive), session, device, last sign-in with its
+    # history; savepoints too.
     with django_assert_num_queries(QUERIES):
         sign_in(client, "awa@sante.sn")
     for _ in range(3):
@@ -401,4 +402,4 @@ def test_signing_in_takes_a_constant_number_of_queries(
         sign_in(Client(), "awa@sante.sn")
 
 
-QUERIES = 20
+QUERIES = 21

@@ -20,6 +20,20 @@ _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _AGES = ("<25", "25-34", "35-44", "45-54", "55+")
 
 
+def in_reading_order(nodes: list[OrgNode]) -> list[OrgNode]:
+    """Regions by name, each followed by its districts by name; ``nodes`` come by path."""
+    above: dict[str, str] = {}
+    for node in nodes:
+        if node.kind == OrgNode.Kind.REGION:
+            above[node.path] = node.search
+
+    def key(node: OrgNode) -> tuple[str, bool, str]:
+        mine = next((name for path, name in above.items() if node.path.startswith(path)), "")
+        return mine, node.kind != OrgNode.Kind.REGION, node.search
+
+    return sorted(nodes, key=key)
+
+
 class FiltersForm(forms.Form):
     """GET filters. Codes and public identifiers only: an address can be kept and sent."""
 
@@ -76,10 +90,10 @@ class FiltersForm(forms.Form):
             nodes_for(self.actor)
             .filter(kind__in=kinds, merged_into__isnull=True)
             .order_by("path")
-            .only("uid", "name", "kind", "path")
+            .only("uid", "name", "search", "kind", "path")
         )
         options = [("", "tout mon territoire")]
-        for node in nodes:
+        for node in in_reading_order(nodes):
             mark = "– " if node.kind == OrgNode.Kind.DISTRICT else ""
             options.append((str(node.uid), mark + node.name))
         if self.node and str(self.node.uid) not in dict(options):

@@ -21,7 +21,8 @@ from kalan.base.errors import Refused
 from kalan.base.qr import qr_svg
 from kalan.people import oidc, sessions, vault
 from kalan.people.actor import Actor
-from kalan.people.models import Account
+from kalan.people.models import Account, Role
+from kalan.people.selectors.core import actor_for
 from kalan.people.services.accounts_events import log
 from kalan.people.services.accounts_sessions import note_session
 from kalan.people.services.accounts_signin import check_own_password
@@ -29,6 +30,8 @@ from kalan.people.services.accounts_signin import check_own_password
 # Seconds during which having signed in (or given the password anew) is proof enough to change
 # second factors.
 RECENT = 10 * 60
+# A trainer's own space holds the sessions to mark today: they stay there.
+_MANAGING = frozenset(Role.values) - {Role.TRAINER}
 # In the session until the login stages are done: this telephone is shared.
 WANTS_SHARED = "signin_shared"
 
@@ -89,6 +92,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has
             address=str(self.get_client_ip(request)),
             now=clock.now(),
         )
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Who manages arrives at what waits for them; everyone else, at their own space."""
+        if actor_for(request.user, today=clock.today()).can(_MANAGING):
+            return "/gestion/"
+        return str(super().get_login_redirect_url(request))
 
     def respond_user_inactive(self, request: HttpRequest, user: Account) -> HttpResponse:
         messages.error(request, "Ce compte est désactivé. Voyez votre responsable.")

@@ -12,6 +12,11 @@ from kalan.base.imports.registry import Kind
 from kalan.base.models import ImportRow, ImportRun
 
 
+def _unmark(field: forms.Field) -> None:
+    """Leave « (facultatif) » out: the list itself says that nothing may be chosen."""
+    vars(field)["unmarked"] = True
+
+
 class UploadForm(forms.Form):
     file = forms.FileField(
         label="Fichier",
@@ -74,6 +79,7 @@ class ColumnsForm(forms.Form):
                 required=field.required,
                 initial=str(run.mapping[field.name]) if field.name in run.mapping else "",
             )
+            _unmark(self.fields[f"f-{field.name}"])  # name and structure: in one column or another
         for option in kind.options:
             shared: dict[str, Any] = {
                 "label": option.label,
@@ -116,6 +122,7 @@ class NamesForm(forms.Form):
                 required=False,
                 initial=str(candidates[0]["id"]) if candidates else "",
             )
+            _unmark(self.fields[f"q-{index}"])
 
     def answers(self) -> dict[int, str]:
         return {int(name[2:]): value for name, value in self.cleaned_data.items() if value}

@@ -94,8 +94,8 @@ class StaffKind(Kind):
             "effective_on",
             "Date d’effet",
             "date",
-            help="Début des postes dont le fichier ne donne pas la date, et jour des changements "
-            "de structure.",
+            help="À donner si le fichier n’a pas de date de prise de service : début des "
+            "nouveaux postes, et jour des changements de structure.",
         ),
     )
 

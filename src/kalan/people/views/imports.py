@@ -257,7 +257,8 @@ def import_names(request: ActorRequest, uid: UUID) -> HttpResponseBase:
             except Refused as refused:
                 show_refusal(form, refused)
             else:
-                messages.success(request, f"{number} nom(s) noté(s) ; le fichier est revérifié.")
+                said = "1 nom noté" if number == 1 else f"{number} noms notés"
+                messages.success(request, f"{said} ; le fichier est revérifié.")
                 return redirect("import-detail", uid=uid)
     context = _context(run) | {"form": form, "number": len(run.questions)}
     return render(request, "people/imports/names.html", context, status=422 if form.errors else 200)
@@ -286,7 +287,8 @@ def import_decide(request: ActorRequest, uid: UUID) -> HttpResponseBase:
     except Refused as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(request, f"{number} décision(s) enregistrée(s).")
+        said = "1 décision enregistrée" if number == 1 else f"{number} décisions enregistrées"
+        messages.success(request, f"{said}.")
     return redirect(
         reverse("import-rows", kwargs={"uid": uid, "verdict": "doubt"})
         + ("?" + request.GET.urlencode() if request.GET else "")

@@ -53,7 +53,8 @@ def duplicate_search(request: ActorRequest, kind: str) -> HttpResponseBase:
         node = OrgNode.objects.get(path=path)
         search = duplicates.find_agents if singular == "agent" else duplicates.find_structures
         found += search(node=node, now=clock.now())
-    messages.success(request, f"Recherche terminée : {found} paire(s) à examiner.")
+    pairs = "1 paire" if found == 1 else f"{found or 'aucune'} paire{'s' if found else ''}"
+    messages.success(request, f"Recherche terminée : {pairs} à examiner.")
     return redirect("duplicates", kind=kind)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
@@ -40,11 +41,24 @@ def _own(request: ActorRequest) -> dict[str, privacy.Rows]:
     return privacy.own_data(agent, request.actor.account)
 
 
+def _cell(name: str, value: object) -> object:
+    """A year is written whole (1992, not 1 992); hours without idle decimals."""
+    if name == "année de naissance" and value:
+        return str(value)
+    if name == "heures" and isinstance(value, Decimal | float) and value == int(value):
+        return int(value)
+    return value
+
+
 @signed_in
 def my_data(request: ActorRequest) -> HttpResponseBase:
     """All that Kalan knows about the person who is signed in."""
     tables = [
-        (title, list(rows[0]), [list(row.values()) for row in rows])
+        (
+            title,
+            list(rows[0]),
+            [[_cell(name, value) for name, value in row.items()] for row in rows],
+        )
         for title, rows in _own(request).items()
         if rows
     ]

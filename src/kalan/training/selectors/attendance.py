@@ -19,6 +19,7 @@ from kalan.training.models import (
 )
 from kalan.training.selectors.conflicts import double_presences
 from kalan.training.selectors.counting import DEFAULT_COMPLETION_PERCENT
+from kalan.training.selectors.registrations import by_name
 from kalan.training.selectors.sessions import half_days_of, sessions_visible_to
 
 Cell = tuple[int, int]  # (registration pk, half-day pk)
@@ -54,12 +55,12 @@ def active_marks(session_id: int) -> QuerySet[AttendanceMark]:
 def on_list(session: Session) -> QuerySet[Registration]:
     """People of the session's list, and whoever was marked present, by name."""
     present = Presence.objects.filter(registration=OuterRef("pk"))
-    return (
+    rows = (
         Registration.objects.filter(session=session)
         .filter(Q(state__in=Registration.COUNTED) | Exists(present))
         .select_related("agent", "outsider", "structure")
-        .order_by("agent__last_name", "agent__first_names", "outsider__last_name", "pk")
     )
+    return by_name(rows)  # the order of the printed sheet: it is keyed line by line
 
 
 def name_of(row: Registration) -> str:

@@ -127,10 +127,11 @@ def session_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     session = session_or_404(request, uid)
     may = abilities(request.actor, session)
     people = list(by_name(participants_of(session)))
+    states = frozenset(line.state for line in people)
     context = {
         "session": session,
         "may": {name.replace(".", "_") for name in may},
-        "steps": steps_for(session, may, today=clock.today()),
+        "steps": steps_for(session, may, today=clock.today(), states=states),
         "people": people,
         "listed": [line for line in people if line.state in line.COUNTED],
         "waiting": [line for line in people if line.state == line.State.WAITING],
