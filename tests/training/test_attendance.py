@@ -409,3 +409,13 @@ def test_what_cannot_be_stored_does_not_hold_back_the_batch(room: attendance.Roo
     assert [answer.outcome.verdict for answer in answers] == ["stored", "stored"]
     assert Registration.objects.get(uid=name["id"]).agent.last_name == "Sow?"
     assert list(AttendanceMark.objects.values_list("device_at", flat=True)) == [None]
+
+
+def test_the_list_comes_in_the_order_of_the_printed_sheet(room: attendance.Room) -> None:
+    """« MANÉ » before « MANGA », accents apart, as on paper."""
+    for name in ("Manga", "Mané"):
+        folded = name.lower().replace("é", "e")
+        one = people.agent(room.session.node, last_name=name, first_names="A", search=f"{folded} a")
+        training.registration(room.session, one)
+    names = [line.agent.last_name for line in selectors.on_list(room.session) if line.agent]
+    assert [name for name in names if name.startswith("Man")] == ["Mané", "Manga"]
