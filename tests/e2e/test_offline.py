@@ -321,8 +321,8 @@ def test_sign_out_with_unsent_marks_asks_first(phone: Phone, site: Server, share
     phone.tap(0)
     page.goto(f"{site.url}/gestion/")  # any page that has the button
     page.once("dialog", lambda d: (asked.append(d.message), d.dismiss()))
-    page.get_by_role("button", name="Se déconnecter").click()
-    page.wait_for_event("dialog")
+    with page.expect_event("dialog"):
+        page.get_by_role("button", name="Se déconnecter").click()
     assert phone.unsent() == 1
     page.context.unroute("**/envoi/")
     # The line is back: what can be sent is sent, and there is nothing to ask.
