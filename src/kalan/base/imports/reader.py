@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import codecs
 import csv
+import pickle
 import re
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -394,9 +396,31 @@ def read_rows(path: Path, source: Source) -> tuple[int, Iterator[_Numbered]]:
     """
     if source.format == "csv":
         return _about(path), _under_header(_csv_rows(path, source), source)
-    workbook = _open_workbook(path)
-    total, rows = _sheet(workbook, source.sheet)
+    total, rows = _spooled(path, source.sheet)
     return total - source.header_row, _under_header(rows, source)
+
+
+def _spooled(path: Path, sheet: str) -> tuple[int, Iterator[_Numbered]]:
+    """Copy the sheet's rows to a file of our own, so that the workbook (140 MB for 100 000 rows)
+    is gone from memory before the slow part begins."""
+    spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed once the rows are read
+    workbook = _open_workbook(path)
+    total, rows = _sheet(workbook, sheet)
+    while batch := list(islice(rows, 1000)):
+        pickle.dump(batch, spool, protocol=pickle.HIGHEST_PROTOCOL)
+    workbook.close()
+    del workbook, rows
+    spool.seek(0)
+
+    def read() -> Iterator[_Numbered]:
+        with spool:
+            while True:
+                try:
+                    yield from pickle.load(spool)  # noqa: S301 - written just above, by us
+                except EOFError:
+                    return
+
+    return total, read()
 
 
 def _under_header(rows: Iterator[_Numbered], source: Source) -> Iterator[_Numbered]:
