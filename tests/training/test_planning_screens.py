@@ -119,7 +119,7 @@ def test_session_page_costs_the_same(
         )
         trainer.half_days.set(session.half_days.all())
         AnonymousCount.objects.create(session=session, label="relais", unknown=20)
-    with django_assert_num_queries(FRAME + 15):
+    with django_assert_num_queries(FRAME + 16):
         page = body(manager.get(url("session-detail", session)))
     assert page.count("Awa DIOUF") >= number
 

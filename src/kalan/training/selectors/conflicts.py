@@ -24,11 +24,19 @@ class DoublePresence:
 
 def double_presences(session: Session) -> list[DoublePresence]:
     """Agents of ``session`` marked present elsewhere on the same half-day (two queries at most)."""
-    mine = Presence.objects.filter(registration__session=session, registration__agent__isnull=False)
+    # Two plain reads with the values written out: with nested questions a planner that has no
+    # statistics yet (a first load) joins everything with everything.
+    mine = list(
+        Presence.objects.filter(registration__session=session, registration__agent__isnull=False)
+        .select_related("registration__agent", "half_day")
+        .order_by("half_day__date", "half_day__part", "pk")
+    )
+    if not mine:
+        return []
     elsewhere = (
         Presence.objects.filter(
-            registration__agent__in=mine.values("registration__agent"),
-            half_day__date__in=mine.values("half_day__date"),
+            registration__agent__in={row.registration.agent_id for row in mine},
+            half_day__date__in={row.half_day.date for row in mine},
         )
         .exclude(registration__session=session)
         .exclude(registration__session__state=Session.State.CANCELLED)
@@ -46,15 +54,8 @@ def double_presences(session: Session) -> list[DoublePresence]:
         (agent, day, part): (code, title, str(uid))
         for agent, day, part, code, title, uid in elsewhere
     }
-    if not others:
-        return []
-    rows = (
-        mine.filter(registration__agent__in={agent for agent, _, _ in others})
-        .select_related("registration__agent", "half_day")
-        .order_by("half_day__date", "half_day__part", "pk")
-    )
     found = []
-    for row in rows:
+    for row in mine:
         agent_id = row.registration.agent_id
         other = others.get((agent_id, row.half_day.date, row.half_day.part)) if agent_id else None
         if other:
