@@ -277,6 +277,7 @@ def _peer(path: Path) -> dict[str, Any]:
     _prepare()
     import tablib
     from import_export import fields, resources, widgets
+    from import_export.instance_loaders import CachedInstanceLoader
 
     from kalan.base import clock
     from kalan.base.text import fold
@@ -295,6 +296,7 @@ def _peer(path: Path) -> dict[str, Any]:
         class Meta:
             model = Agent
             import_id_fields = ("email",)  # the one column that is unique and always filled
+            instance_loader_class = CachedInstanceLoader  # else one unindexed query a row
             use_bulk = True
             batch_size = 1000
             skip_diff = False
