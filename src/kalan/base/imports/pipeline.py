@@ -26,7 +26,7 @@ from kalan.base import clock, jobs
 from kalan.base.errors import Refused
 from kalan.base.imports import reader, registry, report
 from kalan.base.imports.registry import Field, Kind, Row
-from kalan.base.imports.values import BadValue, Cell, text_of
+from kalan.base.imports.values import BadValue, Cell, is_total, text_of
 from kalan.base.models import ImportRow, ImportRun
 
 logger = logging.getLogger(__name__)
@@ -137,6 +137,11 @@ def _parsed(run: ImportRun, kind: Kind) -> tuple[int, Iterator[Row]]:
     def parse() -> Iterator[Row]:
         for number, cells in numbered:
             row = Row(number, [text_of(cell)[:500] for cell in cells[:width]])
+            if is_total(row.raw):
+                row.refuse("", "Cette ligne est un total, pas une fiche.",
+                           "Rien à faire : elle n’est pas importée.")  # fmt: skip
+                yield row
+                continue
             for parser, column in mapped:
                 if column < len(row.raw) and row.raw[column]:
                     parser.read(row, cells[column], row.raw[column])

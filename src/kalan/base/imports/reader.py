@@ -74,15 +74,28 @@ _SAVE_AS = "Ouvrez-le dans un tableur et enregistrez-le en .xlsx ou en .csv."
 
 
 def inspect(
-    path: Path, *, score: Score, sheet: str | None = None, header_row: int | None = None
+    path: Path,
+    *,
+    score: Score,
+    sheet: str | None = None,
+    header_row: int | None = None,
+    name: str = "",
 ) -> Inspection:
     """Look at the file: format, sheets, header row. ``score`` recognises a header.
 
-    ``sheet`` and ``header_row`` are a person's choice and win over what is found.
+    ``sheet`` and ``header_row`` are a person's choice and win over what is found. ``name`` is what
+    the person calls the file: text under the name of a workbook is refused.
     """
     check_size(path.stat().st_size)
     if _kind_of(path) == "xlsx":
         return _inspect_xlsx(path, score, sheet, header_row)
+    if name.lower().endswith((".xlsx", ".xlsm", ".xls", ".ods")):
+        raise not_a_table(
+            f"Ce fichier porte un nom en {name[name.rindex('.') :].lower()}, mais ce n’est pas un "
+            "classeur : c’est un fichier texte.",
+            "Ouvrez-le dans un tableur et enregistrez-le en .xlsx ; si c’est un CSV, renommez-le "
+            "en .csv.",
+        )
     return _inspect_csv(path, score, header_row)
 
 

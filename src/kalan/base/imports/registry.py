@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -136,6 +136,10 @@ class Kind(ABC):
     @abstractmethod
     def columns_needed(self, mapped: set[str]) -> str:
         """Return "" or what is missing among the mapped fields, in French."""
+
+    def option_needed(self, mapped: set[str], options: Mapping[str, str]) -> tuple[str, str]:
+        """Return ("", "") or the option that these columns make necessary, and why, in French."""
+        return "", ""
 
     @abstractmethod
     def checker(self, run: ImportRun) -> Checker: ...

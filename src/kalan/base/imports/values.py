@@ -356,3 +356,19 @@ def parse_float(cell: Cell) -> float:
         raise BadValue(
             f"« {text_of(cell)[:30]} » n’est pas un nombre.", "Écrivez un nombre."
         ) from None
+
+
+_TOTAL = re.compile(
+    r"(sous |grand )?tota(l|ux)( general| generaux| national)?|(effectif|nombre) total"
+)
+_NUMBER = re.compile(r"[\d\s.,%]*")
+
+
+def is_total(cells: list[str]) -> bool:
+    """Whether a row sums up those above it: « TOTAL » first, then nothing but numbers."""
+    filled = [cell for cell in cells if cell]
+    return (
+        bool(filled)
+        and _TOTAL.fullmatch(fold(filled[0])) is not None
+        and all(_NUMBER.fullmatch(cell) for cell in filled[1:])
+    )

@@ -8,6 +8,7 @@ An empty cell never erases anything.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from kalan.base.imports.matching import Entry, Resolver
@@ -105,6 +106,14 @@ class StaffKind(Kind):
         if not mapped & {"structure", "structure_code"}:
             return "Indiquez la colonne de la structure, par son nom ou son code."
         return ""
+
+    def option_needed(self, mapped: set[str], options: Mapping[str, str]) -> tuple[str, str]:
+        if "start" in mapped or options.get("effective_on"):
+            return "", ""
+        return "effective_on", (
+            "Aucune colonne ne donne la date de prise de service : choisissez-la, ou donnez ici "
+            "la date d’effet pour tout le fichier."
+        )
 
     def checker(self, run: ImportRun) -> StaffChecker:
         return StaffChecker(run)

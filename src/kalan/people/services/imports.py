@@ -53,7 +53,7 @@ def deposit(
     file = store(content=content, name=name, kind="import", by=actor.account, now=now)
     try:
         inspection = reader.inspect(
-            Path(file.file.path), score=lambda titles: columns.score(kind, titles)
+            Path(file.file.path), score=lambda titles: columns.score(kind, titles), name=name
         )
     except Refused:
         file.file.delete(save=False)
@@ -143,6 +143,9 @@ def set_columns(
     if lacking := kind.columns_needed(set(chosen)):
         raise Refused(lacking)
     values = _options(kind, run, options)
+    needed, why = kind.option_needed(set(chosen), values)
+    if needed:
+        raise Refused(why, field=needed)
     with transaction.atomic():
         columns.remember(kind, list(run.columns), chosen, now)
         _move(run, _OPEN, State.CHECKING, mapping=chosen, options=values)

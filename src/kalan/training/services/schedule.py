@@ -167,6 +167,26 @@ def _check_not_elsewhere(
                 )
 
 
+def check_parent(session: Session, parent: Session | None) -> None:
+    """A cascade goes down: no session stands above itself. Those above are locked on the way."""
+    if parent is None or session.pk is None:
+        return
+    above: int | None = parent.pk
+    while above is not None:
+        if above == session.pk and parent.pk == session.pk:
+            raise Refused("Une session ne peut pas être sa propre session mère.", field="parent")
+        if above == session.pk:
+            raise Refused(
+                f"La session {parent.code} descend déjà de cette session : elle ne peut pas en "
+                "être aussi la session mère.",
+                field="parent",
+                remedy="Choisissez une autre session mère, ou retirez d’abord celle de "
+                f"{parent.code}.",
+            )
+        rows = Session.objects.select_for_update(of=("self",)).filter(pk=above)
+        above = rows.values_list("parent_id", flat=True).first()
+
+
 def write_slots(session: Session, slots: Sequence[Slot]) -> None:
     """Make the session's half-days those of ``slots``; one with marks cannot be taken away."""
     existing = {(h.date, h.part): h for h in HalfDay.objects.filter(session=session)}

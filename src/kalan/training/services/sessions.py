@@ -36,6 +36,7 @@ from kalan.training.services.schedule import (
     Slot,
     TrainerData,
     check_not_participant,
+    check_parent,
     check_trainers,
     checked_slots,
     trainers_as_data,
@@ -291,8 +292,7 @@ def _free_code(data: SessionData, *, current: Session | None) -> str:
 def _write(session: Session, data: SessionData, slots: Sequence[Slot]) -> None:
     if not data.title.strip():
         raise Refused("La session n’a pas de titre.", field="title")
-    if data.parent is not None and data.parent.pk == session.pk is not None:
-        raise Refused("Une session ne peut pas être sa propre session mère.", field="parent")
+    check_parent(session, data.parent)
     for name in _PLAIN:
         if name != "theme" or data.theme is not None:
             setattr(session, name, getattr(data, name))
