@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from kalan.people.models import Account
 from tests.support import signin
@@ -41,6 +41,8 @@ CHROMIUM_FLAGS = [
 PHONE, LAPTOP = 360, 1366
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 OpenPage = Callable[..., Page]
+PATIENCE = 15_000  # ms; a loaded machine is slow, not wrong
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -111,7 +113,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             java_script_enabled=script,
             has_touch=width < 800,
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         return context.new_page()
 
@@ -145,6 +147,16 @@ def sign_in_as(page: Page, live: Server, account: Account) -> None:
         signin.sign_in(client, account)
     cookie = client.cookies["sessionid"]
     page.context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": live.url}])
+
+
+def follow(page: Page, target: Locator) -> None:
+    """Click what leads to another page, and wait until that page has loaded.
+
+    A bare click comes back while the old page still stands: what is read, or opened, right after
+    it would meet the old page, or cut the new one short.
+    """
+    with page.expect_navigation():
+        target.click()
 
 
 class Traffic:

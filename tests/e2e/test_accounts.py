@@ -11,9 +11,9 @@ from kalan.base import clock
 from kalan.people.actor import SYSTEM
 from kalan.people.models import Account
 from kalan.people.services.accounts_slips import print_slip
-from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, Traffic, sign_in_as
+from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, Traffic, follow, sign_in_as
 from tests.factories import people
-from tests.support.html import Nu, axe
+from tests.support.html import Nu, sound
 from tests.support.server import Server
 
 
@@ -28,16 +28,7 @@ def sign_in(page: Page, live: Server, identifier: str, *, shared: bool = False) 
     page.get_by_label("Mot de passe").fill("kalan-demo")
     if shared:
         page.get_by_label("Téléphone partagé").check()
-    page.get_by_role("button", name="Se connecter", exact=True).click()
-
-
-def sound(page: Page, nu: Nu | None = None) -> list[str]:
-    overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    return [
-        *axe(page),
-        *(nu.errors(page.content()) if nu else []),
-        *([f"{overflow} px too wide"] if overflow > 0 else []),
-    ]
+    follow(page, page.get_by_role("button", name="Se connecter", exact=True))
 
 
 def test_the_first_sign_in_from_a_slip_without_script(live: Server, open_page: OpenPage) -> None:
@@ -47,11 +38,11 @@ def test_the_first_sign_in_from_a_slip_without_script(live: Server, open_page: O
     page = open_page(PHONE, script=False)
     page.goto(f"{live.url}/activer/")
     page.get_by_label("Code de la fiche").fill(f"{code[:5]}-{code[5:]}".lower())
-    page.get_by_role("button", name="Continuer").click()
+    follow(page, page.get_by_role("button", name="Continuer"))
     page.get_by_label("Choisissez un mot de passe").fill("quatre mots sans rapport")
     page.get_by_label("Le même mot de passe").fill("quatre mots sans rapport")
     page.get_by_label("J’ai lu").check()
-    page.get_by_role("button", name="Activer mon compte").click()
+    follow(page, page.get_by_role("button", name="Activer mon compte"))
     expect(page).to_have_url(f"{live.url}/mon-espace/")
     finder = open_page(PHONE, script=False)
     finder.goto(f"{live.url}/activer/{code}/")
@@ -79,7 +70,7 @@ def test_nothing_stays_on_a_shared_phone(live: Server, page: Page) -> None:
     )
     page.goto(f"{live.url}/deconnexion/")
     expect(page.get_by_text("rien de votre session ne restera")).to_be_visible()
-    page.locator("main").get_by_role("button", name="Se déconnecter").click()
+    follow(page, page.locator("main").get_by_role("button", name="Se déconnecter"))
     page.goto(f"{live.url}/connexion/")
     kept = page.evaluate("async () => [localStorage.getItem('note'), await caches.has('essai')]")
     assert kept == [None, False]
@@ -95,7 +86,7 @@ def test_two_people_on_one_phone_choose_their_name(live: Server, page: Page, nu:
     expect(page.get_by_role("heading", name="Qui êtes-vous")).to_be_visible()
     assert sound(page, nu) == []
     page.get_by_label("Modou D’ALMEIDA").check()
-    page.get_by_role("button", name="Continuer").click()
+    follow(page, page.get_by_role("button", name="Continuer"))
     page.goto(f"{live.url}/mon-espace/compte/")
     expect(page.get_by_text("Modou D’ALMEIDA ߡߏߘߎ")).to_be_visible()
 
@@ -133,7 +124,7 @@ def test_a_passkey_is_enrolled_and_asked_for(live: Server, page: Page, nu: Nu) -
     expect(page.get_by_text("Téléphone d’Awa", exact=True).first).to_be_visible()
     assert sound(page, nu) == []
     page.goto(f"{live.url}/deconnexion/")
-    page.locator("main").get_by_role("button", name="Se déconnecter").click()
+    follow(page, page.locator("main").get_by_role("button", name="Se déconnecter"))
     sign_in(page, live, "awa@sante.sn")
     expect(page).to_have_url(f"{live.url}/connexion/code/")
     assert sound(page) == []
@@ -149,7 +140,8 @@ def test_a_signatory_without_a_factor_is_led_to_enrol(live: Server, page: Page, 
     sign_in(page, live, "s@sante.sn")
     expect(page.get_by_role("heading", name="Protégez votre compte")).to_be_visible()
     assert sound(page, nu) == []
-    page.get_by_role("link", name="Choisir l’application").click()
+    follow(page, page.get_by_role("link", name="Choisir l’application"))
+    expect(page.get_by_role("heading", name="Enregistrer une application")).to_be_visible()
     assert sound(page, nu) == []
 
 
@@ -167,7 +159,7 @@ def test_the_sheet_of_slips_prints_eight_on_a_page(
     page = open_page(width)
     sign_in_as(page, live, boss)
     page.goto(f"{live.url}/gestion/comptes/fiches/{tree.centre_sokone.uid}/")
-    page.get_by_role("button", name="Ouvrir les comptes et préparer les fiches").click()
+    follow(page, page.get_by_role("button", name="Ouvrir les comptes et préparer les fiches"))
     expect(page.get_by_role("heading", name="16 fiches à imprimer")).to_be_visible()
     assert sound(page, nu) == []
     pages = re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, expect
 
 from kalan.people.models import Account
-from tests.e2e.conftest import PHONE, OpenPage, Traffic, sign_in_as
+from tests.e2e.conftest import PHONE, OpenPage, Traffic, follow, sign_in_as
 from tests.factories import people
 from tests.support.server import Server, copy_home
 
@@ -73,13 +73,13 @@ def test_text_grows_without_script_and_stays_in_the_screen(
     page = open_page(PHONE, script=False)
     page.goto(site.url + "/chiffres/")
     for expected in ("t2", "t3", "t3"):
-        page.get_by_role("link", name="A+").click()
+        follow(page, page.get_by_role("link", name="A+"))
         assert page.locator("html").get_attribute("class") == expected
     assert page.url == site.url + "/chiffres/"
     box = page.locator("main").bounding_box()
     assert box is not None
     assert box["x"] + box["width"] <= PHONE
-    page.get_by_role("link", name="A−").click()
+    follow(page, page.get_by_role("link", name="A−"))
     assert page.locator("html").get_attribute("class") == "t2"
 
 
@@ -89,26 +89,26 @@ def test_the_staff_menu_opens_without_script(site: Server, open_page: OpenPage) 
     found = complaints(page)
     page.goto(site.url + "/gestion/")
     menu = page.get_by_role("navigation", name="Gestion")
-    assert not menu.is_visible()
+    expect(menu).to_be_hidden()
     page.get_by_text("Menu", exact=True).click()
-    assert menu.get_by_role("link", name="Accueil").is_visible()
+    expect(menu.get_by_role("link", name="Accueil")).to_be_visible()
     assert found == []
 
 
 def test_the_staff_menu_is_open_on_a_laptop(site: Server, wide_page: Page) -> None:
     sign_in_as(wide_page, site, regional_manager(site))
     wide_page.goto(site.url + "/gestion/")
-    assert wide_page.get_by_role("navigation", name="Gestion").is_visible()
-    assert not wide_page.get_by_text("Menu", exact=True).is_visible()
+    expect(wide_page.get_by_role("navigation", name="Gestion")).to_be_visible()
+    expect(wide_page.get_by_text("Menu", exact=True)).to_be_hidden()
 
 
 def test_the_keyboard_reaches_the_content_first(site: Server, page: Page) -> None:
     page.goto(site.url + "/")
     page.keyboard.press("Tab")
     link = page.get_by_role("link", name="Aller au contenu")
-    assert link.evaluate("node => node === document.activeElement")
+    expect(link).to_be_focused()
     box = link.bounding_box()
     assert box is not None
     assert box["y"] >= 0
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "contenu"
+    expect(page.locator("#contenu")).to_be_focused()

@@ -25,7 +25,7 @@ from kalan.base import clock
 from kalan.config import cli
 from kalan.people.models import Account, DataRequest
 from kalan.training.models import HalfDay, Session
-from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, sign_in_as
+from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, follow, sign_in_as
 from tests.support.server import TOP, Server, copy_home, python
 
 GUIDES = TOP / "docs" / "guides"
@@ -89,10 +89,14 @@ class Walk:
             self.met.add(name)
 
     def open(self, name: str) -> None:
-        """Touch the link or the button of that name."""
+        """Touch the link or the button of that name; it leads to another page."""
         self.met.add(name)
-        self._shown(name, "main a, main button, summary, nav a, header a").click()
-        self.page.wait_for_load_state()
+        follow(self.page, self._shown(name, "main a, main button, nav a, header a"))
+
+    def touch(self, name: str) -> None:
+        """Touch what unfolds or adds something on the page itself."""
+        self.met.add(name)
+        self._shown(name, "main button, summary").click()
 
     def picture(self, name: str) -> None:
         """Take the picture for the guide, or hold that it is there, small."""
@@ -169,11 +173,11 @@ def test_the_trainer_follows_the_guide(site: Server, open_page: OpenPage) -> Non
     page.context.set_offline(False)
     expect(page.locator("#etat")).to_contain_text("Tout est envoyé")
 
-    walk.open("Ajouter un participant non prévu, ou un remplaçant")
+    walk.touch("Ajouter un participant non prévu, ou un remplaçant")
     walk.see("À la place de", "N’est pas agent de santé")
     page.get_by_label("Nom", exact=True).fill("Cissé")
     page.get_by_label("Sexe").select_option("F")
-    walk.open("Ajouter à la liste")
+    walk.touch("Ajouter à la liste")
     walk.see("à rapprocher")
 
     session = _on_its_last_day(site)
@@ -211,7 +215,7 @@ def _structure_manager(walk: Walk) -> None:
     walk.open("Filtrer")
     walk.open("Comptes et rôles")
     walk.open("Fiches d’activation")
-    walk.page.locator("main ul.rows a").first.click()
+    follow(walk.page, walk.page.locator("main ul.rows a").first)
     walk.see("Ouvrir les comptes et préparer les fiches")
 
 
@@ -219,18 +223,18 @@ def _import(walk: Walk) -> None:
     page = walk.page
     walk.open("Imports")
     walk.open("Nouvel import")
-    page.locator("a[href$='/nouveau/staff/']").click()
+    follow(page, page.locator("a[href$='/nouveau/staff/']"))
     walk.met.add("Choisir un fichier")
     page.set_input_files(
         "input[type=file]",
         {"name": "personnel.csv", "mimeType": "text/csv", "buffer": _STAFF_LIST.encode()},
     )
-    page.get_by_role("button", name="Continuer").click()
+    follow(page, page.get_by_role("button", name="Continuer"))
     walk.open("Vérifier le fichier")
     python(walk.site.home, "-m", "kalan.config.cli", "worker", "--burst", **walk.site.settings)
     page.reload()
     if page.get_by_role("link", name="Actualiser").count():
-        page.get_by_role("link", name="Actualiser").click()
+        follow(page, page.get_by_role("link", name="Actualiser"))
     walk.see("Noms à confirmer", "Appliquer…")
     walk.picture("responsable-import")
 

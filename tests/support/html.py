@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from kalan.config.supervise import die_with_parent
 from tests.support.postgres import free_port
@@ -36,6 +36,23 @@ def axe(page: Page) -> list[str]:
         for violation in result["violations"]
         for node in violation["nodes"]
     ]
+
+
+def sound(page: Page, nu: Nu | None = None) -> list[str]:
+    """Return what axe, the Nu checker and the width say against the page, once it has loaded."""
+    page.wait_for_load_state()
+    expect(page.locator("body")).to_be_attached()
+    return [
+        *(f"axe {line}" for line in axe(page)),
+        *(f"nu {line}" for line in (nu.errors(page.content()) if nu else [])),
+        *overflow(page),
+    ]
+
+
+def overflow(page: Page) -> list[str]:
+    """Return one line if the page has to be moved sideways to be read."""
+    wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return [f"the page is {wider} px wider than the screen"] if wider > 0 else []
 
 
 class Nu:
