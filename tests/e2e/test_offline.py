@@ -234,7 +234,10 @@ def test_somebody_unexpected_offline(phone: Phone, site: Server) -> None:
     phone.page.get_by_label("Prénoms").fill("Awa")
     phone.page.get_by_label("Sexe").select_option("F")
     phone.page.get_by_role("button", name="Ajouter à la liste").click()
-    phone.page.locator("li", has_text="Awa N’DIAYE").locator("input:visible").click()
+    expect(phone.page.locator("#refus")).to_have_text("Ajoutée : Awa N’DIAYE, à rapprocher.")
+    box = phone.page.locator("details[open] li", has_text="Awa N’DIAYE").locator("input")
+    expect(box).to_be_focused()
+    box.click()
     phone.says("2 non envoyées. Hors ligne : gardées sur ce téléphone.")
     phone.page.reload()
     newcomer = phone.page.locator("details[open] li", has_text="Awa N’DIAYE")
@@ -251,6 +254,17 @@ def test_somebody_unexpected_offline(phone: Phone, site: Server) -> None:
             True,
         )
         assert Presence.objects.filter(registration=row).count() == 1
+
+
+def test_somebody_unexpected_keeps_the_keyboard_once_stored(phone: Phone) -> None:
+    phone.page.get_by_text("Ajouter un participant non prévu").click()
+    phone.page.get_by_label("Nom", exact=True).fill("Sow")
+    phone.page.get_by_role("button", name="Ajouter à la liste").click()
+    phone.settled()
+    phone.page.wait_for_selector("details[open] li:not([data-new]) >> text=SOW")
+    newcomer = phone.page.locator("details[open] li", has_text="SOW")
+    expect(newcomer.locator("input")).to_be_focused()
+    expect(phone.page.locator("#refus")).to_have_text("Ajoutée : SOW, à rapprocher.")
 
 
 def test_somebody_in_the_place_of_another_offline(phone: Phone, site: Server) -> None:

@@ -169,7 +169,11 @@ def test_walk_in_without_script(trainer: Client, room: attendance.Room) -> None:
     for _ in range(2):  # the button pressed twice
         answer = trainer.post(address(room, "attendance-walk-in"), typed)
         assert answer.status_code == 302
-    assert Registration.objects.filter(walk_in=True).count() == 1
+    newcomer = Registration.objects.get(walk_in=True)
+    assert answer.headers["Location"] == f"{address(room)}#p{newcomer.uid}"
+    page = trainer.get(address(room)).content.decode()
+    assert "Ajoutée : SOW, à rapprocher du registre." in page
+    assert page.count(f'id="p{newcomer.uid}"') == 1
     answer = trainer.post(
         address(room, "attendance-walk-in"),
         {**typed, "uid": str(uuid7()), "replaces": str(room.persons[0].uid)},

@@ -347,7 +347,9 @@ def test_designate_then_retain_then_convoke(tree: people.Tree, manager: Client) 
     page = body(manager.post(url("session-participants", session), retained, follow=True))
     assert "1 personne retenue." in page
     refused = {"lignes": [str(lines[agents[1].pk].uid)], "action": "retenir"}
-    page = body(manager.post(url("session-participants", session), refused, follow=True))
+    answer = manager.post(url("session-participants", session), refused)
+    assert answer.status_code == 422
+    page = answer.content.decode()
     assert "Il n’y a plus de place pour Awa BB." in page
     page = body(manager.get(url("session-convoke", session)))
     assert "aa@exemple.sn" in page

@@ -189,3 +189,23 @@ def test_every_line_of_the_menu_and_every_duty_leads_somewhere() -> None:
         assert reverse(line.url_name, args=line.args)
     for duty in home.DUTIES:
         assert reverse(duty.url_name, args=duty.args)
+
+
+def test_my_space_leads_to_resources_and_to_the_open_questionnaire(
+    tree: people.Tree, client: Client
+) -> None:
+    agent = people.agent(tree.centre_sokone)
+    training.registration(training.session(tree.centre_sokone, start=TODAY - DAY), agent)
+    training.registration(training.session(tree.centre_sokone, start=TODAY - 90 * DAY), agent)
+    training.registration(
+        training.session(tree.centre_sokone, start=TODAY - 5 * DAY, state="cancelled"), agent
+    )
+    waiting = training.session(tree.centre_sokone, start=TODAY)
+    training.registration(waiting, agent, state="waiting")
+    open_ = Session.objects.get(start=TODAY - DAY)
+    client.force_login(people.account("trainer", tree.country, agent=agent))
+    with time_machine.travel(dt.datetime(2023, 3, 20, 10, tzinfo=dt.UTC), tick=False):
+        page = client.get("/mon-espace/").content.decode()
+    assert page.count('href="/ressources/outils/"') == 3
+    assert page.count("Donner mon avis") == 1
+    assert f'href="/avis/{open_.link_code}/"' in page

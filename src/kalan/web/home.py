@@ -24,6 +24,7 @@ from kalan.training.models import Registration, Session
 from kalan.training.selectors import duties
 from kalan.training.selectors.attendance import markable_sessions
 from kalan.training.selectors.registrations import my_registrations
+from kalan.training.selectors.satisfaction import is_open
 
 SHOWN = 50
 
@@ -71,9 +72,17 @@ def _map(programme: ProgrammeFigures) -> Chart | None:
 
 
 @dataclass(frozen=True)
+class MySession:
+    """``opinion_code`` opens the questionnaire; "" while it is not open, or not for this person."""
+
+    row: Registration
+    opinion_code: str
+
+
+@dataclass(frozen=True)
 class MySpace:
-    coming: list[Registration]
-    past: list[Registration]
+    coming: list[MySession]
+    past: list[MySession]
     more: bool  # older ones are not shown
     to_lead: list[Session]
 
@@ -82,8 +91,8 @@ def my_space(actor: Actor, *, today: dt.date) -> MySpace:
     """The sessions of the signed-in person: those to follow, followed, and to lead."""
     # One query for both lists: latest first, so that those to come are always among them.
     mine = list(my_registrations(actor)[: SHOWN + 1])
-    coming = [row for row in reversed(mine) if row.session.end >= today]
-    past = [row for row in mine[:SHOWN] if row.session.end < today]
+    coming = [_mine(row, today) for row in reversed(mine) if row.session.end >= today]
+    past = [_mine(row, today) for row in mine[:SHOWN] if row.session.end < today]
     to_lead: list[Session] = []
     if Role.TRAINER in actor.roles and actor.agent_id is not None:
         led = markable_sessions(actor).filter(trainers__agent_id=actor.agent_id)
@@ -93,6 +102,11 @@ def my_space(actor: Actor, *, today: dt.date) -> MySpace:
             .order_by("start", "pk")[:SHOWN]
         )
     return MySpace(coming, past, len(mine) > SHOWN, to_lead)
+
+
+def _mine(row: Registration, today: dt.date) -> MySession:
+    asked = row.state in Registration.COUNTED and is_open(row.session, today)
+    return MySession(row, row.session.link_code if asked else "")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,18 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, cast
 
-from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    Case,
+    CharField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
 
 from kalan.people.actor import Actor
 from kalan.people.models import Agent, OrgNode, Post, Role, RoleGrant
@@ -43,6 +54,15 @@ def by_name(rows: QuerySet[Registration]) -> QuerySet[Registration]:
     """Agents by name, then people from outside by name, on any database."""
     first: Any = F("agent__search").asc(nulls_last=True)
     return rows.order_by(first, "outsider__last_name", "outsider__first_names", "pk")
+
+
+def waiting_by_rank(rows: QuerySet[Registration]) -> QuerySet[Registration]:
+    """By name, then those who wait, in the order in which a free place comes to them."""
+    waits = Q(state=Registration.State.WAITING)
+    rank = Case(When(waits, then=F("position")), default=0, output_field=IntegerField())
+    group = Case(When(waits, then=1), default=0, output_field=IntegerField())
+    named = by_name(rows)
+    return named.order_by(group, rank, *named.query.order_by)
 
 
 def places_of(session: Session) -> list[Places]:

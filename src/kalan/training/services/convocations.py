@@ -32,10 +32,19 @@ CHANNELS = (_EMAIL.value, _SMS.value)
 
 
 @dataclass(frozen=True)
+class Outgoing:
+    """One message and whom it is for; ``parts`` is what an SMS is charged by."""
+
+    name: str
+    draft: Draft
+    parts: int
+
+
+@dataclass(frozen=True)
 class Preview:
     """What sending would do. Costs are in ``currency``; ``ceiling`` is the month's."""
 
-    drafts: list[Draft]
+    outgoing: list[Outgoing]
     unreachable: list[Registration]
     copy_text: str  # for WhatsApp
     sms_number: int
@@ -44,6 +53,11 @@ class Preview:
     spent: Decimal
     ceiling: Decimal
     currency: str
+    priced: bool  # whether the installation says what an SMS costs
+
+    @property
+    def drafts(self) -> list[Draft]:
+        return [one.draft for one in self.outgoing]
 
     @property
     def over(self) -> bool:
@@ -65,24 +79,25 @@ def preview(
     """
     wordings = {channel: wording(template, channel) for channel in (*CHANNELS, _WHATSAPP.value)}
     common = _values(session, notice)
-    drafts: list[Draft] = []
+    found: list[tuple[str, Draft]] = []
     unreachable: list[Registration] = []
     for line in _audience(session, template):
         draft = _draft(session, template, line, channels, wordings, common)
         if draft is None:
             unreachable.append(line)
         else:
-            drafts.append(draft)
+            found.append((str(line.person), draft))
     known = set(
         Message.objects.filter(
-            dedupe_key__in=[d.dedupe_key for d in drafts if d.dedupe_key]
+            dedupe_key__in=[d.dedupe_key for _, d in found if d.dedupe_key]
         ).values_list("dedupe_key", flat=True)
     )
-    drafts = [draft for draft in drafts if draft.dedupe_key not in known]
-    sms = [cost_of(d.channel, d.body) for d in drafts if d.channel == _SMS]
+    costs = [(name, d, *cost_of(d.channel, d.body)) for name, d in found
+             if d.dedupe_key not in known]  # fmt: skip
+    sms = [(parts, cost) for _, d, parts, cost in costs if d.channel == _SMS]
     programme = session.programme
     return Preview(
-        drafts=drafts,
+        outgoing=[Outgoing(name, d, parts) for name, d, parts, _ in costs],
         unreachable=unreachable,
         copy_text=fill(wordings[_WHATSAPP.value].body, {**common, "nom": ""}),
         sms_number=len(sms),
@@ -93,6 +108,7 @@ def preview(
             programme.sms_monthly_ceiling if programme else settings.KALAN_SMS_MONTHLY_CEILING
         ),
         currency=programme.currency if programme else "XOF",
+        priced=settings.KALAN_SMS_PART_COST > 0,
     )
 
 

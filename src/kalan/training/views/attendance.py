@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
@@ -127,23 +128,24 @@ def walk_in(request: ActorRequest, uid: UUID) -> HttpResponse:
     form = WalkInForm(request.POST, sheet=sheet)
     if form.is_valid():
         try:
-            name = _add(request, session, form)
+            line = _add(request, session, form)
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, f"{name} est sur la liste, à rapprocher du registre.")
-            return redirect("attendance", uid=session.uid)
+            messages.success(request, f"Ajoutée : {name_of(line)}, à rapprocher du registre.")
+            # The browser goes to the person's box, as it would to any part of a page.
+            return redirect(f"{reverse('attendance', args=[session.uid])}#p{line.uid}")
     context = _context(request, sheet, started, form)
     return render(request, "training/attendance/phone.html", context, status=422)
 
 
-def _add(request: ActorRequest, session: Session, form: WalkInForm) -> str:
+def _add(request: ActorRequest, session: Session, form: WalkInForm) -> Registration:
     data, leaving = form.walk_in(), uid_or_none(form.cleaned_data["replaces"])
     common = {"actor": request.actor, "now": clock.now(), "client_uid": form.cleaned_data["uid"]}
     if leaving:
         row = get_object_or_404(Registration, session=session, uid=leaving)
-        return name_of(replace_participant(registration=row, by=data, **common).registration)
-    return name_of(add_walk_in(session=session, data=data, **common).registration)
+        return replace_participant(registration=row, by=data, **common).registration
+    return add_walk_in(session=session, data=data, **common).registration
 
 
 @csrf_exempt

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 
 from kalan.base import clock
@@ -21,7 +22,12 @@ from kalan.people.models import Agent, Cadre
 from kalan.training.forms.sessions import AnonymousForm, OutsiderForm
 from kalan.training.models import AnonymousCount, Registration, Session
 from kalan.training.policy import CAPABILITIES, OPEN_STATES
-from kalan.training.selectors.registrations import by_name, candidates, participants_of, places_of
+from kalan.training.selectors.registrations import (
+    candidates,
+    participants_of,
+    places_of,
+    waiting_by_rank,
+)
 from kalan.training.selectors.sessions import abilities
 from kalan.training.services import registrations as services
 from kalan.training.services.registrations import AnonymousCountData, OutsiderData
@@ -93,21 +99,32 @@ def session_participants(request: ActorRequest, uid: uuid.UUID) -> HttpResponseB
     session = session_or_404(request, uid)
     if request.method == "POST":
         return _decide(request, session)
-    rows = by_name(participants_of(session))
     if fmt := request.GET.get("format"):
-        return _export(session, rows, fmt)
+        return _export(session, waiting_by_rank(participants_of(session)), fmt)
+    return _list(request, session)
+
+
+def _list(
+    request: ActorRequest, session: Session, *, ticked: frozenset[uuid.UUID] = frozenset()
+) -> HttpResponse:
+    """The page; ``ticked`` are the lines of a decision that was refused (422)."""
+    rows = waiting_by_rank(participants_of(session))
+    tick = request.GET.get("cocher", "")
+    people = [(line, line.uid in ticked or tick == "tous" or tick == line.state) for line in rows]
     may = abilities(request.actor, session)
     is_open = session.state in OPEN_STATES
     context = {
         "session": session,
-        "people": rows,
+        "people": people,
+        "designated": sum(line.state == Registration.State.DESIGNATED for line, _ in people),
         "places": places_of(session),
         "may_approve": is_open and "sessions.approve" in may,
         "may_withdraw": is_open and "sessions.designate" in may,
         "may_guests": "sessions.participants" in may,
         "is_open": is_open,
     }
-    return render(request, "training/planning/session_participants.html", context)
+    status = 422 if ticked else 200
+    return render(request, "training/planning/session_participants.html", context, status=status)
 
 
 def _decide(request: ActorRequest, session: Session) -> HttpResponse:
@@ -129,13 +146,18 @@ def _decide(request: ActorRequest, session: Session) -> HttpResponse:
     many = f"{head}s {rest}".strip()
     wanted = [uid for text in request.POST.getlist("lignes") if (uid := as_uuid(text))]
     lines = list(Registration.objects.filter(session=session, uid__in=wanted).order_by("pk"))
-    return attempt(
-        request,
-        f"{some(len(lines), f'personne {word}', f'personnes {many}')}.",
-        "session-participants",
-        lambda: service(registrations=lines, **common),
-        uid=session.uid,
-    )
+    try:
+        service(registrations=lines, **common)
+    except ObjectDoesNotExist as error:
+        raise Http404 from error
+    except Refused as refused:
+        messages.error(request, str(refused))
+        if lines:  # the ticks stay: one is taken away and the rest goes through
+            return _list(request, session, ticked=frozenset(line.uid for line in lines))
+    else:
+        said = some(len(lines), f"personne {word}", f"personnes {many}")
+        messages.success(request, f"{said}.")
+    return redirect("session-participants", uid=session.uid)
 
 
 def _export(session: Session, rows: Any, fmt: str) -> HttpResponse:

@@ -10,14 +10,24 @@
   const marks = new Map();  // box → names of the marks behind it
   const saving = new Set();  // tapped, not yet in the phone's memory
   const key = (box) => box.name + box.value;
-  let soon, mine = [];
+  let soon, mine = [], came;
 
   const boxes = () => each("li > label > input");
+  const full = (d) => `${d.first_names} ${d.last_name.toUpperCase()}`.trim();
   const names = (box) => {
     if (!marks.has(key(box))) {
       marks.set(key(box), new Set(Array.from(each("[name=vu]", box.closest("li")), (i) => i.value)));
     }
     return marks.get(key(box));
+  };
+
+  // What had the keyboard has it again once it was drawn anew.
+  const hold = () => {
+    const { name, value } = document.activeElement, held = document.activeElement;
+    return () => {
+      const again = name && !held.isConnected && one(`input[name="${name}"][value="${value}"]`, page);
+      if (again) again.focus({ preventScroll: true });
+    };
   };
 
   async function draw() {
@@ -27,9 +37,11 @@
     if (known.length) await kalan.forget(known);
     mine = all.filter((r) => r.url === url && !(r.ack && r.ack <= drawn));
     marks.clear();
+    const again = hold();
     each("[data-new]").forEach((li) => li.remove());
     boxes().forEach((box) => { box.checked = box.defaultChecked; box.closest("li").hidden = false; });
     for (const r of [...mine, ...saving]) if (!r.no) apply(r);
+    again();
     each("details[data-demi]").forEach((part) => {
       one("b", part).textContent = each("li:not([hidden]) :checked", part).length;
     });
@@ -59,7 +71,7 @@
     const li = one("#ligne").content.firstElementChild.cloneNode(true), box = one("input", li);
     box.name = name;
     box.value = r.id;
-    one("span", li).prepend(`${r.d.first_names} ${r.d.last_name.toUpperCase()} `.trimStart());
+    one("span", li).prepend(full(r.d) + " ");
     one("ul", part).append(li);
   }
 
@@ -75,7 +87,10 @@
       (others ? ` ${others} d’une autre personne sur ce téléphone.` : "");
     one("button", bar).hidden = !left;
     one("a", bar).hidden = kalan.state !== "signin";
-    refusals.replaceChildren(...mine.filter((r) => r.no || r.note).map((r) => {
+    const told = document.createElement("li");
+    told.className = "notice notice-ok";
+    told.append(`Ajoutée : ${came}, à rapprocher.`);
+    refusals.replaceChildren(...came ? [told] : [], ...mine.filter((r) => r.no || r.note).map((r) => {
       const li = document.createElement("li");
       li.className = "notice notice-warn cluster spread";
       const box = r.r && one(`input[value="${r.r}"]`, page);
@@ -100,7 +115,7 @@
       const answer = await fetch(location.pathname, { headers: { "X-Kalan": "1" } });
       if (!answer.ok || answer.redirected) return;
       const read = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = one("#feuille", read), old = one("#feuille"), held = document.activeElement;
+      const fresh = one("#feuille", read), old = one("#feuille"), again = hold();
       if (!fresh || read.getElementById("presence").dataset.who !== who) return location.reload();
       each("details[data-demi]", old).forEach((part) => {
         const same = one(`[data-demi="${part.dataset.demi}"]`, fresh);
@@ -109,25 +124,24 @@
       old.replaceWith(document.adoptNode(fresh));
       ready();
       await draw();
-      if (held && held.name && !held.isConnected) {
-        const again = one(`input[name="${held.name}"][value="${held.value}"]`, page);
-        if (again) again.focus({ preventScroll: true });
-      }
+      again();
     } catch { /* no line: the next occasion will do */ }
   }
 
   async function save(record) {
+    came = 0;
     const r = { id: kalan.id(), t: Date.now(), who, url, ...record };
     saving.add(r);
     try {
       await kalan.save([r]);
+      if (r.d) came = full(r.d);
     } catch (error) {
       alert(error.name === "QuotaExceededError"
         ? "La mémoire de ce téléphone est pleine : cette présence n’est pas gardée. Libérez de la place, ou notez-la sur papier."
         : "Ce téléphone n’a pas pu garder cette présence. Notez-la sur papier, puis rechargez la page.");
     } finally {
       saving.delete(r);
-      draw();
+      await draw();
     }
   }
 
@@ -143,7 +157,11 @@
     event.preventDefault();
     const d = Object.fromEntries(new FormData(adding)), replaced = d.replaces;
     ["csrfmiddlewaretoken", "uid", "replaces"].forEach((name) => delete d[name]);
-    save(replaced ? { k: "s", r: replaced, d } : { k: "w", d });
+    const id = kalan.id();
+    save(replaced ? { id, k: "s", r: replaced, d } : { id, k: "w", d }).then(() => {
+      const box = one(`.part[open] input[value="${id}"]`);
+      if (box) box.focus();
+    });
     adding.reset();
     adding.closest("details").open = false;
   });
