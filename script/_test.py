@@ -174,8 +174,10 @@ def run_pytest(
             marks = f"({marks}) and not slow"
         command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", marks, "--durations=5"]
         command += ["-n", options.workers, "--dist", "loadfile", "-p", "no:cacheprovider"]
-        # The migrations are run by the other kinds, and looked at by "migrations".
-        command += ["--nomigrations"] if stage == "unit" else []
+        # The migrations are run by process and browser, on both databases, and looked at by
+        # "migrations".
+        command += ["--nomigrations"] if stage in ("unit", "postgresql") else []
+        command += [] if stage == "browser" else ["--ignore", "tests/e2e"]
         command += ["-k", options.word] if options.word else []
         result = subprocess.run(
             [*command, *options.paths],
@@ -219,6 +221,10 @@ def home() -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="kalan-test-") as folder:
         for name in [name for name in os.environ if name.startswith("KALAN_")]:
             del os.environ[name]
+        # Tests start the program some hundred times, and each start would compile all it imports
+        # where no bytecode may be written. It is kept out of the sources, in one folder.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(TOP / ".cache" / "bytecode")
         os.environ["KALAN_HOME"] = folder
         os.environ["PYTHONPATH"] = str(TOP / "src")
         yield

@@ -20,17 +20,24 @@ from tests.support.locks import made_once, run_folder
 from tests.support.server import Server, copy_home, make_home
 
 
+@pytest.fixture(scope="session")
+def plain_settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """What tests run with; for fixtures that outlive a test, which have it not yet."""
+    return {
+        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
+        "STORAGES": {
+            "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        },
+        "MEDIA_ROOT": str(tmp_path_factory.getbasetemp() / "files"),
+        "CACHES": {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
+    }
+
+
 @pytest.fixture(autouse=True)
-def _plain_settings(settings: object, tmp_path_factory: pytest.TempPathFactory) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
-    settings.STORAGES = {  # type: ignore[attr-defined]
-        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    settings.MEDIA_ROOT = str(tmp_path_factory.getbasetemp() / "files")  # type: ignore[attr-defined]
-    settings.CACHES = {  # type: ignore[attr-defined]
-        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    }
+def _plain_settings(settings: object, plain_settings: dict[str, object]) -> None:
+    for name, value in plain_settings.items():
+        setattr(settings, name, value)
 
 
 @pytest.fixture

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from django.db import transaction
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 
 from tests.permissions import world as worlds
@@ -16,9 +19,21 @@ from tests.support.urls import addresses
 ADDRESSES = addresses()
 
 
+@pytest.fixture(scope="module")
+def _built(
+    django_db_setup: None, django_db_blocker: Any, plain_settings: dict[str, object]
+) -> Iterator[worlds.World]:
+    """One world for the whole module: every answer undoes what it wrote."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        with override_settings(**plain_settings):
+            world = worlds.build()
+        yield world
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def world(db: None) -> worlds.World:
-    return worlds.build()
+def world(_built: worlds.World, db: None) -> worlds.World:
+    return _built
 
 
 def test_every_address_has_a_row_and_every_row_an_address() -> None:
