@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from kalan.base.models import ImportRun
+from kalan.indicators.services import frozen
 from kalan.people.actor import Actor
 from kalan.people.models import OrgNode
 from kalan.people.selectors.core import actor_for
 from kalan.people.services import registry_agents
-from tests.factories import people
+from tests.factories import people, training
+from tests.factories.imports import checked, merged
+from tests.factories.indicators import count_now
 from tests.factories.people import Tree
+from tests.people.test_import_staff import HEAD, row
 from tests.support import signin
 
 ADDRESS = "/gestion/historique/"
@@ -145,7 +152,71 @@ def test_the_journal_asks_as_much_for_one_line_as_for_three(
         _correct(manager, f"Diop{rank}", tree.centre_sokone, f"Diouf{rank}")
     client = _client("region", tree.fatick)
     client.get(ADDRESS)  # the kinds of content are asked once in the life of a process
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         response = client.get(f"{ADDRESS}?kind=agent")
     assert len(_told(client)) == number
     assert response.status_code == 200
+
+
+def _kinds(client: Client, kind: str) -> list[tuple[str, str, str]]:
+    lines = client.get(f"{ADDRESS}?kind={kind}").context["lines"]
+    return [(line.name, line.text, line.url) for line in lines]
+
+
+def test_imports_stand_in_the_journal(tree: Tree) -> None:
+    manager = people.actor("region", tree.fatick)
+    run = checked(manager, "staff", [HEAD, row()])
+    merged(manager, run)
+    assert _kinds(_client("region", tree.fatick), "import") == [
+        ("liste.csv", "Import appliqué", f"/gestion/imports/{run.uid}/"),
+        ("liste.csv", "Fichier déposé pour import", f"/gestion/imports/{run.uid}/"),
+    ]
+    assert _kinds(_client("region", tree.kaolack), "import") == []
+    ImportRun.objects.update(file=None)
+    names = [name for name, _, _ in _kinds(_client("region", tree.fatick), "import")]
+    assert names == ["Import : agents et postes", "import du 20/03/2023"]
+
+
+def test_frozen_and_declared_figures_stand_in_the_journal(tree: Tree) -> None:
+    programme = training.programme(tree.country, public=True)
+    actor = people.actor("programme", tree.country)
+    count_now()
+    freeze = frozen.freeze(actor=actor, now=people.NOW, label="Rapport", programme=programme)
+    declared = frozen.declare(
+        actor=actor,
+        now=people.NOW,
+        indicator="agents_formes",
+        value=Decimal(500),
+        period="2021",
+        source="Rapport annuel",
+        programme=programme,
+        node=None,
+        document=SimpleUploadedFile("rapport.pdf", b"%PDF-1.7"),
+    )
+    frozen.set_denominator(
+        actor=actor,
+        now=people.NOW,
+        node=tree.fatick,
+        cadre=None,
+        value=900,
+        source="iHRIS",
+        as_of=people.NOW.date(),
+        includes="fonctionnaires",
+    )
+    reader = _client("auditor", tree.country)
+    assert _kinds(reader, "arrete") == [
+        (
+            "Rapport",
+            "chiffres arrêtés : Rapport",
+            f"/gestion/indicateurs/arretes/{freeze.uid}/",
+        )
+    ]
+    assert [(name, url) for name, _, url in _kinds(reader, "declare")] == [
+        (f"{declared.label} 2021", "/gestion/indicateurs/declares/")
+    ]
+    assert _kinds(reader, "effectif-reference") == [
+        ("Fatick iHRIS", "effectif de référence : 900", "/gestion/indicateurs/effectifs/")
+    ]
+    elsewhere = _client("region", tree.kaolack)
+    for kind in ("arrete", "declare", "effectif-reference"):
+        assert _kinds(elsewhere, kind) == []

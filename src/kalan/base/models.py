@@ -200,6 +200,9 @@ class ImportRun(models.Model):
         ]
         indexes = [models.Index(fields=["kind", "scope_path"])]
 
+    def __str__(self) -> str:
+        return f"import du {self.created_at:%d/%m/%Y}"  # not the file's name: it may be erased
+
 
 class ImportRow(models.Model):
     """A staged row with its verdict. Erased with the run by the retention task."""

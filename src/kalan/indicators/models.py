@@ -192,6 +192,9 @@ class FrozenFigures(models.Model):
         "people.Account", null=True, on_delete=models.SET_NULL, related_name="+"
     )
 
+    def __str__(self) -> str:
+        return self.label
+
 
 class DeclaredFigure(models.Model):
     """A total from an old report, with its document; never added to computed figures."""
@@ -216,6 +219,9 @@ class DeclaredFigure(models.Model):
         "people.Account", null=True, on_delete=models.SET_NULL, related_name="+"
     )
 
+    def __str__(self) -> str:
+        return self.label
+
 
 class Denominator(models.Model):
     """Staff in post by territory, from a named source and date: what coverage divides by."""
@@ -239,3 +245,6 @@ class Denominator(models.Model):
                 name="denominator_all_cadres_once",
             ),
         ]
+
+    def __str__(self) -> str:
+        return self.source

@@ -259,8 +259,28 @@ def _from_facts(reach: Reach) -> People:
     )
 
 
+def spans_between(keys: Iterable[str], *, longest_gap: int = 3) -> list[tuple[str, str]]:
+    """What a chart has a point for: (month, month), or (first, last) of a longer gap, folded.
+
+    Years without a session would else leave a flat line with a peak at each end.
+    """
+    known = set(keys)
+    spans: list[list[str]] = []
+    for month in months_between(known):
+        if month in known or not spans or spans[-1][0] in known:
+            spans.append([month, month])
+        else:
+            spans[-1][1] = month
+    found: list[tuple[str, str]] = []
+    for first, last in spans:
+        gap = months_between([first, last])
+        folded = first not in known and len(gap) > longest_gap
+        found += [(first, last)] if folded else [(month, month) for month in gap]
+    return found
+
+
 def months_between(keys: Iterable[str]) -> list[str]:
-    """All months from the first to the last of ``keys``, so that a chart shows the gaps."""
+    """All months from the first to the last of ``keys``."""
     known = sorted(keys)
     if not known:
         return []

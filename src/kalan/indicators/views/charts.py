@@ -13,7 +13,7 @@ from kalan.base import figures
 from kalan.base.figures import Bar, Chart, ChartRow, Line, MapValue, Stack
 from kalan.indicators.forms import FiltersForm
 from kalan.indicators.selectors.board import Board
-from kalan.indicators.selectors.counts import Counts, months_between
+from kalan.indicators.selectors.counts import Counts, spans_between
 from kalan.people.models import Employer, OrgNode, OrgNodeCode
 
 _SERIES = ("femmes", "hommes", "sexe non renseigné")
@@ -157,33 +157,41 @@ def share_text(counts: Counts) -> str:
 
 def _months(board: Board, form: FiltersForm) -> Chart:
     title = "Agents formés et inscriptions par mois"
-    months = months_between(board.people.month)
-    counts = [board.people.month.get(month, Counts()) for month in months]
-    labels = [f"{month[5:]}/{month[2:4]}" for month in months]
+    spans = spans_between(board.people.month)
+    counts = [
+        board.people.month.get(first, Counts()) if first == last else None for first, last in spans
+    ]
+    labels = [f"{first[5:]}/{first[2:4]}" if first == last else "…" for first, last in spans]
     description = "Une personne formée deux mois différents compte dans chacun."
+    if None in counts:
+        description += " Les longues périodes sans session sont repliées (…)."
     series = ("agents formés", "inscriptions")
     return Chart(
         title=title,
         svg=figures.line_chart(
             labels,
             [
-                Line(series[0], [one.trained for one in counts]),
-                Line(series[1], [one.registrations for one in counts]),
+                Line(series[0], [one.trained if one else None for one in counts]),
+                Line(series[1], [one.registrations if one else None for one in counts]),
             ],
             title=title,
             description=description,
         ),
         headers=("Mois", "Agents formés", "Inscriptions"),
-        rows=[
-            ChartRow(
-                f"{month[5:]}/{month[:4]}",
-                (figures.number(one.trained), figures.number(one.registrations)),
-                records_url("agents_formes", form.month_query(month)),
-            )
-            for month, one in zip(months, counts, strict=True)
-        ],
+        rows=[_month_row(*span, one, form) for span, one in zip(spans, counts, strict=True)],
         description=description,
         legend=figures.series_legend(series),
+    )
+
+
+def _month_row(first: str, last: str, counts: Counts | None, form: FiltersForm) -> ChartRow:
+    label = f"{first[5:]}/{first[:4]}"
+    if counts is None:
+        return ChartRow(f"{label} à {last[5:]}/{last[:4]}", ("aucun", "aucune"))
+    return ChartRow(
+        label,
+        (figures.number(counts.trained), figures.number(counts.registrations)),
+        records_url("agents_formes", form.month_query(first)),
     )
 
 

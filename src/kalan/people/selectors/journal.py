@@ -34,6 +34,7 @@ from kalan.people.models import (
 from kalan.people.selectors.accounts import accounts_visible_to
 from kalan.people.selectors.core import agents_visible_to, nodes_visible_to
 from kalan.people.selectors.history import HistoryLine, line_of, names_of_linked
+from kalan.people.selectors.imports import runs_visible_to
 
 ORDER = ("-timestamp", "-pk")
 _CHUNK = 500
@@ -46,6 +47,7 @@ class Subject:
     """One kind of thing with a history: ``visible`` is what the reader may see of it.
 
     ``name`` and ``uid`` are lookups from the thing: what it is called, what its page is about.
+    Without ``uid`` the page is one for all of the kind.
     """
 
     code: str
@@ -90,6 +92,10 @@ def subjects(actor: Actor, *, today: dt.date) -> list[Subject]:
         *(
             Subject(code, code, model.objects.filter(node__in=nodes), ("node__name",), *_OF_NODE)
             for code, model in (("situation", OrgNodePeriod), ("code", OrgNodeCode))
+        ),
+        # Its file may be erased: then the entry's own words name it.
+        Subject(
+            "import", "import", runs_visible_to(actor), ("file__name",), "uid", "import-detail"
         ),
     ]
     if actor.can(policy.CAPABILITIES["history.accounts"]):
@@ -164,22 +170,26 @@ def _things(subject: Subject, rows: list[LogEntry], kind: int) -> dict[int, tupl
     keys = {row.object_id for row in rows if row.content_type_id == kind}
     if not keys:
         return {}
-    values = subject.visible.filter(pk__in=keys).values_list("pk", subject.uid, *subject.name)
+    about = subject.uid or "pk"
+    values = subject.visible.filter(pk__in=keys).values_list("pk", about, *subject.name)
     return {
-        pk: (
-            " ".join(str(part) for part in parts if part),
-            reverse(subject.url_name, args=[uid]) if uid else "",
-        )
+        pk: (" ".join(str(part) for part in parts if part), _address(subject, uid))
         for pk, uid, *parts in values
     }
+
+
+def _address(subject: Subject, uid: object) -> str:
+    if not subject.uid:
+        return reverse(subject.url_name)
+    return reverse(subject.url_name, args=[uid]) if uid else ""
 
 
 def _shown(
     row: LogEntry, by_type: dict[int, Subject], things: dict[int, dict[int, tuple[str, str]]]
 ) -> dict[str, str]:
     kind = row.content_type_id
-    name, url = things[kind].get(row.object_id or 0, (row.object_repr, ""))
-    return {"subject": by_type[kind].label, "name": name, "url": url}
+    name, url = things[kind].get(row.object_id or 0, ("", ""))
+    return {"subject": by_type[kind].label, "name": name or row.object_repr, "url": url}
 
 
 def _midnight(day: dt.date) -> dt.datetime:

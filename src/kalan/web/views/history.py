@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from kalan.base import clock
 from kalan.base.exports import Cell, table_response
 from kalan.base.lists import paginate
+from kalan.indicators.selectors import journal as figures_journal
 from kalan.people.http import ActorRequest, staff
 from kalan.people.selectors import journal
 from kalan.people.selectors.history import HistoryLine
@@ -29,6 +30,7 @@ def history(request: ActorRequest) -> HttpResponseBase:
     known = [
         *journal.subjects(actor, today=clock.today()),
         *training_journal.subjects(actor),
+        *figures_journal.subjects(actor),
     ]
     filters = HistoryFilters(request.GET, kinds=[(each.code, each.label) for each in known])
     asked = journal.Asked(**filters.cleaned_data) if filters.is_valid() else None
