@@ -1,7 +1,7 @@
 """The program ``kalan``. stdout carries the result only, diagnostics go to stderr.
 
 Exit codes: 0 done, 1 refused or invalid, 2 usage. Django is loaded once a command has been
-chosen, so that ``--help`` answers at once.
+chosen, so that ``--help`` answers at once; ``psychometrics`` needs neither Django nor a database.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
     bring.add_argument("--apply", action="store_true", help="vérifier, puis appliquer")
     bring.add_argument("--as", dest="as_", metavar="EMAIL", help="au nom de ce compte")
 
+    commands.add_parser(  # for --help: main hands its words on before they are parsed here
+        "psychometrics", help="étalonne, note et contrôle des tests : CSV en entrée, JSON en sortie"
+    )
     commands.add_parser("demo", help="charge les données de démonstration (mode démonstration)")
     commands.add_parser("check", help="vérifie les réglages, les migrations et l’arbre")
     return top
@@ -51,7 +54,12 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["psychometrics"]:
+        from kalan.engine.psychometrics.commands import run
+
+        return run(words[1:])
+    options = parser().parse_args(words)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kalan.config.settings")
     if options.command == "serve":
         os.environ.setdefault("KALAN_BASE_URL", f"http://localhost:{options.port}")

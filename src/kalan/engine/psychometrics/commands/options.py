@@ -1,0 +1,57 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+
+def file(parser: argparse.ArgumentParser) -> None:
+    """FILE.csv, and the columns that are not items."""
+    parser.add_argument("file", type=Path, metavar="FILE.csv", help="une ligne par personne")
+    parser.add_argument(
+        "--ignore", action="append", default=[], metavar="COLONNE", help="laisser cette colonne"
+    )
+
+
+def weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--weights", metavar="COLONNE", help="effectif de chaque ligne")
+
+
+def bank(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bank", type=Path, required=True, metavar="BANK.csv")
+    parser.add_argument(
+        "--model",
+        choices=("1PL", "2PL", "3PL", "4PL", "GRM", "GPCM"),
+        help="modèle de la banque sans colonne « model » (défaut : GRM si b1, b2…)",
+    )
+
+
+def grid(parser: argparse.ArgumentParser) -> None:
+    """``--nodes`` and ``--range``."""
+    parser.add_argument("--nodes", type=_nodes, default=61, metavar="N", help="défaut : 61")
+    parser.add_argument(
+        "--range", type=_limit, default=6.0, metavar="R", dest="limit", help="±R, défaut : 6"
+    )
+
+
+def _nodes(text: str) -> int:
+    number = int(text)
+    if not 3 <= number <= 10_001:
+        raise argparse.ArgumentTypeError("de 3 à 10001 nœuds")
+    return number
+
+
+def _limit(text: str) -> float:
+    number = float(text)
+    if not (math.isfinite(number) and 0 < number <= 50):
+        raise argparse.ArgumentTypeError("une étendue entre 0 et 50")
+    return number
+
+
+def positive(text: str) -> float:
+    number = float(text)
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError("un nombre au-dessus de 0")
+    return number
