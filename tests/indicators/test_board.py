@@ -176,7 +176,7 @@ def _rows(answer: object) -> str:
     return " ".join(re.findall(r'<tr><th scope="row">(?:<a [^>]*>)?([^<]*)<', page))
 
 
-@pytest.mark.parametrize(("path", "queries"), [("", 28), ("agents_formes/", 17)])
+@pytest.mark.parametrize(("path", "queries"), [("", 27), ("agents_formes/", 17)])
 def test_query_count_does_not_follow_the_data(
     tree: people.Tree,
     programme: Programme,

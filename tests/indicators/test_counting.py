@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from kalan.indicators.models import Participation
 from kalan.indicators.ratios import WomenShare, percent
 from kalan.indicators.selectors.board import Board, board
 from kalan.indicators.selectors.counts import Counts
+from kalan.indicators.selectors.counts import people as count_people
 from kalan.indicators.selectors.coverage import coverage
 from kalan.indicators.selectors.records import records
 from kalan.indicators.selectors.scope import Filters, reach_of
@@ -250,6 +252,33 @@ def test_coverage_is_of_those_in_post_that_day(tree: people.Tree, programme: Pro
     )
 
 
+def test_coverage_of_a_cadre_calls_nobody_of_another_a_leaver(
+    tree: people.Tree, programme: Programme
+) -> None:
+    nurse, midwife = people.cadre(), people.cadre("sf", "sage-femme d’État")
+    here = people.agent(tree.centre_sokone, cadre=nurse)
+    changed = people.agent(tree.centre_sokone, cadre=nurse)
+    left = people.agent(tree.centre_sokone, cadre=nurse)
+    other = people.agent(tree.centre_sokone, cadre=midwife, sex="M")
+    made.held(tree.sokone, programme, dict.fromkeys([here, changed, left, other], 4))
+    made.count_now()
+    Post.objects.filter(agent=left).update(end=dt.date(2023, 3, 16))
+    Post.objects.filter(agent=changed).update(cadre=midwife)
+    found = {
+        asked: coverage(reach_of(SYSTEM, Filters(**filters)), DAY)  # type: ignore[arg-type]
+        for asked, filters in {
+            "nurses": {"cadre": nurse.pk},
+            "midwives": {"cadre": midwife.pk},
+            "men": {"sex": "M"},
+        }.items()
+    }
+    assert {name: (one.trained, one.in_post, one.leavers) for name, one in found.items()} == {
+        "nurses": (1, 1, 1),
+        "midwives": (2, 2, 0),
+        "men": (1, 1, 0),
+    }
+
+
 def test_coverage_never_passes_a_hundred(tree: people.Tree, programme: Programme) -> None:
     moved = people.agent(tree.centre_sokone)
     made.held(tree.sokone, programme, {moved: 4})
@@ -361,15 +390,51 @@ def test_each_figure_opens_onto_as_many_records(
     assert {len(line.cells) for line in lines} == {len(found.headers)}
 
 
-def test_facts_and_rollups_agree(tree: people.Tree, programme: Programme) -> None:
+NARROWED = (
+    (),
+    ("theme",),
+    ("women",),
+    ("unknown",),
+    ("region",),
+    ("region", "theme"),
+    ("region", "women"),
+    ("district",),
+    ("programme",),
+    ("programme", "region", "theme"),
+)
+
+
+@pytest.mark.parametrize("names", NARROWED, ids=lambda names: "+".join(names) or "whole")
+@pytest.mark.parametrize("whole_year", [False, True])
+def test_facts_and_rollups_agree(
+    tree: people.Tree, programme: Programme, names: tuple[str, ...], whole_year: bool
+) -> None:
     """The same question asked of roll-ups and of facts has the same answer."""
-    agents = [people.agent(tree.centre_sokone, sex=sex) for sex in "FFMM"]
-    made.held(tree.sokone, programme, dict.fromkeys(agents, 4))
-    made.held(tree.sokone, None, dict.fromkeys(agents[:2], 3), start=dt.date(2023, 1, 9))
+    agents = [people.agent(tree.centre_sokone, sex=sex) for sex in ("F", "F", "M", "")]
+    poste = people.agent(tree.poste_toubacouta)
+    far = people.agent(tree.centre_guinguineo)
+    nowhere = people.agent(None)
+    other = training.theme("donnees", "Données")
+    made.held(tree.sokone, programme, dict.fromkeys([*agents, poste, far, nowhere], 4))
+    made.held(tree.sokone, None, dict.fromkeys(agents[:2], 4), start=dt.date(2023, 1, 9))
+    made.held(tree.guinguineo, programme, {agents[0]: 4, far: 4, poste: 1}, theme=other)
+    made.held(tree.sokone, None, {agents[3]: 4, far: 2}, start=dt.date(2022, 5, 9), theme=other)
     made.count_now()
-    rolled = board(reach_of(SYSTEM, Filters()), day=DAY).people
-    wide = Filters(start=dt.date(2020, 1, 1), end=dt.date(2030, 1, 1))
-    counted = board(reach_of(SYSTEM, wide), day=DAY).people
+    known: dict[str, tuple[str, object]] = {
+        "theme": ("theme", other.pk),
+        "women": ("sex", "F"),
+        "unknown": ("sex", "U"),
+        "region": ("node", tree.fatick),
+        "district": ("node", tree.sokone),
+        "programme": ("programme", programme),
+    }
+    asked: dict[str, Any] = dict(known[name] for name in names)
+    first, last = dt.date(2023, 1, 1), dt.date(2023, 12, 31)
+    rolled_days = {"start": first, "end": last} if whole_year else {}
+    # The same facts by days that make no whole year: nothing was held on 31 December.
+    wide = {"start": first, "end": dt.date(2023, 12, 30)} if whole_year else {"end": last}
+    rolled = count_people(reach_of(SYSTEM, Filters(**asked, **rolled_days)))
+    counted = count_people(reach_of(SYSTEM, Filters(**asked, **wide)))
     assert (rolled.rolled_up, counted.rolled_up) == (True, False)
     assert rolled.total == counted.total != Counts()
     for name in ("sex", "age", "cadre", "theme", "territory", "month"):
@@ -378,7 +443,7 @@ def test_facts_and_rollups_agree(tree: people.Tree, programme: Programme) -> Non
 
 
 def replace_structures(counts: Counts) -> Counts:
-    """Roll-ups by sex, age, cadre and theme hold no count of structures."""
+    """Roll-ups by sex, age, cadre, theme and territory hold no count of structures."""
     return replace(counts, structures=0)
 
 

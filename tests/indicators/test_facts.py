@@ -84,7 +84,7 @@ def test_merged_agents_count_once(tree: people.Tree) -> None:
     made.held(tree.sokone, None, {absorbed: 4})
     Agent.objects.filter(pk=absorbed.pk).update(status="merged", merged_into=kept)
     made.count_now()
-    cell = Cell.objects.get(programme_id=0, node_id=0, period="all", dimension="")
+    cell = Cell.objects.get(programme_id=0, node_id=0, period="all", part="", dimension="")
     assert (cell.registrations, cell.trained, cell.women) == (2, 1, 1)
 
 
@@ -135,8 +135,8 @@ def test_the_nightly_check_alarms_on_a_difference_and_repairs(tree: people.Tree)
     session = made.held(tree.sokone, None, {people.agent(tree.centre_sokone): 4})
     made.count_now()
     Presence.objects.filter(half_day__session=session).first().delete()  # nobody listed it
-    Cell.objects.filter(dimension="sex").update(trained=7)
-    assert refresh.check(now=NOW, seed=1) == f"faits de la session {session.code}, 33 agrégat(s)"
+    Cell.objects.filter(dimension="sex", part="").update(trained=7)
+    assert refresh.check(now=NOW, seed=1) == f"faits de la session {session.code}, 91 agrégat(s)"
     assert _standing() == cells.count_all()
     assert refresh.check(now=NOW, seed=1) == ""
 
@@ -215,7 +215,7 @@ def test_corrections_of_the_register_move_figures(
 
 
 def _figures(tree: people.Tree) -> tuple[int, int, int]:
-    women = Cell.objects.get(programme_id=0, node_id=0, period="all", dimension="").women
+    women = Cell.objects.get(programme_id=0, node_id=0, period="all", part="", dimension="").women
     facts = Participation.objects
     return (
         women,

@@ -52,6 +52,12 @@ class Participation(models.Model):
             models.Index(fields=["agent_id", "day"]),
             models.Index(fields=["structure_id", "day"]),
             models.Index(fields=["day"]),
+            # Coverage asks of each person in post whether they were trained, from this alone.
+            models.Index(
+                fields=["agent_id", "day", "programme_id", "theme_id"],
+                condition=models.Q(completed=True, agent_id__isnull=False),
+                name="participation_trained",
+            ),
         ]
 
 
@@ -123,7 +129,11 @@ class Cell(models.Model):
     programme_id = models.BigIntegerField()
     period = models.CharField(max_length=10)  # "all", "2023", "2023-03"
     node_id = models.BigIntegerField()
-    dimension = models.CharField(max_length=10, blank=True)  # "", "sex", "cadre", "age", "theme"
+    # Who is counted: "" all, else one theme ("theme:3") or one sex ("sex:F"), and then only
+    # everywhere and by region: a district holds few facts.
+    part = models.CharField(max_length=25, blank=True)
+    # "", "sex", "cadre", "age", "theme", or "place": the territories just below the node.
+    dimension = models.CharField(max_length=10, blank=True)
     value = models.CharField(max_length=20, blank=True)
     registrations = models.PositiveIntegerField(default=0)  # agents and outsiders
     attended = models.PositiveIntegerField(default=0)  # registrations present at least once
@@ -139,7 +149,7 @@ class Cell(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["programme_id", "node_id", "period", "dimension", "value"],
+                fields=["programme_id", "node_id", "part", "period", "dimension", "value"],
                 name="cell_once",
             ),
         ]

@@ -86,23 +86,38 @@ def total(reach: Reach) -> Counts:
     return _of(cell) if cell else Counts()
 
 
+def _part(reach: Reach) -> str | None:
+    """The part of the roll-ups that holds who is asked for; None when none does."""
+    filters = reach.filters
+    if filters.cadre or filters.age or (filters.theme and filters.sex):
+        return None
+    if filters.theme:
+        return f"theme:{filters.theme}"
+    return f"sex:{filters.sex}" if filters.sex else ""
+
+
 def _rolled_up(reach: Reach) -> bool:
-    if reach.filters.narrows_people or reach.filters.period is None:
+    part = _part(reach)
+    if part is None or reach.filters.period is None:
         return False
-    kinds = (OrgNode.Kind.REGION, OrgNode.Kind.DISTRICT)
-    return reach.everything or (reach.node is not None and reach.node.kind in kinds)
+    if reach.everything:
+        return True
+    kinds = (OrgNode.Kind.REGION,) if part else (OrgNode.Kind.REGION, OrgNode.Kind.DISTRICT)
+    return reach.node is not None and reach.node.kind in kinds
 
 
 def _cells(reach: Reach) -> QuerySet[Cell]:
     programme = reach.filters.programme
     return Cell.objects.filter(
-        programme_id=programme.pk if programme else 0, node_id=reach.node.pk if reach.node else 0
+        programme_id=programme.pk if programme else 0,
+        node_id=reach.node.pk if reach.node else 0,
+        part=_part(reach),
     )
 
 
 def _from_cells(reach: Reach) -> People:
     period = reach.filters.period or "all"
-    found: dict[str, dict[str, Counts]] = {name: {} for name in ("", *DIMENSIONS, "month")}
+    found: dict[str, dict[str, Counts]] = {name: {} for name in ("", *DIMENSIONS, "place", "month")}
     months = "" if period == "all" else period[:4]
     for cell in _cells(reach).filter(
         Q(period=period) | Q(period__startswith=f"{months}", period__contains="-", dimension="")
@@ -111,33 +126,23 @@ def _from_cells(reach: Reach) -> People:
             found[cell.dimension][cell.value] = _of(cell)
         if "-" in cell.period and not cell.dimension:
             found["month"][cell.period] = _of(cell)
+    territory = {int(key or 0): one for key, one in found["place"].items()}
     if len(period) == len("2023-03"):
         # A month has no roll-up by cadre or age: few facts, read by index.
         near = _from_facts(reach)
         found |= {"sex": near.sex, "age": near.age, "cadre": near.cadre, "theme": near.theme}
         found["month"] = {key: one for key, one in found["month"].items() if key == period}
+        territory = near.territory
     return People(
         total=found[""].get("", Counts()),
         sex=found["sex"],
         age=found["age"],
         cadre=found["cadre"],
         theme=found["theme"],
-        territory=_regions_from_cells(reach) if reach.everything else by_territory(reach),
+        territory=territory,
         month=found["month"],
         rolled_up=True,
     )
-
-
-def _regions_from_cells(reach: Reach) -> dict[int, Counts]:
-    programme = reach.filters.programme
-    regions = OrgNode.objects.filter(kind=OrgNode.Kind.REGION).values("pk")
-    cells = Cell.objects.filter(
-        programme_id=programme.pk if programme else 0,
-        period=reach.filters.period,
-        node_id__in=regions,
-        dimension="",
-    )
-    return {cell.node_id: _of(cell) for cell in cells}
 
 
 def _of(cell: Cell) -> Counts:
@@ -161,15 +166,6 @@ _MEASURES: dict[str, Any] = {
 
 def _counts(row: Any) -> Counts:
     return Counts(**{name: row[f"{name}_n"] or 0 for name in _NAMES})
-
-
-def by_territory(reach: Reach) -> dict[int, Counts]:
-    """Counts by the territories just below what is looked at (0: none known)."""
-    column = _child(reach)
-    tallies: dict[int, _Tally] = defaultdict(_Tally)
-    for fact in reach.participations().values_list(*_READ, column).iterator(5000):
-        tallies[fact[-1] or 0].add(fact)
-    return {key: one.counts() for key, one in tallies.items()}
 
 
 def _child(reach: Reach) -> str:

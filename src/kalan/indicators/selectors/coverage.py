@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -28,7 +28,7 @@ from django.db.models.functions import Coalesce
 
 from kalan.indicators.models import Denominator, FiguresState, Participation
 from kalan.indicators.ratios import percent
-from kalan.indicators.selectors.scope import Reach
+from kalan.indicators.selectors.scope import Filters, Reach
 from kalan.people.models import Agent, EmploymentStatus, Post
 
 
@@ -66,6 +66,10 @@ class Coverage:
         return text + (f" ; sans {' ni '.join(missing)}" if missing else "")
 
 
+# Few: one small list to look into, where a join would read every agent.
+_GONE = Agent.objects.filter(status__in=[Agent.Status.MERGED, Agent.Status.ERASED]).values("pk")
+
+
 def in_post(reach: Reach, day: dt.date) -> QuerySet[Post]:
     """Main posts held on ``day`` within reach, one an agent; merged and erased agents aside."""
     rows = Post.objects.filter(
@@ -73,8 +77,7 @@ def in_post(reach: Reach, day: dt.date) -> QuerySet[Post]:
         Q(end__isnull=True) | Q(end__gte=day),
         is_main=True,
         start__lte=day,
-        agent__status__in=[Agent.Status.ACTIVE, Agent.Status.LEFT],
-    )
+    ).exclude(agent_id__in=_GONE)
     if reach.filters.cadre:
         cadre = reach.filters.cadre
         rows = rows.filter(Q(cadre=cadre) | Q(cadre__isnull=True, agent__cadre=cadre))
@@ -123,30 +126,45 @@ def coverage(reach: Reach, day: dt.date) -> Coverage:
 
 
 def count_coverage(reach: Reach, day: dt.date) -> Coverage:
-    """Coverage counted anew (two queries)."""
-    trained = trained_by(reach, day).order_by().values("agent_id")
+    """Coverage counted anew (two queries, which ask of each post whether its agent was trained)."""
     posts = in_post(reach, day)
+    trained = trained_by(reach, day)
     rows = (
         posts.order_by()
         .values("status")
         .annotate(
             people=Count("agent", distinct=True),
-            done=Count("agent", distinct=True, filter=Q(agent_id__in=trained)),
+            done=Count(
+                "agent",
+                distinct=True,
+                filter=Exists(trained.filter(agent_id=OuterRef("agent_id"))),
+            ),
         )
     )
     statuses = {row["status"]: (row["people"], row["done"]) for row in rows}
-    gone = (
-        trained_by(reach, day)
-        .filter(reach.where())
-        .exclude(agent_id__in=posts.order_by().values("agent_id"))
-    )
+    covered = sum(done for _, done in statuses.values())
     return Coverage(
         day=day,
-        trained=sum(done for _, done in statuses.values()),
+        trained=covered,
         in_post=sum(people for people, _ in statuses.values()),
-        leavers=gone.aggregate(n=Count("agent_id", distinct=True))["n"],
+        leavers=_leavers(reach, day, covered),
         statuses={status: people for status, (people, _) in statuses.items()},
     )
+
+
+def _leavers(reach: Reach, day: dt.date, covered: int) -> int:
+    """People trained within reach who hold no post there, whatever their cadre has become."""
+    filters = reach.filters
+    facts = trained_by(reach, day).filter(reach.where())
+    if filters.cadre:
+        facts = facts.filter(cadre_id=filters.cadre)
+    if filters.sex:
+        facts = facts.filter(sex="" if filters.sex == "U" else filters.sex)
+    people = facts.order_by().values("agent_id").distinct()
+    if reach.everything and not filters.cadre and not filters.sex:
+        return people.count() - covered  # whoever is covered is among them
+    any_post = in_post(replace(reach, filters=Filters()), day)
+    return people.filter(~Exists(any_post.filter(agent_id=OuterRef("agent_id")))).count()
 
 
 def agents_in_post(reach: Reach, day: dt.date) -> QuerySet[Any]:

@@ -172,6 +172,7 @@ class _Raw:
             Q(node_id=0) | Q(node_id__in=wide),
             programme_id__in=self.ids,
             period="all",
+            part="",
             dimension="",
         )
         for cell in cells:

@@ -156,7 +156,7 @@ def programmes_for(actor: Actor) -> QuerySet[Programme]:
     if mine.everything:
         return Programme.objects.all()
     ids = [node.pk for node in mine.nodes]
-    wide = Cell.objects.filter(node_id__in=ids, period="all", dimension="")
+    wide = Cell.objects.filter(node_id__in=ids, period="all", part="", dimension="")
     near = Participation.objects.filter(structure_id__in=ids)
     return Programme.objects.filter(
         Q(pk__in=programmes_visible_to(actor).values("pk"))

@@ -31,7 +31,6 @@ MEASURES = (
     "others",
     "structures",
 )
-_DIMENSIONS = 5
 _SEX_MEASURE = {"F": "women", "M": "men", "": "unknown"}
 
 
@@ -39,6 +38,7 @@ class Key(NamedTuple):
     programme: int
     period: str
     node: int
+    part: str
     dimension: str
     value: str
 
@@ -50,6 +50,7 @@ class _Row(NamedTuple):
     day: dt.date
     region_id: int | None
     district_id: int | None
+    structure_id: int | None
     sex: str
     age_band: str
     cadre_id: int | None
@@ -58,18 +59,37 @@ class _Row(NamedTuple):
     completed: bool
 
 
-_COLUMNS = ("programme_id", "period", "node_id", "dimension", "value")  # in the order of Key
+class _Reached(NamedTuple):
+    """That agents of a structure were trained, and where and when (a day of the month)."""
+
+    structure_id: int
+    programme_id: int | None
+    day: dt.date
+    region_id: int | None
+    district_id: int | None
+    theme_id: int
+    sex: str
+
+
+# In the order of Key.
+_COLUMNS = ("programme_id", "period", "node_id", "part", "dimension", "value")
 
 Tally = dict[str, Counter[int]]  # measure → {key number: amount}
 
 
 class Keys:
-    """Numbers the keys, and remembers which ones each kind of fact falls into."""
+    """Numbers the keys, and remembers which ones each kind of fact falls into.
+
+    ``groups[n]`` are the keys of one kind: facts are counted by kind, which is one small number,
+    and spread over the keys at the end.
+    """
 
     def __init__(self) -> None:
         self.keys: list[Key] = []
+        self.groups: list[tuple[int, ...]] = []
         self._numbers: dict[Key, int] = {}
-        self._of: dict[tuple[object, ...], tuple[int, ...]] = {}
+        self._of: dict[tuple[object, ...], int] = {}
+        self._places: dict[tuple[object, ...], tuple[int, ...]] = {}
 
     def _number(self, key: Key) -> int:
         found = self._numbers.get(key)
@@ -78,39 +98,70 @@ class Keys:
             self.keys.append(key)
         return found
 
-    def of(
-        self,
-        programme: int | None,
-        day: dt.date,
-        region: int | None,
-        district: int | None,
-        dimension: str,
-        value: str,
-    ) -> tuple[int, ...]:
-        """The cells of one fact for one dimension (months only without a dimension)."""
-        place = (programme, day.year, day.month, region, district, dimension, value)
-        found = self._of.get(place)
-        if found is None:
-            periods = ["all", str(day.year)]
-            if not dimension:
-                periods.append(f"{day.year}-{day.month:02d}")
-            found = self._of[place] = tuple(
-                self._number(Key(one, period, node, dimension, value))
-                for one in {programme or 0, 0}
-                for period in periods
-                for node in {0, region or 0, district or 0}
-            )
+    def of_row(self, row: _Row) -> list[int]:
+        """The kinds of one fact: one for each of its dimensions, whole and in each part."""
+        programme, year, month = row.programme_id, row.day.year, row.day.month
+        region, district, structure = row.region_id, row.district_id, row.structure_id
+        known = self._of
+        found = []
+        for part in ("", f"theme:{row.theme_id}", f"sex:{row.sex or 'U'}"):
+            near = None if part else district  # parts are not counted by district
+            for kind in (
+                (programme, year, region, near, part, "", month),
+                (programme, year, region, near, part, "sex", row.sex),
+                (programme, year, region, near, part, "age", row.age_band),
+                (programme, year, region, near, part, "cadre", row.cadre_id),
+                (programme, year, region, near, part, "theme", row.theme_id),
+                (programme, year, region, district, part, "place", None if part else structure),
+            ):
+                number = known.get(kind)
+                if number is None:
+                    number = known[kind] = len(self.groups)
+                    self.groups.append(self._keys(row, part, kind[5], kind[6]))
+                found.append(number)
         return found
 
+    def _keys(self, row: _Row, part: str, dimension: str, value: object) -> tuple[int, ...]:
+        """The keys of a kind of fact: by programme, period and node."""
+        inside: dict[int, object] = dict.fromkeys(_nodes(row, part), "" if not dimension else value)
+        if dimension == "place":
+            below = {row.district_id: row.structure_id, row.region_id: row.district_id}
+            inside = {node: below.get(node) if node else row.region_id for node in inside}
+        return self._numbers_of(row, part, dimension, inside)
 
-def _dimensions(row: _Row) -> tuple[tuple[str, str], ...]:
-    return (
-        ("", ""),
-        ("sex", row.sex),
-        ("age", row.age_band),
-        ("cadre", str(row.cadre_id or "")),
-        ("theme", str(row.theme_id)),
-    )
+    def of_place(self, one: _Reached) -> list[int]:
+        """The cells without a dimension in which a structure counts."""
+        found: list[int] = []
+        for part in ("", f"theme:{one.theme_id}", f"sex:{one.sex or 'U'}"):
+            district = None if part else one.district_id
+            place = (one.programme_id, one.day, one.region_id, district, part)
+            numbers = self._places.get(place)
+            if numbers is None:
+                inside: dict[int, object] = dict.fromkeys(_nodes(one, part), "")
+                numbers = self._places[place] = self._numbers_of(one, part, "", inside)
+            found.extend(numbers)
+        return found
+
+    def _numbers_of(
+        self, fact: _Row | _Reached, part: str, dimension: str, values: dict[int, object]
+    ) -> tuple[int, ...]:
+        """Months only without a dimension; ``values`` by node."""
+        day = fact.day
+        periods = ["all", str(day.year)]
+        if not dimension:
+            periods.append(f"{day.year}-{day.month:02d}")
+        return tuple(
+            self._number(Key(one, period, node, part, dimension, str(value or "")))
+            for one in {fact.programme_id or 0, 0}
+            for period in periods
+            for node, value in values.items()
+        )
+
+
+def _nodes(fact: _Row | _Reached, part: str) -> set[int]:
+    """Everywhere, the region, the district: where a fact counts."""
+    wide = {0, fact.region_id or 0}
+    return wide if part else wide | {fact.district_id or 0}
 
 
 def _rows(facts: QuerySet[Participation]) -> Iterator[_Row]:
@@ -128,59 +179,50 @@ def tally(rows: Iterable[_Row], keys: Keys) -> Tally:
     One pass; memory follows the number of cells, not of facts.
     """
     counts: Tally = defaultdict(Counter)
-    # What falls into the same cells is counted together and spread over them at the end.
-    together: dict[str, Counter[tuple[int, ...]]] = defaultdict(Counter)
+    together: dict[str, Counter[int]] = defaultdict(Counter)  # by kind of fact
     for (agent, _), facts in groupby(rows, key=_by_person):
-        trained: list[tuple[int, ...]] = []
+        trained: list[list[int]] = []
         sex = ""
         for row in facts:
             sex = row.sex
-            cells = [
-                keys.of(row.programme_id, row.day, row.region_id, row.district_id, name, value)
-                for name, value in _dimensions(row)
-            ]
-            together["registrations"].update(cells)
+            kinds = keys.of_row(row)
+            together["registrations"].update(kinds)
             if row.present:
-                together["attended"].update(cells)
-                for cell in cells:
-                    together["half_days"][cell] += row.present
+                together["attended"].update(kinds)
+                half_days = together["half_days"]
+                for kind in kinds:
+                    half_days[kind] += row.present
             if row.completed:
-                together["completions"].update(cells)
-                trained.extend(cells)
-        measures = ("trained", _SEX_MEASURE[sex]) if agent else ("others",)
-        if len(trained) <= _DIMENSIONS:  # trained once: no cell comes twice
-            for measure in measures:
-                together[measure].update(trained)
-        else:
-            once = set().union(*trained)
-            for measure in measures:
-                counts[measure].update(once)
+                together["completions"].update(kinds)
+                trained.append(kinds)
+        measure = _SEX_MEASURE[sex] if agent else "others"
+        if len(trained) == 1:  # trained once: no cell comes twice
+            together[measure].update(trained[0])
+        elif trained:
+            kinds_once = set().union(*trained)
+            counts[measure].update(set().union(*(keys.groups[kind] for kind in kinds_once)))
     for measure, found in together.items():
-        for numbers, amount in found.items():
-            for number in numbers:
+        for kind, amount in found.items():
+            for number in keys.groups[kind]:
                 counts[measure][number] += amount
+    for measure in _SEX_MEASURE.values():  # a person has one sex in all their facts
+        counts["trained"].update(counts[measure])
     return counts
 
 
-def _structures(facts: QuerySet[Participation]) -> set[tuple[Any, ...]]:
-    """Where and when agents of each structure were trained."""
-    return set(
-        facts.filter(completed=True, structure_id__isnull=False, agent_id__isnull=False)
-        .order_by()
-        .values_list(
-            "structure_id", "programme_id", "day__year", "day__month", "region_id", "district_id"
-        )
-        .distinct()
-    )
+def _structures(facts: QuerySet[Participation]) -> set[_Reached]:
+    known = facts.filter(completed=True, structure_id__isnull=False, agent_id__isnull=False)
+    rows: QuerySet[Any, Any] = known.order_by().values_list(*_Reached._fields)
+    return {
+        _Reached(*row)._replace(day=row[2].replace(day=1)) for row in rows.iterator(chunk_size=5000)
+    }
 
 
-def tally_structures(found: Iterable[tuple[Any, ...]], keys: Keys) -> Counter[int]:
+def tally_structures(found: Iterable[_Reached], keys: Keys) -> Counter[int]:
     """Distinct structures with at least one agent trained, by cell without a dimension."""
     seen: dict[int, set[int]] = defaultdict(set)
-    for structure, programme, year, month, region, district in found:
-        first = dt.date(year, month, 1)
-        for cell in keys.of(programme, first, region, district, "", ""):
-            seen[structure].add(cell)
+    for one in found:
+        seen[one.structure_id].update(keys.of_place(one))
     counts: Counter[int] = Counter()
     for numbers in seen.values():
         counts.update(numbers)
@@ -227,15 +269,15 @@ def apply_difference(session_ids: Sequence[int], change: Callable[[], None]) -> 
     ):
         for part in batched(people):
             rest.extend(_rows(others.filter(**{f"{name}__in": part})))
-    moved = {found[0] for found in old_structures ^ new_structures}
-    rest_structures: set[tuple[Any, ...]] = set()
+    moved = {found.structure_id for found in old_structures ^ new_structures}
+    rest_structures: set[_Reached] = set()
     for part in batched(moved):
         rest_structures |= _structures(others.filter(structure_id__in=part))
 
-    def count(rows: list[_Row], structures: set[tuple[Any, ...]]) -> Tally:
+    def count(rows: list[_Row], structures: set[_Reached]) -> Tally:
         kept = [row for row in rows if _by_person(row) in touched]
         counts = tally(sorted(rest + kept, key=_by_person), keys)
-        here = {found for found in structures if found[0] in moved}
+        here = {found for found in structures if found.structure_id in moved}
         counts["structures"] = tally_structures(rest_structures | here, keys)
         return counts
 
@@ -255,6 +297,7 @@ def _move(keys: Keys, before: Tally, after: Tally) -> None:
             node_id__in=part,
             programme_id__in={key.programme for key in moves},
             period__in={key.period for key in moves},
+            part__in={key.part for key in moves},
         )
         for cell in rows:
             standing[key_of(cell)] = cell
@@ -272,17 +315,14 @@ def _move(keys: Keys, before: Tally, after: Tally) -> None:
     Cell.objects.bulk_create(
         changed,
         update_conflicts=True,
-        unique_fields=list(_KEY_FIELDS),
+        unique_fields=list(_COLUMNS),
         update_fields=list(MEASURES),
         batch_size=2000,
     )
 
 
-_KEY_FIELDS = ("programme_id", "node_id", "period", "dimension", "value")
-
-
 def key_of(cell: Cell) -> Key:
-    return Key(cell.programme_id, cell.period, cell.node_id, cell.dimension, cell.value)
+    return Key(cell.programme_id, cell.period, cell.node_id, cell.part, cell.dimension, cell.value)
 
 
 def _cell(key: Key, amounts: dict[str, int]) -> Cell:
@@ -290,6 +330,7 @@ def _cell(key: Key, amounts: dict[str, int]) -> Cell:
         programme_id=key.programme,
         period=key.period,
         node_id=key.node,
+        part=key.part,
         dimension=key.dimension,
         value=key.value,
         **amounts,
