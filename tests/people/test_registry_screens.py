@@ -164,12 +164,14 @@ def test_details_cost_the_same_for_one_and_for_three(
     tree: Tree, django_assert_num_queries: object
 ) -> None:
     client = _client("region", tree.fatick)
-    agent = people.agent(tree.centre_sokone)
+    kind = tree.centre_sokone.type
+    centre = people.node(tree.sokone, "structure", "Centre de Bettenty", type=kind)
+    agent = people.agent(centre)
     addresses = [
-        (f"/gestion/structures/{tree.centre_sokone.uid}/", 10),
+        (f"/gestion/structures/{centre.uid}/", 10),
         (f"/gestion/agents/{agent.uid}/", 8),
         (f"/gestion/agents/{agent.uid}/historique/", 8),
-        (f"/gestion/structures/{tree.centre_sokone.uid}/historique/", 10),
+        (f"/gestion/structures/{centre.uid}/historique/", 10),
     ]
     for years in ((2001, 2003), ()):
         for address, queries in addresses:
@@ -177,14 +179,12 @@ def test_details_cost_the_same_for_one_and_for_three(
             with django_assert_num_queries(queries):  # type: ignore[operator]
                 assert client.get(address).status_code == 200
         for year in years:
-            people.agent(tree.centre_sokone)
+            people.agent(centre)
             day = dt.date(year, 1, 1)
             Post.objects.create(
                 agent=agent, structure=tree.poste_toubacouta, start=day, end=day, is_main=False
             )
-            OrgNodePeriod.objects.create(
-                node=tree.centre_sokone, start=day, end=day + dt.timedelta(days=9)
-            )
+            OrgNodePeriod.objects.create(node=centre, start=day, end=day + dt.timedelta(days=9))
 
 
 def test_an_agent_is_registered_from_the_screen(tree: Tree) -> None:
