@@ -1,0 +1,176 @@
+"""What a group gained between two tests, and what one person did.
+
+The mean of EAP estimates understates a gain, since each is drawn towards the prior. Here the two
+means are estimated by marginal likelihood on fixed item parameters: (θ₁, θ₂) bivariate normal
+(Andersen 1985; Embretson 1991). The interval is a sandwich over independent clusters (Huber 1967,
+White 1982): the facility when persons share one. One person's change: WLE, both errors counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kalan.engine.psychometrics.data import Bank, Floats, Responses
+from kalan.engine.psychometrics.errors import DataError
+from kalan.engine.psychometrics.likelihood import log_likelihood
+from kalan.engine.psychometrics.scoring import score
+
+Z95 = 1.959963984540054
+POINTS = np.linspace(-6.0, 6.0, 41)
+
+
+@dataclass(frozen=True)
+class GroupGain:
+    """``gain`` = μ₂ − μ₁ with its standard error and 95 % interval, on the θ scale; ``means``,
+    ``sds`` of both moments and their ``correlation``; ``n`` persons, ``clusters`` of them."""
+
+    gain: float
+    se: float
+    low: float
+    high: float
+    means: tuple[float, float]
+    sds: tuple[float, float]
+    correlation: float
+    n: int
+    clusters: int
+
+
+@dataclass(frozen=True, eq=False)
+class PersonalChange:
+    """(P) change θ̂₂ − θ̂₁ by WLE, its standard error, and whether it is real at 95 %."""
+
+    change: Floats
+    se: Floats
+    real: NDArray[np.bool_]
+
+
+def personal_change(
+    before: Bank, first: Responses, after: Bank, second: Responses
+) -> PersonalChange:
+    """|change| > 1.96·√(SE₁² + SE₂²); NaN where a test has no answer."""
+    one, two = score(before, first, "WLE"), score(after, second, "WLE")
+    change, se = two.theta - one.theta, np.hypot(one.se, two.se)
+    return PersonalChange(change, se, np.abs(change) > Z95 * se)
+
+
+def group_gain(
+    before: Bank,
+    first: Responses,
+    after: Bank,
+    second: Responses,
+    *,
+    cluster: NDArray[np.int64] | None = None,
+) -> GroupGain:
+    """Gain of the persons of ``first`` and ``second`` (same order; someone absent from one test has
+    no answer there and still counts for the other)."""
+    if first.n_persons != second.n_persons:
+        raise DataError("Avant et après : les mêmes personnes sont attendues, dans le même ordre.")
+    likelihoods = [
+        _likelihood(bank.aligned(responses.items), responses)
+        for bank, responses in ((before, first), (after, second))
+    ]
+    answered = (np.diff(first.start) > 0) | (np.diff(second.start) > 0)
+    if (
+        answered.sum() < 2
+        or not (np.diff(first.start) > 0).any()
+        or not (np.diff(second.start) > 0).any()
+    ):
+        raise DataError("Il faut au moins deux personnes, et des réponses avant comme après.")
+    one, two = likelihoods[0][answered], likelihoods[1][answered]
+    weight = first.weight[answered]
+    where = np.arange(one.shape[0]) if cluster is None else np.asarray(cluster)[answered]
+    found = _maximise(one, two, weight)
+    covariance = _sandwich(found, one, two, weight, where)
+    contrast = np.array([-1.0, 1.0, 0.0, 0.0, 0.0])
+    gain, se = float(contrast @ found), float(np.sqrt(contrast @ covariance @ contrast))
+    sds = float(np.exp(found[2])), float(np.exp(found[3]))
+    return GroupGain(
+        gain, se, gain - Z95 * se, gain + Z95 * se, (float(found[0]), float(found[1])), sds,
+        float(np.tanh(found[4])), int(answered.sum()), int(np.unique(where).size),
+    )  # fmt: skip
+
+
+def _likelihood(bank: Bank, responses: Responses) -> Floats:
+    """(P, Q) likelihoods, each row divided by its largest: the ratio is all that counts."""
+    log_l = log_likelihood(bank, responses, POINTS)
+    return np.asarray(np.exp(log_l - log_l.max(axis=1, keepdims=True)), np.float64)
+
+
+def _density(parameters: Floats) -> tuple[Floats, Floats]:
+    """(Q, Q) bivariate normal weights summing to 1, and (5, Q, Q) derivatives of their logarithm.
+
+    Parameters: μ₁, μ₂, ln σ₁, ln σ₂, artanh ρ. The weights are made to sum to 1, hence each
+    derivative has its mean taken away.
+    """
+    m1, m2, s1, s2, z = parameters
+    sd1, sd2, rho = np.exp(s1), np.exp(s2), np.tanh(z)
+    x = ((POINTS - m1) / sd1)[:, None]
+    y = ((POINTS - m2) / sd2)[None, :]
+    rest = 1 - rho**2
+    log_a = -(x**2 - 2 * rho * x * y + y**2) / (2 * rest)
+    a = np.exp(log_a - log_a.max())
+    a /= a.sum()
+    zero = np.zeros_like(a)
+    slope = np.stack(
+        [
+            (x - rho * y) / (rest * sd1) + zero,
+            (y - rho * x) / (rest * sd2) + zero,
+            (x**2 - rho * x * y) / rest + zero,
+            (y**2 - rho * x * y) / rest + zero,
+            # d/dρ times dρ/dz, where dρ/dz = 1 − ρ²
+            (x * y * (1 + rho**2) - rho * (x**2 + y**2)) / rest,
+        ]
+    )
+    return a, slope - (slope * a).sum(axis=(1, 2))[:, None, None]
+
+
+def _scores(parameters: Floats, one: Floats, two: Floats) -> tuple[Floats, Floats]:
+    """(P) log-likelihoods and (P, 5) their derivatives (Fisher's identity)."""
+    a, slope = _density(parameters)
+    whole = ((one @ a) * two).sum(axis=1)
+    gradient = np.stack([((one @ (a * part)) * two).sum(axis=1) / whole for part in slope], axis=1)
+    return np.log(whole), gradient
+
+
+def _maximise(one: Floats, two: Floats, weight: Floats) -> Floats:
+    from scipy.optimize import minimize  # only here: scipy takes long to load
+
+    total = weight.sum()
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        value, gradient = _scores(parameters, one, two)
+        return float(-weight @ value / total), np.asarray(-weight @ gradient / total)
+
+    bounds = [(-5, 5), (-5, 5), (-3.5, 1.5), (-3.5, 1.5), (-3, 3)]
+    start = np.array([0.0, 0.2, 0.0, 0.0, 0.8])
+    done = minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=bounds,
+        options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500},
+    )  # fmt: skip
+    return np.asarray(done.x, np.float64)
+
+
+def _sandwich(
+    found: Floats, one: Floats, two: Floats, weight: Floats, cluster: NDArray[np.int64]
+) -> Floats:
+    """(5, 5) covariance H⁻¹ B H⁻¹, B summed over clusters with the usual g/(g − 1)."""
+    step = 1e-4
+    hessian = np.empty((5, 5))
+    for k in range(5):
+        move = np.eye(5)[k] * step
+        up, down = (_scores(found + sign * move, one, two)[1] for sign in (1, -1))
+        hessian[k] = -(weight @ (up - down)) / (2 * step)
+    hessian = (hessian + hessian.T) / 2
+    gradient = _scores(found, one, two)[1] * weight[:, None]
+    _, number = np.unique(cluster, return_inverse=True)
+    groups = int(number.max()) + 1
+    if groups < 2:
+        raise DataError("Un intervalle demande au moins deux structures (ou aucune déclarée).")
+    summed = np.zeros((groups, 5))
+    np.add.at(summed, number, gradient)
+    middle = summed.T @ summed * groups / (groups - 1)
+    inverse = np.linalg.pinv(hessian)
+    return np.asarray(inverse @ middle @ inverse, np.float64)
