@@ -81,11 +81,11 @@ def test_the_map_shades_by_class_and_sets_far_regions_in_boxes(square_country: s
     root = parse(figures.region_map(square_country, values, **TITLES))
     assert [p.get("class") for p in root.iter("path")] == ["q q5", "q q1", "q"]
     assert [p[0].text for p in root.iter("path")] == [
-        "Région Z-1 : 100",
-        "Région Z-2 : 20",
-        "Région Z-3 : pas de donnée",
+        "Région Z-1 : 100",
+        "Région Z-2 : 20",
+        "Région Z-3 : pas de donnée",
     ]
-    assert [a.get("aria-label") for a in root.iter("a")] == ["Région Z-1 : 100"]
+    assert [a.get("aria-label") for a in root.iter("a")] == ["Région Z-1 : 100"]
     drawn = shapes.country_map(square_country)
     assert drawn.shapes[0].path == "M0 240l240 0 0-240-240 0z"
     assert drawn.shapes[2].path == "M0 324l72 0 0-72-72 0z"

@@ -168,7 +168,7 @@ def test_one_cell_at_the_end_of_the_sheet_is_not_a_rectangle_in_memory(put) -> N
 def test_too_many_rows(put, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(reader, "MAX_ROWS", 2)
     many = [HEAD, *[["a", "b", "F"]] * 5]
-    assert refusal(put(csv_bytes(many))).message == "Le fichier a 4 lignes ; la limite est de 2."
+    assert refusal(put(csv_bytes(many))).message == "Le fichier a 4 lignes ; la limite est de 2."
     assert refusal(put(xlsx_bytes(many))).code == "too_many_rows"
 
 

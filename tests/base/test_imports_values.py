@@ -63,25 +63,25 @@ def test_dates_are_read(written: object) -> None:
     [
         (
             "vendredi 17 mars 2024",
-            "« vendredi 17 mars 2024 » se contredit : le 17 mars 2024 est un dimanche, pas un "
+            "« vendredi 17 mars 2024 » se contredit : le 17 mars 2024 est un dimanche, pas un "
             "vendredi.",
         ),
-        ("16/11/1022", "« 16/11/1022 » tombe en l’an 1022, ce qui n’est pas vraisemblable."),
+        ("16/11/1022", "« 16/11/1022 » tombe en l’an 1022, ce qui n’est pas vraisemblable."),
         (
             "16 novembre mille vingt-deux",
-            "« 16 novembre mille vingt-deux » tombe en l’an 1022, ce qui n’est pas vraisemblable.",
+            "« 16 novembre mille vingt-deux » tombe en l’an 1022, ce qui n’est pas vraisemblable.",
         ),
-        ("17/03/23", "L’année de « 17/03/23 » n’a que deux chiffres."),
+        ("17/03/23", "L’année de « 17/03/23 » n’a que deux chiffres."),
         (
             "03/17/2023",
-            "« 03/17/2023 » n’a pas de mois 17 : jour et mois semblent inversés.",
+            "« 03/17/2023 » n’a pas de mois 17 : jour et mois semblent inversés.",
         ),
-        ("31/02/2023", "Le jour « 31/02/2023 » n’existe pas."),
-        ("bientôt", "« bientôt » n’est pas une date que Kalan sait lire."),
-        (2023, "Le nombre « 2023 » n’est pas une date."),
+        ("31/02/2023", "Le jour « 31/02/2023 » n’existe pas."),
+        ("bientôt", "« bientôt » n’est pas une date que Kalan sait lire."),
+        (2023, "Le nombre « 2023 » n’est pas une date."),
         (
             dt.date(1022, 11, 16),
-            "« 16/11/1022 » tombe en l’an 1022, ce qui n’est pas vraisemblable.",
+            "« 16/11/1022 » tombe en l’an 1022, ce qui n’est pas vraisemblable.",
         ),
     ],
 )

@@ -17,7 +17,7 @@ ANY = st.text(st.characters(codec="utf-8"))
         ("Kédougou", "kedougou"),
         ("  N’DIAYE  -  Aïssatou ", "n diaye aissatou"),
         ("Guinguinéo (centre)", "guinguineo centre"),
-        ("CSRéf « Ségou »", "csref segou"),
+        ("CSRéf « Ségou »", "csref segou"),
         ("ߒߞߏ", "ߒߞߏ"),
         ("Cœur", "coeur"),
         ("", ""),

@@ -70,7 +70,7 @@ def test_what_was_there_comes_back(house: Server, kalan: Program) -> None:
         Agent.objects.update(last_name="Perdu")
     (house.home / "files" / "2023" / "03" / "feuille.pdf").unlink()
     done = kalan("restore", archive, "--yes")
-    assert (done.returncode, done.stdout) == (0, f"Restauré : {archive}\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"Restauré : {archive}\n"), done.stderr
     assert names(house) == ["Sagna"]
     found = (house.home / "files" / "2023" / "03" / "feuille.pdf").read_bytes()
     assert found == b"%PDF-1.7 feuille"
@@ -94,7 +94,7 @@ def test_restore_refuses_to_overwrite_without_being_told(house: Server, kalan: P
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.strip() == (
         "Cette installation contient déjà des données, qui seraient remplacées. "
-        "Relancez avec --yes : elles seront d’abord sauvegardées."
+        "Relancez avec --yes : elles seront d’abord sauvegardées."
     )
     assert names(house) == ["Présent"]
 

@@ -80,14 +80,14 @@ def test_check_names_a_tree_that_contradicts_itself(start: Start, offline: Serve
         OrgNode.objects.filter(pk=tree.sokone.pk).update(numchild=7)
     code, out, _ = outcome(start("check"))
     assert code == 1
-    assert out == f"Arbre : nombre d’enfants faux (1 nœuds : {tree.sokone.pk}).\n"
+    assert out == f"Arbre : nombre d’enfants faux (1 nœuds : {tree.sokone.pk}).\n"
 
 
 def test_check_names_migrations_that_wait(start: Start, offline: Server) -> None:
     (offline.home / "kalan.sqlite3").unlink()
     code, out, _ = outcome(start("check"))
     assert code == 1
-    assert out.startswith("Migrations à appliquer : ")
+    assert out.startswith("Migrations à appliquer : ")
 
 
 def test_the_demonstration_is_refused_outside_demo_mode(start: Start) -> None:

@@ -109,7 +109,7 @@ def test_one_half_day_less_for_a_woman_at_the_threshold_is_one_woman_less(client
         session=Session.objects.get(pk=fact.session_id),
         grid={fact.registration_id: left},
         source="screen",
-        reason="feuille relue : absente ce matin-là",
+        reason="feuille relue : absente ce matin-là",
     )
     direcct = client.get("/chiffres.json").json()["programmes"][0]
     counted = [direcct[name] for name in ("agents_formes", "femmes", "part_femmes", "sessions")]

@@ -40,7 +40,7 @@ def test_thirty_people_and_four_half_days(live: Server, wide_page: Page) -> None
     press("Tab")  # the last row's last half-day
     press("Tab")
     press("Enter")
-    expect(page.get_by_text("Enregistré : 115 présences ajoutées.")).to_be_visible()
+    expect(page.get_by_text("Enregistré : 115 présences ajoutées.")).to_be_visible()
     with live.database():
         stored = room.present()
         by_name = [p.agent.last_name for p in room.persons]

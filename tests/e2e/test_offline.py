@@ -145,9 +145,9 @@ def test_line_cut_reload_restart_everything_arrives_once(live: Server, page: Pag
     phone.tap(1)
     phone.tap(2, 1)
     phone.tap(1)  # a tap on the wrong line, taken back
-    phone.says("4 non envoyées. Hors ligne : gardées sur ce téléphone.")
+    phone.says("4 non envoyées. Hors ligne : gardées sur ce téléphone.")
     phone.page.reload()
-    phone.says("4 non envoyées. Hors ligne : gardées sur ce téléphone.")
+    phone.says("4 non envoyées. Hors ligne : gardées sur ce téléphone.")
     assert (phone.box(0).is_checked(), phone.box(1).is_checked()) == (True, False)
     phone.page.context.set_offline(False)
     # The line is back, the server is not: nothing is lost either.
@@ -194,7 +194,7 @@ def test_two_tabs_of_one_phone(phone: Phone, site: Server) -> None:
         phone.tap(person)
         other.tap(person, 1)
     expect(other.page.locator("#etat span")).to_contain_text("6 non envoyées")
-    phone.says("6 non envoyées. Hors ligne : gardées sur ce téléphone.")
+    phone.says("6 non envoyées. Hors ligne : gardées sur ce téléphone.")
     phone.page.context.set_offline(False)
     phone.page.evaluate("void kalan.send()")
     other.page.evaluate("void kalan.send()")
@@ -234,11 +234,11 @@ def test_somebody_unexpected_offline(phone: Phone, site: Server) -> None:
     phone.page.get_by_label("Prénoms").fill("Awa")
     phone.page.get_by_label("Sexe").select_option("F")
     phone.page.get_by_role("button", name="Ajouter à la liste").click()
-    expect(phone.page.locator("#refus")).to_have_text("Ajoutée : Awa N’DIAYE, à rapprocher.")
+    expect(phone.page.locator("#refus")).to_have_text("Ajoutée : Awa N’DIAYE, à rapprocher.")
     box = phone.page.locator("details[open] li", has_text="Awa N’DIAYE").locator("input")
     expect(box).to_be_focused()
     box.click()
-    phone.says("2 non envoyées. Hors ligne : gardées sur ce téléphone.")
+    phone.says("2 non envoyées. Hors ligne : gardées sur ce téléphone.")
     phone.page.reload()
     newcomer = phone.page.locator("details[open] li", has_text="Awa N’DIAYE")
     expect(newcomer.locator("input")).to_be_checked()
@@ -264,7 +264,7 @@ def test_somebody_unexpected_keeps_the_keyboard_once_stored(phone: Phone) -> Non
     phone.page.wait_for_selector("details[open] li:not([data-new]) >> text=SOW")
     newcomer = phone.page.locator("details[open] li", has_text="SOW")
     expect(newcomer.locator("input")).to_be_focused()
-    expect(phone.page.locator("#refus")).to_have_text("Ajoutée : SOW, à rapprocher.")
+    expect(phone.page.locator("#refus")).to_have_text("Ajoutée : SOW, à rapprocher.")
 
 
 def test_somebody_in_the_place_of_another_offline(phone: Phone, site: Server) -> None:
@@ -346,8 +346,8 @@ def test_sign_out_with_unsent_marks_asks_first(phone: Phone, site: Server, share
     page.get_by_role("button", name="Se déconnecter").click()
     page.wait_for_url(f"{site.url}/")
     assert asked == [
-        "Présences non envoyées : 1. Sur un téléphone partagé, se déconnecter les efface ; sur "
-        "le vôtre, elles partiront à votre prochaine connexion. Se déconnecter quand même ?"
+        "Présences non envoyées : 1. Sur un téléphone partagé, se déconnecter les efface ; sur "
+        "le vôtre, elles partiront à votre prochaine connexion. Se déconnecter quand même ?"
     ]
     assert present(site, phone.room) == {(0, AM)}
     kept = page.evaluate(
@@ -443,14 +443,14 @@ def test_without_script_the_page_is_a_form(site: Server, open_page: OpenPage) ->
     phone.box(0).check()
     phone.box(1).check()
     phone.page.get_by_role("button", name="Enregistrer les présences").first.click()
-    expect(phone.page.get_by_text("Enregistré : 2 présences ajoutées.")).to_be_visible()
+    expect(phone.page.get_by_text("Enregistré : 2 présences ajoutées.")).to_be_visible()
     assert present(site, room) == {(0, AM), (1, AM)}
     with site.database():  # somebody else, while this page is open
         attendance_mark(room, 2)
     phone.show(0)
     phone.box(0).uncheck()
     phone.page.get_by_role("button", name="Enregistrer les présences").first.click()
-    expect(phone.page.get_by_text("Enregistré : 1 retirée.")).to_be_visible()
+    expect(phone.page.get_by_text("Enregistré : 1 retirée.")).to_be_visible()
     assert present(site, room) == {(1, AM), (2, AM)}
 
 

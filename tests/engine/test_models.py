@@ -100,12 +100,12 @@ def test_items_of_several_lengths_stand_side_by_side() -> None:
 def test_an_absurd_item_is_named(a: float, b: float, c: float, said: str) -> None:
     with pytest.raises(DataError) as refused:
         Bank.logistic([1.0, a], [0.0, b], [0.0, c], items=["bonne", "mauvaise"])
-    assert "« mauvaise »" in str(refused.value)
+    assert "« mauvaise »" in str(refused.value)
     assert said in str(refused.value)
 
 
 def test_an_item_twice_is_named() -> None:
-    with pytest.raises(DataError, match="« x » : présente deux fois"):
+    with pytest.raises(DataError, match="« x » : présente deux fois"):
         Bank.logistic(1.0, [0.0, 1.0], items=["x", "x"])
 
 

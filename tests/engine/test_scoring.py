@@ -144,10 +144,10 @@ def test_one_more_right_answer_never_lowers_the_estimate(answers: list[int], ite
 
 
 def test_an_answer_beyond_the_categories_is_named() -> None:
-    with pytest.raises(DataError, match="« q2 » : réponse 2"):
+    with pytest.raises(DataError, match="« q2 » : réponse 2"):
         score(_bank("2PL", 2), Responses.from_dense([[1, 2]]), "EAP")
 
 
 def test_an_item_that_the_bank_lacks_is_named() -> None:
-    with pytest.raises(DataError, match="« z » : absente de la banque"):
+    with pytest.raises(DataError, match="« z » : absente de la banque"):
         score(_bank("2PL", 2), Responses.from_dense([[1, 1]], items=["q1", "z"]), "EAP")

@@ -247,7 +247,7 @@ def test_coverage_is_of_those_in_post_that_day(tree: people.Tree, programme: Pro
     )
     assert found.source == "registre Kalan au 20/03/2023"
     assert found.includes == (
-        "statuts comptés : fonctionnaire, statut non renseigné ; "
+        "statuts comptés : fonctionnaire, statut non renseigné ; "
         "sans agent communautaire ni contractuel"
     )
 

@@ -160,5 +160,5 @@ def test_a_file_beyond_the_limit_is_said_to_be_too_large(
     settings.KALAN_UPLOAD_MAX_BYTES = 1024 * 1024
     file = SimpleUploadedFile("modele.xlsx", b"x" * 3 * 1024 * 1024)
     page = client.post(address, {"source": "x", "file": file, "document": file}).content.decode()
-    assert "Ce fichier est trop gros : la limite est de 1 Mo. Envoyez-en un plus léger." in page
+    assert "Ce fichier est trop gros : la limite est de 1 Mo. Envoyez-en un plus léger." in page
     assert StoredFile.objects.count() == 0

@@ -41,7 +41,7 @@ def test_the_second_of_two_clicks_leads_where_the_first_led(place: tuple[Client,
     filled = form(client, address)
     first, second = client.post(address, filled), client.post(address, filled, follow=True)
     assert (first.status_code, second.redirect_chain) == (302, [(first["Location"], 302)])
-    assert "déjà enregistré : le formulaire est arrivé deux fois" in second.content.decode()
+    assert "déjà enregistré : le formulaire est arrivé deux fois" in second.content.decode()
     assert AnonymousCount.objects.count() == 1
 
 

@@ -34,7 +34,7 @@ def test_it_checks_by_default(
     out, err = capsys.readouterr()
     counts = json.loads(out)
     assert (counts["new"], counts["refused"], counts["total"]) == (1, 1, 2)
-    assert "ligne 3 : Prise de service « bientôt » n’est pas une date" in err
+    assert "ligne 3 : Prise de service « bientôt » n’est pas une date" in err
     assert Agent.objects.count() == 0
 
 
@@ -61,7 +61,7 @@ def test_columns_by_their_titles(tree: people.Tree, tmp_path: Path) -> None:
     titles = {"last_name": "A", "first_names": "B", "structure": "C", "start": "D"}
     assert run("staff", str(path), "--apply", "--mapping", json.dumps(titles)) == 0
     assert Agent.objects.get().first_names == "Awa"
-    with pytest.raises(Refused, match="pas de colonne « Z »"):
+    with pytest.raises(Refused, match="pas de colonne « Z »"):
         run("staff", str(path), "--mapping", '{"last_name": "Z"}')
 
 

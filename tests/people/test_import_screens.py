@@ -57,7 +57,7 @@ def test_from_the_file_to_the_report(tree: people.Tree, client: Client, manager:
     page = client.get(answer["Location"])
     assert page.context["tabs"] == [("new", "Nouvelles", 1)]
     url = f"/gestion/imports/{run.uid}/appliquer/"
-    assert "fiches à créer : 1" in client.get(url).content.decode()
+    assert "fiches à créer : 1" in client.get(url).content.decode()
     client.post(url)
     pipeline.apply(run.pk)
     assert Agent.objects.get().last_name == "Diouf"
@@ -108,7 +108,7 @@ def test_columns_that_lack_or_repeat_are_named(
     assert (
         answer.context["form"]
         .errors["o-effective_on"][0]
-        .startswith("« vendredi 17 mars 2024 » se contredit")
+        .startswith("« vendredi 17 mars 2024 » se contredit")
     )
     run.refresh_from_db()
     assert run.state == "uploaded"
@@ -232,7 +232,7 @@ def test_doubts_are_decided_on_the_page(tree: people.Tree, client: Client, manag
 def test_names_are_confirmed_on_the_page(tree: people.Tree, client: Client, manager: Any) -> None:
     run = checked(manager, "staff", [HEAD, row(structure="C.S. de SOKONNE")])
     url = reverse("import-names", args=[run.uid])
-    assert "« C.S. de SOKONNE »" in client.get(url).content.decode()
+    assert "« C.S. de SOKONNE »" in client.get(url).content.decode()
     client.post(url, {"q-0": str(tree.centre_sokone.pk)})
     pipeline.check(run.pk)
     run.refresh_from_db()

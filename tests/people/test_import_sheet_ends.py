@@ -30,7 +30,7 @@ def test_a_staff_list_without_dates_is_stopped_at_the_columns(
         checked(region, "staff", [head, line])
     assert (caught.value.field, caught.value.message) == (
         "effective_on",
-        "Aucune colonne ne donne la date de prise de service : choisissez-la, ou donnez ici la "
+        "Aucune colonne ne donne la date de prise de service : choisissez-la, ou donnez ici la "
         "date d’effet pour tout le fichier.",
     )
     assert ImportRun.objects.get().state == "uploaded"
@@ -56,8 +56,8 @@ def test_the_page_of_the_columns_asks_for_the_date(
     ("cells", "expected"),
     [
         (["TOTAL", "", "521"], True),
-        (["", "Total général", "", "306", "58,73 %"], True),
-        (["Sous-total :", "12"], True),
+        (["", "Total général", "", "306", "58,73 %"], True),
+        (["Sous-total :", "12"], True),
         (["Effectif total", "521"], True),
         (["Total", "Awa", "Centre de santé"], False),  # a person may bear this name
         (["Totale", "12"], False),
@@ -77,7 +77,7 @@ def test_a_total_at_the_end_is_named_as_such(tree: people.Tree, region: Actor) -
             "column": "",
             "value": "",
             "reason": "Cette ligne est un total, pas une fiche.",
-            "remedy": "Rien à faire : elle n’est pas importée.",
+            "remedy": "Rien à faire : elle n’est pas importée.",
         }
     ]
 
@@ -93,8 +93,8 @@ def test_text_under_the_name_of_a_workbook_is_refused(
     answer = client.post(reverse("import-upload", args=["staff"]), {"file": file})
     assert answer.status_code == 422
     assert answer.context["form"].errors["file"] == [
-        f"Ce fichier porte un nom en {name[6:].lower()}, mais ce n’est pas un classeur : c’est un "
-        "fichier texte. Ouvrez-le dans un tableur et enregistrez-le en .xlsx ; si c’est un CSV, "
+        f"Ce fichier porte un nom en {name[6:].lower()}, mais ce n’est pas un classeur : c’est un "
+        "fichier texte. Ouvrez-le dans un tableur et enregistrez-le en .xlsx ; si c’est un CSV, "
         "renommez-le en .csv."
     ]
     assert StoredFile.objects.count() == 0

@@ -133,7 +133,7 @@ def test_a_change_of_structure_needs_an_effective_date(tree: people.Tree, region
     problem = run.rows.get().detail["problems"][0]
     assert problem["column"] == "Prise de service"
     assert problem["reason"] == (
-        "L’agent change de structure (de « Centre de santé de Sokone ») sans date d’effet."
+        "L’agent change de structure (de « Centre de santé de Sokone ») sans date d’effet."
     )
     run = checked(region, "staff", moved, effective_on="2023-03-01")
     assert verdicts(run) == {2: "changed"}
@@ -151,7 +151,7 @@ def test_posts_that_would_overlap_are_refused(tree: people.Tree, region: Actor) 
         effective_on="2021-10-01",
     )
     assert run.rows.get().detail["problems"][0]["reason"] == (
-        "La date d’effet (01/10/2021) n’est pas après le 01/10/2021 : les postes se "
+        "La date d’effet (01/10/2021) n’est pas après le 01/10/2021 : les postes se "
         "chevaucheraient."
     )
 
@@ -180,7 +180,7 @@ class TestPossibleDuplicates:
         assert (staged.verdict, staged.action) == ("doubt", "")
         candidate = staged.detail["candidates"][0]
         assert candidate["id"] == known.pk
-        assert candidate["why"] == ["même structure", "nom proche (95 %)", "même sexe"]
+        assert candidate["why"] == ["même structure", "nom proche (95 %)", "même sexe"]
         assert candidate["label"] == "Awa DIOUF · Centre de santé de Sokone"
         merged(region, run)
         assert Agent.objects.count() == 1
@@ -305,7 +305,7 @@ class TestTerritory:
     def test_a_structure_outside_is_refused(self, tree: people.Tree, region: Actor) -> None:
         run = checked(region, "staff", [HEAD, row(structure="Centre de santé de Guinguinéo")])
         assert run.rows.get().detail["problems"][0]["reason"] == (
-            "La structure « Centre de santé de Guinguinéo » est hors de votre territoire."
+            "La structure « Centre de santé de Guinguinéo » est hors de votre territoire."
         )
 
     def test_an_agent_posted_outside_is_refused_without_saying_where(
@@ -360,7 +360,7 @@ class TestNames:
         run.refresh_from_db()
         assert run.questions == []
         assert run.rows.get().detail["problems"][0]["reason"] == (
-            "« CS Sokonne » n’est aucun des noms connus, avez-vous dit."
+            "« CS Sokonne » n’est aucun des noms connus, avez-vous dit."
         )
 
     def test_one_name_in_two_districts_needs_the_district(

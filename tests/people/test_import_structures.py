@@ -50,7 +50,7 @@ def test_a_change_of_type_keeps_the_history(tree: people.Tree, region: Actor) ->
     promoted = [*NEW[:2], "centre de santé", *NEW[3:]]
     run = checked(region, "structures", [HEAD, promoted])
     assert run.rows.get().detail["problems"][0]["reason"] == (
-        "Changement sans date d’effet : Type."
+        "Changement sans date d’effet : Type."
     )
     run = checked(region, "structures", [HEAD, promoted], effective_on="2022-01-01")
     assert run.rows.get().detail["changes"] == [["Type", "poste de santé", "centre de santé"]]
@@ -97,10 +97,10 @@ def test_bad_rows_are_refused_with_their_reason(tree: people.Tree, region: Actor
     ]
     run = checked(region, "structures", rows)
     assert [r.detail["problems"][0]["reason"] for r in run.rows.order_by("number")] == [
-        "« hôtel » n’est pas un type connu.",
+        "« hôtel » n’est pas un type connu.",
         "200.0 n’est pas une coordonnée (de −90 à 90).",
         "Une coordonnée va sans l’autre.",
-        "« militaire » n’est pas un secteur que Kalan connaît.",
+        "« militaire » n’est pas un secteur que Kalan connaît.",
         "La case est vide.",
     ]
 

@@ -125,7 +125,7 @@ def test_the_holder_of_a_matricule_is_not_named_out_of_scope(tree: Tree) -> None
             ("last_name", "Le nom contient un caractère qui n’est pas une lettre."),
         ),
         ({"last_name": "x" * 101}, ("last_name", "Le nom dépasse 100 caractères.")),
-        ({"sex": "Z"}, ("sex", "« Z » n’est pas un sexe connu.")),
+        ({"sex": "Z"}, ("sex", "« Z » n’est pas un sexe connu.")),
         (
             {"birth_year": 1022},
             ("birth_year", "L’année de naissance 1022 n’est pas plausible."),
@@ -134,8 +134,8 @@ def test_the_holder_of_a_matricule_is_not_named_out_of_scope(tree: Tree) -> None
             {"birth_year": 2020},
             ("birth_year", "L’année de naissance 2020 n’est pas plausible."),
         ),
-        ({"phone": "12"}, ("phone", "« 12 » n’est pas un numéro de téléphone.")),
-        ({"email": "awa@"}, ("email", "« awa@ » n’est pas une adresse e-mail.")),
+        ({"phone": "12"}, ("phone", "« 12 » n’est pas un numéro de téléphone.")),
+        ({"email": "awa@"}, ("email", "« awa@ » n’est pas une adresse e-mail.")),
         ({"matricule": "9" * 41}, ("matricule", "Le matricule dépasse 40 caractères.")),
         (
             {"post_start": dt.date(1022, 11, 16)},
@@ -272,7 +272,7 @@ def test_main_posts_may_not_overlap(tree: Tree) -> None:
             start=dt.date(2022, 1, 1),
         )
     assert excinfo.value.message == (
-        "Ce poste principal chevauche celui à « Centre de santé de Sokone », "
+        "Ce poste principal chevauche celui à « Centre de santé de Sokone », "
         "du 01/01/2015 à aujourd’hui."
     )
     assert excinfo.value.field == "start"

@@ -227,7 +227,7 @@ def test_a_near_name_is_proposed_and_never_guessed(tree: Tree) -> None:
     assert Agent.objects.count() == 0
     form = response.context["form"]
     assert form.errors["structure"] == [
-        "Aucune structure ne porte exactement le nom « Poste sante Toubakouta » : "
+        "Aucune structure ne porte exactement le nom « Poste sante Toubakouta » : "
         "choisissez ci-dessous, ou corrigez le nom."
     ]
     page = _text(response)
@@ -253,9 +253,9 @@ def test_a_near_name_is_proposed_and_never_guessed(tree: Tree) -> None:
         ({"birth_year": "1022"}, "birth_year", "L’année de naissance 1022 n’est pas plausible."),
         ({"start": "1022-11-16"}, "start", "L’année 1022 n’est pas plausible."),
         ({"start": "31/02/2020"}, "start", "Cette date n’existe pas."),
-        ({"phone": "abc"}, "phone", "« abc » n’est pas un numéro de téléphone."),
+        ({"phone": "abc"}, "phone", "« abc » n’est pas un numéro de téléphone."),
         ({"matricule": "612345"}, "matricule", "Le matricule 612345 est déjà attribué"),
-        ({"structure": "Nulle part"}, "structure", "Aucune structure nommée « Nulle part »"),
+        ({"structure": "Nulle part"}, "structure", "Aucune structure nommée « Nulle part »"),
     ],
 )
 def test_a_form_says_what_is_wrong_at_the_field(
@@ -278,7 +278,7 @@ def test_overlapping_posts_are_refused_on_the_screen(tree: Tree) -> None:
         response.context["form"]
         .errors["start"][0]
         .startswith(
-            "Ce poste principal chevauche celui à « Centre de santé de Sokone », du 01/01/2015"
+            "Ce poste principal chevauche celui à « Centre de santé de Sokone », du 01/01/2015"
         )
     )
     del asked["is_main"]
@@ -344,7 +344,7 @@ def test_a_structure_is_created_and_its_situation_changed_once_confirmed(tree: T
         "reason": "reprise par l’État",
     }
     response = client.post(address, asked)
-    assert "Secteur : communautaire → public" in _text(response)
+    assert "Secteur : communautaire → public" in _text(response)
     assert OrgNodePeriod.objects.filter(node=node).count() == 1
     client.post(address, {**asked, "confirmed": "on"})
     assert list(
@@ -362,7 +362,7 @@ def test_closing_asks_first_and_can_be_taken_back(tree: Tree) -> None:
     people.agent(tree.centre_sokone)
     client = _client("region", tree.fatick)
     address = f"/gestion/structures/{tree.centre_sokone.uid}/"
-    assert "Agents en poste aujourd’hui : 1" in _text(client.get(f"{address}fermer/"))
+    assert "Agents en poste aujourd’hui : 1" in _text(client.get(f"{address}fermer/"))
     refused = client.post(f"{address}fermer/", {"on": "2023-01-31"})
     assert refused.context["form"].non_field_errors()[0].startswith("Un poste y court encore")
     client.post(f"{address}fermer/", {"on": "2023-01-31", "end_posts": "on"})
@@ -386,7 +386,7 @@ def test_codes_are_added_and_taken_away_after_asking(tree: Tree) -> None:
     client.post(link)
     assert OrgNodeCode.objects.count() == 0
     assert client.get(link).status_code == 404
-    assert "Code retiré : dhis2 : a/b c" in _text(client.get(f"{address}historique/"))
+    assert "Code retiré : dhis2 : a/b c" in _text(client.get(f"{address}historique/"))
 
 
 def test_history_tells_who_when_before_and_after_in_french(tree: Tree) -> None:

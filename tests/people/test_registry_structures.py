@@ -163,7 +163,7 @@ def test_territory_costs_the_same_queries_for_one_and_for_three(
             {"effective_on": dt.date(2023, 12, 1), "sector": "private"},
             ("effective_on", "La date d’effet est dans le futur."),
         ),
-        ({"sector": "private"}, ("effective_on", "Depuis quand ? La date d’effet manque.")),
+        ({"sector": "private"}, ("effective_on", "Depuis quand ? La date d’effet manque.")),
         (
             {"effective_on": dt.date(1022, 1, 1), "sector": "private"},
             ("effective_on", "L’année 1022 n’est pas plausible."),
@@ -172,18 +172,18 @@ def test_territory_costs_the_same_queries_for_one_and_for_three(
             {"effective_on": YEAR_2010, "sector": "private"},
             (
                 "effective_on",
-                "« Centre de santé de Sokone » n’est connue que depuis le 01/01/2015.",
+                "« Centre de santé de Sokone » n’est connue que depuis le 01/01/2015.",
             ),
         ),
         (
             {"effective_on": dt.date(2020, 1, 1), "sector": "autre"},
-            ("sector", "« autre » n’est pas un secteur."),
+            ("sector", "« autre » n’est pas un secteur."),
         ),
         (
             {"name": "poste de sante de toubacouta"},
             (
                 "name",
-                "« poste de sante de toubacouta » existe déjà dans « Sokone ».",
+                "« poste de sante de toubacouta » existe déjà dans « Sokone ».",
             ),
         ),
         ({"name": " "}, ("name", "Le nom manque.")),
@@ -225,7 +225,7 @@ def test_a_code_belongs_to_one_structure_and_a_name_is_not_taken_twice(tree: Tre
             actor=SYSTEM, now=NOW, parent=tree.sokone, name="Autre", codes=[("osm", "way/1")]
         )
     assert excinfo.value.message == (
-        "Le code osm : way/1 appartient déjà à « Centre de santé de Sokone »."
+        "Le code osm : way/1 appartient déjà à « Centre de santé de Sokone »."
     )
     with pytest.raises(Refused):
         create_structure(

@@ -172,7 +172,7 @@ def test_walk_in_without_script(trainer: Client, room: attendance.Room) -> None:
     newcomer = Registration.objects.get(walk_in=True)
     assert answer.headers["Location"] == f"{address(room)}#p{newcomer.uid}"
     page = trainer.get(address(room)).content.decode()
-    assert "Ajoutée : SOW, à rapprocher du registre." in page
+    assert "Ajoutée : SOW, à rapprocher du registre." in page
     assert page.count(f'id="p{newcomer.uid}"') == 1
     answer = trainer.post(
         address(room, "attendance-walk-in"),
@@ -238,8 +238,8 @@ def test_the_spreadsheet_out_filled_and_back(trainer: Client, room: attendance.R
         (4, titles[1:], [], 0),
     ]
     assert reading.rows[0].problems == [
-        "Colonne « 14/03/2023 matin » : « peut-être » ne dit ni présent ni absent. "
-        "Écrivez « x », ou « absent »."
+        "Colonne « 14/03/2023 matin » : « peut-être » ne dit ni présent ni absent. "
+        "Écrivez « x », ou « absent »."
     ]
     assert room.present() == {(1, room.codes[0])}  # nothing before it is asked for
     for _ in range(2):
@@ -324,4 +324,4 @@ def test_a_scan_of_20_mb_is_too_much(trainer: Client, room: attendance.Room) -> 
     file = SimpleUploadedFile("feuille.pdf", PDF + b"0" * 20_000_000)
     answer = trainer.post(address(room, "attendance-scans"), {"file": file})
     assert answer.status_code == 422
-    assert "Ce fichier pèse 20 Mo ; la limite est de 15 Mo." in answer.content.decode()
+    assert "Ce fichier pèse 20 Mo ; la limite est de 15 Mo." in answer.content.decode()

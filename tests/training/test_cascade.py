@@ -34,7 +34,7 @@ def test_a_cascade_never_comes_back_to_its_beginning(tree: people.Tree, between:
         above(tree, line[0], line[-1])
     assert (caught.value.field, caught.value.message) == (
         "parent",
-        f"La session {line[-1].code} descend déjà de cette session : elle ne peut pas en être "
+        f"La session {line[-1].code} descend déjà de cette session : elle ne peut pas en être "
         "aussi la session mère.",
     )
     line[0].refresh_from_db()
@@ -49,7 +49,7 @@ def test_the_form_says_so_on_the_field(tree: people.Tree) -> None:
     wanted = plan(tree, parent="B", code="A", programme=str(programme.pk))
     page = manager.post(reverse("session-edit", kwargs={"uid": first.uid}), wanted)
     assert page.context["form"].errors["parent"] == [
-        "La session B descend déjà de cette session : elle ne peut pas en être aussi la session "
+        "La session B descend déjà de cette session : elle ne peut pas en être aussi la session "
         "mère. Choisissez une autre session mère, ou retirez d’abord celle de B."
     ]
 

@@ -39,7 +39,7 @@ from tests.factories import people, training
 
 NOW = people.NOW
 pytestmark = pytest.mark.django_db
-NOTICE = "Données de démonstration : personnes et présences fictives"
+NOTICE = "Données de démonstration : personnes et présences fictives"
 
 
 def text_of(content: bytes) -> str:
@@ -150,7 +150,7 @@ def test_the_report_counts_by_the_rules(session: Session) -> None:
         "Inscriptions, personnes absentes comprises 4",
         "Agents formés 3",
         "dont femmes 2",
-        "Part des femmes 100,00 %",
+        "Part des femmes 100,00 %",
         "Agents formés sans sexe renseigné 1",
         "Jours-personnes (deux demi-journées pour un jour) 7,5",
         "une vingtaine de relais 0 0 20 approximatif",

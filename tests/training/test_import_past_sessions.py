@@ -119,7 +119,7 @@ def test_a_likely_agent_is_asked_about(tree: people.Tree, region: Actor) -> None
 def test_one_person_at_two_places_on_one_half_day(tree: people.Tree, region: Actor) -> None:
     run = run_of(region, line(), line(code="DIR-02", dates="du 17 au 18 novembre 2022"))
     assert run.rows.get(number=3).detail["problems"][0]["reason"] == (
-        "Le 17/11/2022 (matin), cette personne est déjà présente à « DIR-01 » (ligne 2)."
+        "Le 17/11/2022 (matin), cette personne est déjà présente à « DIR-01 » (ligne 2)."
     )
     agent = people.agent(tree.centre_sokone, matricule="A1")
     other = training.session(tree.fatick, code="AUTRE", start=dt.date(2022, 11, 16), days=1)
@@ -127,7 +127,7 @@ def test_one_person_at_two_places_on_one_half_day(tree: people.Tree, region: Act
     Presence.objects.create(registration=registration, half_day=other.half_days.first())
     run = run_of(region, line(matricule="A1"))
     assert run.rows.get().detail["problems"][0]["reason"] == (
-        "Le 16/11/2022 (matin), cette personne est déjà présente à « AUTRE »."
+        "Le 16/11/2022 (matin), cette personne est déjà présente à « AUTRE »."
     )
 
 
@@ -135,15 +135,15 @@ def test_one_person_at_two_places_on_one_half_day(tree: people.Tree, region: Act
     ("changed", "reason"),
     [
         ({"dates": "du 18 au 16 novembre 2022"},
-         "« du 18 au 16 novembre 2022 » finit avant de commencer."),
+         "« du 18 au 16 novembre 2022 » finit avant de commencer."),
         ({"dates": "L’an mille vingt-deux et du 16 au 18 novembre"},
-         "« 16 novembre mille vingt deux » tombe en l’an 1022, ce qui n’est pas vraisemblable."),
-        ({"theme": "Jardinage"}, "« Jardinage » n’est pas un thème connu."),
-        ({"region": "Kaolack"}, "« Kaolack » n’est pas un lieu de votre territoire."),
+         "« 16 novembre mille vingt deux » tombe en l’an 1022, ce qui n’est pas vraisemblable."),
+        ({"theme": "Jardinage"}, "« Jardinage » n’est pas un thème connu."),
+        ({"region": "Kaolack"}, "« Kaolack » n’est pas un lieu de votre territoire."),
         ({"present": "8"}, "La session n’a que 6 demi-journées."),
-        ({"present": "souvent"}, "« souvent » ne dit pas quelles demi-journées."),
+        ({"present": "souvent"}, "« souvent » ne dit pas quelles demi-journées."),
         ({"structure": "Centre de santé de Guinguinéo"},
-         "La structure « Centre de santé de Guinguinéo » est hors de votre territoire."),
+         "La structure « Centre de santé de Guinguinéo » est hors de votre territoire."),
     ],
 )  # fmt: skip
 def test_bad_lines_say_why(

@@ -72,7 +72,7 @@ def test_parts_as_the_standard_counts_them(text: str, parts: int, ucs2: bool) ->
 
 
 def test_french_typography_is_made_cheap_and_other_scripts_kept() -> None:
-    assert gsm.cheap("« L’hôpital » : ça… œuvre") == '" L\'hopital " : ca... oeuvre'
+    assert gsm.cheap("« L’hôpital » : ça… œuvre") == '" L\'hopital " : ca... oeuvre'
     assert gsm.cheap("déjà prévu à 8 €") == "déjà prévu à 8 €"
     assert gsm.cheap("ߒߞߏ") == "ߒߞߏ"
 
@@ -309,7 +309,7 @@ def test_the_preview_says_who_and_how_much(session: Session, settings: Any) -> N
         "Formation Outils numériques, du 13 au 14 mars 2023, Salle polyvalente, Sokone. "
         "Vous etes convoqué(e). En cas d'empechement, prévenez votre structure."
     )
-    assert "« Outils numériques »" in plan.copy_text
+    assert "« Outils numériques »" in plan.copy_text
     assert Message.objects.count() == 0
 
 
@@ -331,7 +331,7 @@ def test_the_ceiling_holds_and_nothing_is_stored(session: Session, settings: Any
     with pytest.raises(Refused) as caught:
         convoke_session(actor=SYSTEM, now=NOW, session=session)
     assert caught.value.message == (
-        "Les SMS coûteraient 101 XOF ; il reste 100 XOF sur le plafond du mois."
+        "Les SMS coûteraient 101 XOF ; il reste 100 XOF sur le plafond du mois."
     )
     session.refresh_from_db()
     assert (session.state, Message.objects.count()) == ("planned", 0)

@@ -219,10 +219,10 @@ def test_planning_by_the_screen(tree: people.Tree, manager: Client) -> None:
         ({"end": "2023-03-12"}, "avant de commencer le 13 mars 2023. Vérifiez la date de fin."),
         ({"start": "1022-11-16", "end": "1022-11-18"}, "L’année 1022 n’est pas plausible"),
         ({"start": "treize mars"}, "Écrivez une date, par exemple 17/03/2023."),
-        ({"node": "Centre de sante de Sokonne"}, "Vouliez-vous dire : Centre de santé de Sokone"),
-        ({"node": "Paris"}, "« Paris » n’est pas connu dans votre territoire."),
+        ({"node": "Centre de sante de Sokonne"}, "Vouliez-vous dire : Centre de santé de Sokone"),
+        ({"node": "Paris"}, "« Paris » n’est pas connu dans votre territoire."),
         ({"theme": ""}, "Choisissez un thème, ou écrivez-en un nouveau."),
-        ({"parent": "XYZ"}, "Aucune session n’a le code « XYZ »."),
+        ({"parent": "XYZ"}, "Aucune session n’a le code « XYZ »."),
         ({"title": ""}, "Ce champ est obligatoire."),
     ],
 )
@@ -414,7 +414,7 @@ def test_trainer_closes_and_region_validates(tree: people.Tree) -> None:
     assert session.state == "closed"
     assert trainer.post(url("session-validate", session)).status_code == 404
     region = client_of(people.account("region", tree.fatick))
-    assert "lundi 13 mars, matin : 1 présent" in body(region.get(url("session-validate", session)))
+    assert "lundi 13 mars, matin : 1 présent" in body(region.get(url("session-validate", session)))
     region.post(url("session-validate", session))
     session.refresh_from_db()
     assert session.state == "validated"
@@ -503,7 +503,7 @@ def test_a_programme_by_the_screen(tree: people.Tree, manager: Client) -> None:
         "start": "2022-11-14",
         "end": "2023-03-17",
         "funders": "Union européenne",
-        "implementers": "AFD ; Enabel",
+        "implementers": "AFD ; Enabel",
         "completion_percent": "80",
         "currency": "XOF",
         "per_diem": "10 000",
@@ -547,7 +547,7 @@ def test_a_programme_by_the_screen(tree: people.Tree, manager: Client) -> None:
 def test_wordings_by_the_screen(manager: Client) -> None:
     address = reverse("wording-edit", kwargs={"code": "convocation", "channel": "sms"})
     page = body(manager.post(address, {"body": "Bonjour {prenom}"}))
-    assert "« {prenom} » n’est pas connu de ce message." in page
+    assert "« {prenom} » n’est pas connu de ce message." in page
     manager.post(address, {"body": "Venez {dates}"})
     assert "modifié" in body(manager.get(reverse("wording-list")))
     manager.post(address, {"reprendre": "1"})

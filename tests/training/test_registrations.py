@@ -164,7 +164,7 @@ def test_the_list_is_settled_once_the_session_is_closed(
     error = refusal(
         designate, actor=SYSTEM, session=session, agents=[people.agent(tree.centre_sokone)]
     )
-    assert error.message == "Cette session est clôturée par le formateur : sa liste est arrêtée."
+    assert error.message == "Cette session est clôturée par le formateur : sa liste est arrêtée."
 
 
 def test_the_programme_approves_and_refuses(tree: people.Tree, session: Session) -> None:

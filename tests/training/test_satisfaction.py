@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 
@@ -16,7 +17,7 @@ from kalan.people.selectors.core import actor_for
 from kalan.training.models import DirtySession, SatisfactionAnswer, Session
 from kalan.training.selectors.satisfaction import QUESTIONS, results_of, session_of_code
 from kalan.training.services.satisfaction import record_satisfaction
-from tests.factories import attendance, people
+from tests.factories import attendance, people, training
 from tests.factories.people import NOW
 from tests.support.signin import sign_in
 
@@ -156,3 +157,22 @@ def test_results_page_and_keying(client: Client, room: attendance.Room) -> None:
     assert "&lt;b&gt;avis&lt;/b&gt; 0" in text
     assert "3,00" in text
     assert actor_for(room.account, today=NOW.date()).agent_id is not None
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "said"),
+    [
+        (-10, "convoked", "n’est pas encore ouvert. Il s’ouvre le premier jour"),
+        (90, "closed", "est fermé\u00a0: il l’est 60 jours après la formation."),
+        (0, "cancelled", "Cette session est annulée\u00a0: il n’y a pas de questionnaire."),
+    ],
+)
+def test_a_closed_questionnaire_says_why(
+    tree: people.Tree, client: Client, days: int, state: str, said: str
+) -> None:
+    session = training.session(
+        tree.sokone, start=people.NOW.date() - dt.timedelta(days=days), state=state
+    )
+    with time_machine.travel(people.NOW, tick=False):
+        page = client.get(f"/avis/{session.link_code}/").content.decode()
+    assert said in page

@@ -239,7 +239,7 @@ def test_changing_dates_keeps_marked_half_days(tree: people.Tree) -> None:
         data=data(tree, start=dt.date(2023, 3, 14)),
     )
     assert error.message == (
-        "Des présences sont notées le 13 mars 2023 : cette demi-journée ne peut pas être retirée."
+        "Des présences sont notées le 13 mars 2023 : cette demi-journée ne peut pas être retirée."
     )
     assert session.half_days.count() == 4
 
@@ -318,13 +318,13 @@ def test_cancelling_needs_a_notice_and_ends_the_session(tree: people.Tree) -> No
         start=dt.date(2023, 4, 3),
         end=dt.date(2023, 4, 3),
     )
-    assert error.message == "Cette session est annulée : elle ne peut pas être reportée."
+    assert error.message == "Cette session est annulée : elle ne peut pas être reportée."
 
 
 def test_a_session_with_presences_is_neither_postponed_nor_cancelled(tree: people.Tree) -> None:
     session = held(tree)
     error = refusal(cancel_session, actor=SYSTEM, now=NOW, session=session, notice="Non")
-    assert error.message == "Des présences sont déjà notées : la session a commencé."
+    assert error.message == "Des présences sont déjà notées : la session a commencé."
 
 
 def test_the_trainer_closes_and_the_region_validates(tree: people.Tree) -> None:

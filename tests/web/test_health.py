@@ -43,19 +43,19 @@ def test_the_queue_s_delay_is_told(minutes: int, level: str) -> None:
     job(dt.timedelta(minutes=minutes))
     job(dt.timedelta(minutes=1))
     found = health.queue(NOW)
-    assert (found.level, found.detail) == (level, f"plus longue attente : {minutes * 60} s")
+    assert (found.level, found.detail) == (level, f"plus longue attente : {minutes * 60} s")
 
 
 def test_a_schedule_that_is_late_or_failed_is_named() -> None:
     row = Schedule.objects.create(
         name="purge", cron="* * * * *", next_run=NOW - dt.timedelta(hours=2)
     )
-    assert health.schedules(NOW).detail == "en retard : purge"
+    assert health.schedules(NOW).detail == "en retard : purge"
     Schedule.objects.filter(pk=row.pk).update(
         next_run=NOW + dt.timedelta(hours=1), last_error="ValueError"
     )
     found = health.schedules(NOW)
-    assert (found.level, found.detail) == ("attention", "en erreur la dernière fois : purge")
+    assert (found.level, found.detail) == ("attention", "en erreur la dernière fois : purge")
 
 
 def test_a_full_disk_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ def test_sqlite_alone_says_when_it_nears_its_ceiling(monkeypatch: pytest.MonkeyP
     found = health.ceiling()
     nears = connection.vendor == "sqlite"
     assert found.level == ("attention" if nears else "ok")
-    assert found.detail.startswith("people_agent : ") is nears
+    assert found.detail.startswith("people_agent : ") is nears
 
 
 def test_a_question_that_fails_is_a_failure_and_not_a_crash(

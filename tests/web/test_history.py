@@ -174,7 +174,7 @@ def test_imports_stand_in_the_journal(tree: Tree) -> None:
     assert _kinds(_client("region", tree.kaolack), "import") == []
     ImportRun.objects.update(file=None)
     names = [name for name, _, _ in _kinds(_client("region", tree.fatick), "import")]
-    assert names == ["Import : agents et postes", "import du 20/03/2023"]
+    assert names == ["Import : agents et postes", "import du 20/03/2023"]
 
 
 def test_frozen_and_declared_figures_stand_in_the_journal(tree: Tree) -> None:
@@ -207,7 +207,7 @@ def test_frozen_and_declared_figures_stand_in_the_journal(tree: Tree) -> None:
     assert _kinds(reader, "arrete") == [
         (
             "Rapport",
-            "chiffres arrêtés : Rapport",
+            "chiffres arrêtés : Rapport",
             f"/gestion/indicateurs/arretes/{freeze.uid}/",
         )
     ]
@@ -215,7 +215,7 @@ def test_frozen_and_declared_figures_stand_in_the_journal(tree: Tree) -> None:
         (f"{declared.label} 2021", "/gestion/indicateurs/declares/")
     ]
     assert _kinds(reader, "effectif-reference") == [
-        ("Fatick iHRIS", "effectif de référence : 900", "/gestion/indicateurs/effectifs/")
+        ("Fatick iHRIS", "effectif de référence : 900", "/gestion/indicateurs/effectifs/")
     ]
     elsewhere = _client("region", tree.kaolack)
     for kind in ("arrete", "declare", "effectif-reference"):

@@ -32,7 +32,7 @@ _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _UNFIT = re.compile(r'[\x00-\x1f\x7f"\\/:*?<>|]+')
 _CELL_MAX = 32_767  # characters; more, and Excel calls the file damaged
 _ROWS_MAX = 1_048_570
-DEMO_NOTICE = "Données de démonstration : personnes et présences fictives"
+DEMO_NOTICE = "Données de démonstration : personnes et présences fictives"
 _TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",

@@ -123,7 +123,7 @@ def stacked_bars(
                 mark += (
                     f'<rect class="f{rank}" x="{_n(x)}" y="{y + 19}" '
                     f'width="{_n(width)}" height="18">'
-                    f"<title>{escape(name)} : {number(value)}</title></rect>"
+                    f"<title>{escape(name)} : {number(value)}</title></rect>"
                 )
             x += width
         mark += f'<text x="{_n(x + 5)}" y="{y + 32}">{number(sum(row.values))}</text>'
@@ -169,7 +169,7 @@ def line_chart(
         for index, value in enumerate(line.values):
             if value is not None:
                 x, y = place(index, value)
-                said = f"{line.label}, {points[index]} : {number(value)}"
+                said = f"{line.label}, {points[index]} : {number(value)}"
                 parts.append(
                     f'<circle class="f{rank}" cx="{x}" cy="{y}" r="3">'
                     f"<title>{escape(said)}</title></circle>"
@@ -193,7 +193,7 @@ def region_map(
         rank = _rank(found.value, breaks)
         css = f"q q{rank}" if rank else "q"
         text = found.text or ("pas de donnée" if found.value is None else number(found.value))
-        said = f"{shape.name} : {text}"
+        said = f"{shape.name} : {text}"
         mark = f'<path class="{css}" d="{shape.path}"><title>{escape(said)}</title></path>'
         parts.append(_linked(mark, found.url, said))
     return _svg(

@@ -119,8 +119,8 @@ def queue(now: dt.datetime) -> Check:
     tasks = DBTaskResult.objects.ready().filter(run_after__lte=now)
     since = [jobs["since"], tasks.aggregate(since=Min("enqueued_at"))["since"]]
     waited = max((now - moment for moment in since if moment), default=dt.timedelta())
-    detail = f"plus longue attente : {int(waited.total_seconds())} s"
-    remedy = "Vérifiez que « kalan worker » tourne."
+    detail = f"plus longue attente : {int(waited.total_seconds())} s"
+    remedy = "Vérifiez que « kalan worker » tourne."
     if waited > QUEUE_STUCK:
         return Check("file", label, Level.BAD, detail, remedy)
     if waited > QUEUE_SLOW:
@@ -130,14 +130,14 @@ def queue(now: dt.datetime) -> Check:
 
 def schedules(now: dt.datetime) -> Check:
     """Recurring work that should have started, or that failed last time."""
-    label, remedy = "Travaux réguliers", "Vérifiez que « kalan worker » tourne."
+    label, remedy = "Travaux réguliers", "Vérifiez que « kalan worker » tourne."
     rows = Schedule.objects.order_by("name").values_list("name", "next_run", "last_error")
     late = [name for name, next_run, _ in rows if now - next_run > QUEUE_SLOW]
     failed = [name for name, _, error in rows if error]
     if late:
-        return Check("horaires", label, Level.WARN, f"en retard : {', '.join(late)}", remedy)
+        return Check("horaires", label, Level.WARN, f"en retard : {', '.join(late)}", remedy)
     if failed:
-        detail = f"en erreur la dernière fois : {', '.join(failed)}"
+        detail = f"en erreur la dernière fois : {', '.join(failed)}"
         return Check("horaires", label, Level.WARN, detail, "Voyez le journal du serveur.")
     return Check("horaires", label, Level.OK, "à l’heure")
 
@@ -146,7 +146,7 @@ def disk() -> Check:
     label = "Espace disque"
     usage = shutil.disk_usage(Path(settings.KALAN_HOME))
     detail = f"{usage.free / 10**9:.1f} Go libres sur {usage.total / 10**9:.0f}".replace(".", ",")
-    remedy = "Libérez de la place : une base qui ne peut plus écrire perd le travail du jour."
+    remedy = "Libérez de la place : une base qui ne peut plus écrire perd le travail du jour."
     if usage.free < DISK_FULL:
         return Check("disque", label, Level.BAD, detail, remedy)
     if usage.free < DISK_LOW:
@@ -159,15 +159,15 @@ def ceiling() -> Check:
     where counting a million rows does not."""
     label = "Taille de la base"
     if connection.vendor != "sqlite":
-        return Check("plafond", label, Level.OK, f"{connection.vendor} : sans plafond proche")
+        return Check("plafond", label, Level.OK, f"{connection.vendor} : sans plafond proche")
     near = []
     with connection.cursor() as cursor:
         for table, limit in CEILINGS.items():
             cursor.execute(f"SELECT max(id) FROM {table}")  # noqa: S608 - our own constants
             rows = cursor.fetchone()[0] or 0
             if rows >= NEAR * limit:
-                near.append(f"{table} : {rows} sur {limit}")
+                near.append(f"{table} : {rows} sur {limit}")
     if near:
-        remedy = "Préparez le passage à PostgreSQL : docs/production.md."
+        remedy = "Préparez le passage à PostgreSQL : docs/production.md."
         return Check("plafond", label, Level.WARN, "; ".join(near), remedy)
     return Check("plafond", label, Level.OK, "SQLite suffit")

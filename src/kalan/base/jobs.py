@@ -41,8 +41,8 @@ INTERRUPTED = (
     "relancé. Rien n’est enregistré à moitié. Relancez-le, ou prévenez l’administrateur."
 )
 UNEXPECTED = (
-    "Une erreur inattendue a arrêté ce travail ; rien n’est enregistré à moitié. Relancez-le ; "
-    "si l’erreur revient, donnez cette référence à l’administrateur : {uid}."
+    "Une erreur inattendue a arrêté ce travail ; rien n’est enregistré à moitié. Relancez-le ; "
+    "si l’erreur revient, donnez cette référence à l’administrateur : {uid}."
 )
 
 

@@ -218,7 +218,7 @@ class ImportRow(models.Model):
         NONE = "", "rien"
         CREATE = "create", "créer"
         UPDATE = "update", "mettre à jour"
-        STALE = "stale", "à revoir : changé depuis la vérification"
+        STALE = "stale", "à revoir : changé depuis la vérification"
 
     run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="rows")
     number = models.PositiveIntegerField()  # the row's number in the file, from 1

@@ -39,7 +39,7 @@ def bring(path: Path, *, say: Callable[[str], None]) -> dict[str, int]:
             remedy="Réglez KALAN_DATABASE_URL vers la nouvelle base, vide.",
         )
     if not path.is_file():
-        raise Refused(f"Il n’y a pas de base SQLite ici : {path}.")
+        raise Refused(f"Il n’y a pas de base SQLite ici : {path}.")
     with _source(path):
         _same_migrations()
         with transaction.atomic():
@@ -47,7 +47,7 @@ def bring(path: Path, *, say: Callable[[str], None]) -> dict[str, int]:
             counts = {}
             for model in _models():
                 counts[model._meta.db_table] = _copy(model)
-                say(f"{model._meta.db_table} : {counts[model._meta.db_table]}")
+                say(f"{model._meta.db_table} : {counts[model._meta.db_table]}")
             _reset_sequences()
             _compare()
     return counts
@@ -78,7 +78,7 @@ def _same_migrations() -> None:
     if ours != theirs:
         raise Refused(
             "Les deux bases ne sont pas au même point de migration.",
-            remedy="Lancez « script/manage migrate » sur chacune, avec la même version de Kalan.",
+            remedy="Lancez « script/manage migrate » sur chacune, avec la même version de Kalan.",
         )
 
 
@@ -100,7 +100,7 @@ def _empty_target() -> None:
         if table not in seeded and model._base_manager.exists():
             raise Refused(
                 f"La base d’arrivée contient déjà des données ({table}).",
-                remedy="Donnez une base PostgreSQL neuve, où seul « migrate » est passé.",
+                remedy="Donnez une base PostgreSQL neuve, où seul « migrate » est passé.",
             )
     for table in ("auth_permission", "django_content_type"):
         with connection.cursor() as cursor:
@@ -145,7 +145,7 @@ def _compare() -> None:
     for model in _models():
         if _digest(model, SOURCE) != _digest(model, "default"):
             raise Refused(
-                f"La table {model._meta.db_table} diffère après la copie ; rien n’est gardé.",
+                f"La table {model._meta.db_table} diffère après la copie ; rien n’est gardé.",
                 remedy="Gardez SQLite en service et signalez cette table.",
             )
 

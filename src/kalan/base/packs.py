@@ -34,7 +34,7 @@ def folder(country: str) -> Path:
     """The folder of a pack. Raises LookupError when there is none."""
     path = Path(settings.PACKS_DIR) / country.lower()
     if not country.isalpha() or not (path / "pack.json").is_file():
-        raise LookupError(f"Aucun pack pays « {country} » dans {settings.PACKS_DIR}.")
+        raise LookupError(f"Aucun pack pays « {country} » dans {settings.PACKS_DIR}.")
     return path
 
 

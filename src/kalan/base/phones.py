@@ -25,7 +25,7 @@ def to_e164(raw: str, *, country: str, field: str = "phone") -> str:
         number = None
     if number is None or not phonenumbers.is_valid_number(number):
         raise Refused(
-            f"« {raw.strip()} » n’est pas un numéro de téléphone.",
+            f"« {raw.strip()} » n’est pas un numéro de téléphone.",
             field=field,
             remedy=f"Écrivez-le comme {pack.phone_example}, ou avec l’indicatif (+…).",
             code="phone",

@@ -25,7 +25,7 @@ def explain_size(request: HttpRequest, form: BaseForm, field: str) -> None:
     if request.META.get(META_KEY):
         limit = settings.KALAN_UPLOAD_MAX_BYTES // 1024 // 1024
         form.fields[field].error_messages["required"] = (
-            f"Ce fichier est trop gros : la limite est de {limit} Mo. Envoyez-en un plus léger."
+            f"Ce fichier est trop gros : la limite est de {limit} Mo. Envoyez-en un plus léger."
         )
 
 

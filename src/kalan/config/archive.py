@@ -100,5 +100,5 @@ def extract(path: Path, folder: Path) -> None:
 def _damaged(path: Path, what: str) -> Refused:
     return Refused(
         f"L’archive {path.name} est abîmée ou n’est pas une sauvegarde de Kalan ({what}).",
-        remedy="Prenez une autre sauvegarde ; rien n’a été modifié.",
+        remedy="Prenez une autre sauvegarde ; rien n’a été modifié.",
     )

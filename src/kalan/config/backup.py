@@ -105,7 +105,7 @@ def restore(*, path: Path, yes: bool, now: dt.datetime) -> Path | None:
     if replaced and not yes:
         raise Refused(
             "Cette installation contient déjà des données, qui seraient remplacées.",
-            remedy="Relancez avec --yes : elles seront d’abord sauvegardées.",
+            remedy="Relancez avec --yes : elles seront d’abord sauvegardées.",
         )
     before = backup(to=None, keep=None, now=now) if replaced else None
     home = Path(settings.KALAN_HOME)
@@ -129,7 +129,7 @@ def _refuse_unfit(manifest: dict[str, Any]) -> None:
     if unknown:
         raise Refused(
             f"L’archive vient d’une version plus récente de Kalan ({unknown[0]}).",
-            remedy="Installez d’abord cette version ; rien n’a été modifié.",
+            remedy="Installez d’abord cette version ; rien n’a été modifié.",
         )
 
 

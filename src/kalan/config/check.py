@@ -13,15 +13,15 @@ from kalan.people.models import OrgNode, OrgNodePeriod
 
 def problems(*, today: dt.date) -> list[str]:
     """Return one sentence per problem; an empty list means that all is in order."""
-    found = [f"{message.id} : {message.msg}" for message in checks.run_checks()]
+    found = [f"{message.id} : {message.msg}" for message in checks.run_checks()]
     try:
         waiting = _waiting_migrations()
     except DatabaseError as error:
-        return [*found, f"La base ne répond pas : {error}"]
+        return [*found, f"La base ne répond pas : {error}"]
     if waiting:
         names = f"{waiting[0]} et la suite" if len(waiting) > 1 else waiting[0]
         remedy = "Lancez script/manage migrate."
-        return [*found, f"Migrations à appliquer : {len(waiting)} ({names}). {remedy}"]
+        return [*found, f"Migrations à appliquer : {len(waiting)} ({names}). {remedy}"]
     return found + _tree_problems() + _parents_that_differ(today)
 
 
@@ -41,7 +41,7 @@ def _tree_problems() -> list[str]:
         "nombre d’enfants faux",
     )
     return [
-        f"Arbre : {kind} ({len(keys)} nœuds : {', '.join(map(str, keys[:10]))})."
+        f"Arbre : {kind} ({len(keys)} nœuds : {', '.join(map(str, keys[:10]))})."
         for kind, keys in zip(kinds, OrgNode.find_problems(), strict=True)
         if keys
     ]
@@ -61,7 +61,7 @@ def _parents_that_differ(today: dt.date) -> list[str]:
         said = period.parent.path if period.parent else ""
         if said and above != said:
             found.append(
-                f"Arbre : « {period.node.name} » est rangé ailleurs que sous « "
-                f"{period.parent} », son parent depuis le {period.start:%d/%m/%Y}."
+                f"Arbre : « {period.node.name} » est rangé ailleurs que sous « "
+                f"{period.parent} », son parent depuis le {period.start:%d/%m/%Y}."
             )
     return found

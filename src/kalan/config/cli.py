@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     worker.add_argument("--burst", action="store_true", help="faire ce qui attend, puis s’arrêter")
 
     backup = commands.add_parser("backup", help="sauvegarde la base et les fichiers, puis vérifie")
-    backup.add_argument("--to", type=Path, metavar="DOSSIER", help="défaut : KALAN_HOME/backups")
+    backup.add_argument("--to", type=Path, metavar="DOSSIER", help="défaut : KALAN_HOME/backups")
     backup.add_argument("--keep", type=_count, metavar="N", help="ne garder que les N dernières")
 
     restore = commands.add_parser("restore", help="remet une sauvegarde en place")
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     bring = commands.add_parser("import", help="vérifie un fichier XLSX ou CSV, et l’importe")
     bring.add_argument("kind", metavar="TYPE", help="structures, staff, platform-accounts…")
     bring.add_argument("file", type=Path, metavar="FICHIER")
-    bring.add_argument("--mapping", metavar="JSON", help='les colonnes : {"last_name": "NOM"}')
+    bring.add_argument("--mapping", metavar="JSON", help='les colonnes : {"last_name": "NOM"}')
     bring.add_argument("--option", action="append", default=[], metavar="NOM=VALEUR")
     bring.add_argument("--dry-run", action="store_true", help="vérifier seulement (par défaut)")
     bring.add_argument("--apply", action="store_true", help="vérifier, puis appliquer")

@@ -43,9 +43,9 @@ def _say_demo_accounts() -> None:
     from kalan.people.services.accounts_demo import DEMO_PASSWORD, DEMO_TOTP_SECRET
 
     names = "agent, formateur, structure, region, programme, signataire, auteur, admin"
-    print(f"Comptes de démonstration (@demo.kalan) : {names}")
-    print(f"Mot de passe : {DEMO_PASSWORD}")
-    print(f"Secret TOTP de signataire et admin : {DEMO_TOTP_SECRET}", flush=True)
+    print(f"Comptes de démonstration (@demo.kalan) : {names}")
+    print(f"Mot de passe : {DEMO_PASSWORD}")
+    print(f"Secret TOTP de signataire et admin : {DEMO_TOTP_SECRET}", flush=True)
 
 
 def worker(options: argparse.Namespace) -> int:
@@ -76,15 +76,15 @@ def backup(options: argparse.Namespace) -> int:
     print(backups.backup(to=options.to, keep=options.keep, now=clock.now()))
     lost = backups.missing_files()
     if lost:
-        supervise.say(f"Attention : {len(lost)} fichiers manquent sur le disque : {lost[:5]}")
+        supervise.say(f"Attention : {len(lost)} fichiers manquent sur le disque : {lost[:5]}")
     return 0
 
 
 def restore(options: argparse.Namespace) -> int:
     before = backups.restore(path=options.archive, yes=options.yes, now=clock.now())
     if before is not None:
-        supervise.say(f"Ce qui a été remplacé est sauvegardé : {before}")
-    print(f"Restauré : {options.archive}")
+        supervise.say(f"Ce qui a été remplacé est sauvegardé : {before}")
+    print(f"Restauré : {options.archive}")
     return 0
 
 

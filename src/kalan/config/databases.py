@@ -36,7 +36,7 @@ def check_sqlite(path: Path) -> dict[str, int]:
         verdict = copy.execute("PRAGMA integrity_check").fetchone()[0]
         if verdict != "ok":
             raise Refused(
-                f"La copie de la base est abîmée : {verdict}", remedy="Vérifiez le disque."
+                f"La copie de la base est abîmée : {verdict}", remedy="Vérifiez le disque."
             )
         names = [
             name
@@ -130,7 +130,7 @@ def _run(program: str, *arguments: str, database: bool = True) -> None:
     )
     if done.returncode:
         raise Refused(
-            f"{program} a échoué : {done.stderr.strip()}",
+            f"{program} a échoué : {done.stderr.strip()}",
             remedy="La base est restée telle qu’elle était.",
         )
 

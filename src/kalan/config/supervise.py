@@ -36,7 +36,7 @@ def refuse_taken_port(host: str, port: int) -> None:
         except OSError as error:
             raise Refused(
                 f"L’adresse {host}:{port} n’est pas libre ({error.strerror}).",
-                remedy=f"Arrêtez l’autre programme ou choisissez un autre port : PORT={port + 1}.",
+                remedy=f"Arrêtez l’autre programme ou choisissez un autre port : PORT={port + 1}.",
             ) from error
 
 
@@ -89,7 +89,7 @@ class Children:
         while not self.stopping and self.web.poll() is None:
             if self.worker.poll() is not None:
                 restarts += 1
-                say("Le travail de fond s’est arrêté ; il redémarre.")
+                say("Le travail de fond s’est arrêté ; il redémarre.")
                 time.sleep(min(restarts, 30))
                 if not self.stopping:
                     self.worker = self._start("kalan.config.cli", "worker")

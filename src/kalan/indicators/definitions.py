@@ -43,7 +43,7 @@ class Definition:
 
 
 _PEOPLE = ("territoire", "structure", "cadre", "sexe", "tranche d’âge", "thème", "période")
-_PRESENCE = "La présence ne prouve pas la compétence : elle prouve qu’on était là."
+_PRESENCE = "La présence ne prouve pas la compétence : elle prouve qu’on était là."
 
 DEFINITIONS: tuple[Definition, ...] = (
     Definition(
@@ -59,7 +59,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "agents_formes",
         "Agents formés",
         "personnes formées",
-        "Personne du registre qui a suivi la part de demi-journées que demande le programme ; "
+        "Personne du registre qui a suivi la part de demi-journées que demande le programme ; "
         "une seule fois par filtre, quel que soit le nombre de sessions.",
         "people",
         by=_PEOPLE,
@@ -70,7 +70,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "femmes",
         "Femmes formées",
         "personnes formées",
-        "Agents formés dont le sexe renseigné est féminin ; jamais déduit du prénom.",
+        "Agents formés dont le sexe renseigné est féminin ; jamais déduit du prénom.",
         "people",
         by=_PEOPLE,
         caveat=_PRESENCE,
@@ -80,7 +80,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "part_femmes",
         "Part des femmes",
         "personnes formées",
-        "Au-delà de 5 % de sexe non renseigné, l’intervalle possible remplace les décimales.",
+        "Au-delà de 5 % de sexe non renseigné, l’intervalle possible remplace les décimales.",
         "%",
         numerator="femmes formées",
         denominator="agents formés dont le sexe est connu",
@@ -139,7 +139,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "anonymes",
         "Participants comptés sans nom",
         "personnes non nommées",
-        "Comptes sans noms, exacts ou arrondis ; jamais additionnés aux personnes nommées.",
+        "Comptes sans noms, exacts ou arrondis ; jamais additionnés aux personnes nommées.",
         "people",
         by=("territoire du lieu", "période"),
         caveat="Une même personne peut avoir été comptée plusieurs fois.",
@@ -191,10 +191,10 @@ DEFINITIONS: tuple[Definition, ...] = (
         "comptes",
         "Comptes créés",
         "comptes",
-        "Comptes ouverts sur la plateforme du programme ; ni accès à Kalan ni comptes d’essai.",
+        "Comptes ouverts sur la plateforme du programme ; ni accès à Kalan ni comptes d’essai.",
         "accounts",
         by=("territoire de l’agent rapproché", "période"),
-        caveat="Un compte n’est pas une personne : il y en a de partagés et de jamais ouverts.",
+        caveat="Un compte n’est pas une personne : il y en a de partagés et de jamais ouverts.",
         records="accounts",
     ),
     Definition(
@@ -210,7 +210,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "comptes_actifs",
         "Comptes actifs",
         "comptes",
-        "Comptes utilisés depuis le début de la période (sans période : au moins une fois).",
+        "Comptes utilisés depuis le début de la période (sans période : au moins une fois).",
         "accounts",
         by=("territoire de l’agent rapproché", "période"),
         caveat="Une connexion ne dit rien de ce qui a été appris.",
@@ -220,20 +220,20 @@ DEFINITIONS: tuple[Definition, ...] = (
         "couverture",
         "Couverture",
         "personnes formées",
-        "Formés et en poste ce jour-là, parmi les agents en poste ce jour-là ; "
+        "Formés et en poste ce jour-là, parmi les agents en poste ce jour-là ; "
         "les partants sont comptés à part.",
         "%",
         numerator="agents formés et en poste ce jour-là",
         denominator="agents en poste ce jour-là, au registre",
         by=("territoire", "structure", "cadre", "sexe"),
-        caveat="Ne vaut que ce que vaut le registre : un agent absent du registre n’y est pas.",
+        caveat="Ne vaut que ce que vaut le registre : un agent absent du registre n’y est pas.",
         records="coverage",
     ),
     Definition(
         "satisfaction",
         "Satisfaction",
         "réponses anonymes",
-        "Moyenne des réponses anonymes, sur 5 ; rien au-dessous de 5 réponses.",
+        "Moyenne des réponses anonymes, sur 5 ; rien au-dessous de 5 réponses.",
         "/5",
         numerator="somme des moyennes",
         denominator="réponses",
@@ -250,7 +250,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         numerator="dépenses des sessions",
         denominator="agents formés et autres participants formés",
         by=("territoire du lieu", "période"),
-        caveat="Ne compte que les dépenses saisies ; les autres monnaies ne sont pas converties.",
+        caveat="Ne compte que les dépenses saisies ; les autres monnaies ne sont pas converties.",
         records="costs",
         money=True,
     ),

@@ -162,7 +162,7 @@ class FreezeForm(forms.Form):
     """What to freeze: one programme (or all of them) and a period."""
 
     label = forms.CharField(
-        label="Titre", max_length=200, help_text="Par exemple : rapport final à l’Union européenne."
+        label="Titre", max_length=200, help_text="Par exemple : rapport final à l’Union européenne."
     )
     programme = forms.ChoiceField(label="Programme", required=False)
     start = forms.DateField(label="Du", required=False, widget=_DAY)
@@ -230,7 +230,7 @@ class DenominatorForm(forms.Form):
     includes = forms.CharField(
         label="Statuts comptés",
         max_length=200,
-        help_text="Par exemple : fonctionnaires et contractuels, sans agents communautaires.",
+        help_text="Par exemple : fonctionnaires et contractuels, sans agents communautaires.",
     )
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
@@ -253,7 +253,7 @@ class DenominatorForm(forms.Form):
 class LayoutForm(forms.Form):
     file = forms.FileField(
         label="Modèle du bailleur (.xlsx)",
-        help_text="Un tableau avec au moins les colonnes « Indicateur » et « Réalisé ».",
+        help_text="Un tableau avec au moins les colonnes « Indicateur » et « Réalisé ».",
     )
 
 
@@ -271,7 +271,7 @@ class FunderForm(forms.Form):
         for role, (label, _) in COLUMNS.items():
             if role != "indicator":
                 self.fields[f"column_{role}"] = forms.ChoiceField(
-                    label=f"Colonne « {label} »",
+                    label=f"Colonne « {label} »",
                     required=False,
                     choices=choices(layout.headers),
                     initial=str(layout.columns.get(role, "")),
@@ -279,7 +279,7 @@ class FunderForm(forms.Form):
         codes = [("", "ne pas remplir"), *((d.code, d.label) for d in DEFINITIONS)]
         for row, text in layout.lines.items():
             self.fields[f"line_{row}"] = forms.ChoiceField(
-                label=f"Ligne {row} : {text}",
+                label=f"Ligne {row} : {text}",
                 required=False,
                 choices=codes,
                 initial=layout.indicators.get(row, ""),

@@ -116,7 +116,7 @@ def look(path: Path, *, indicator_column: int | None = None) -> Layout:
         raise Refused(
             "Aucune ligne d’en-têtes n’a été reconnue.",
             field="file",
-            remedy="Le tableau doit avoir au moins les colonnes « Indicateur » et « Réalisé ».",
+            remedy="Le tableau doit avoir au moins les colonnes « Indicateur » et « Réalisé ».",
         )
     row = -negative
     if indicator_column:

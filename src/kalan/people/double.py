@@ -42,7 +42,7 @@ def once(view: View[P]) -> View[P]:
         key = key_of(who.pk if who else None, request.path, request.POST, request.FILES)
         while not cache.add(key, "", _AT_WORK):  # an expired one counts as absent
             if address := cache.get(key):
-                said = "C’était déjà enregistré : le formulaire est arrivé deux fois."
+                said = "C’était déjà enregistré : le formulaire est arrivé deux fois."
                 messages.info(request, said)
                 return redirect(address)
             time.sleep(_POLL)

@@ -58,7 +58,7 @@ def load_pack(country: str, *, actor: Actor, now: dt.datetime) -> PackReport:
         report.added["nodes"] = _load_nodes(code)
         if report.added["nodes"]:
             root = OrgNode.objects.get(country=code, kind=OrgNode.Kind.COUNTRY)
-            text = f"Pack pays « {code} » chargé : {report.added['nodes']} lieux ajoutés."
+            text = f"Pack pays « {code} » chargé : {report.added['nodes']} lieux ajoutés."
             record_load(actor=actor, root=root, text=text)
     return report
 
@@ -180,7 +180,7 @@ def _load_nodes(country: str) -> int:
             parent = known.get(row["parent"]) or added.get(row["parent"])
             if parent is None:
                 raise Refused(
-                    f"nodes.csv : « {row['key']} » a un parent inconnu, « {row['parent']} ».",
+                    f"nodes.csv : « {row['key']} » a un parent inconnu, « {row['parent']} ».",
                     remedy="Placez le parent avant, dans le même fichier.",
                 )
         added[row["key"]] = tree.place(row, parent)

@@ -119,7 +119,7 @@ def _columns(headers: list[str], sheet: Sheet) -> dict[int, Column]:
     """Position of each half-day's column in the file."""
     if not headers or fold(headers[0]) != fold(_FIXED[0]):
         raise reader.not_a_table(
-            "La première colonne n’est pas « Identifiant ».",
+            "La première colonne n’est pas « Identifiant ».",
             "Téléchargez le tableur de la session et remplissez celui-là, sans retirer de colonne.",
         )
     wanted = {fold(column_title(column.half_day)): column for column in sheet.columns}
@@ -127,7 +127,7 @@ def _columns(headers: list[str], sheet: Sheet) -> dict[int, Column]:
     if not found:
         raise reader.not_a_table(
             "Aucune colonne ne porte une demi-journée de cette session.",
-            "Gardez les titres de colonnes du tableur téléchargé, comme « 13/03/2023 matin ».",
+            "Gardez les titres de colonnes du tableur téléchargé, comme « 13/03/2023 matin ».",
         )
     return found
 
@@ -137,7 +137,7 @@ def _stranger(number: int, texts: list[str]) -> RowVerdict:
         number=number,
         name=texts[2] if len(texts) > 2 else "",
         problems=[
-            "Colonne « Identifiant » : cette personne n’est pas sur la liste de la session. "
+            "Colonne « Identifiant » : cette personne n’est pas sur la liste de la session. "
             "Ajoutez-la d’abord, puis téléchargez de nouveau le tableur."
         ],
     )
@@ -169,7 +169,7 @@ def _row(
                 reading.absent.add(cell)
         elif value:
             verdict.problems.append(
-                f"Colonne « {title} » : « {text[:30]} » ne dit ni présent ni absent. "
-                "Écrivez « x », ou « absent »."
+                f"Colonne « {title} » : « {text[:30]} » ne dit ni présent ni absent. "
+                "Écrivez « x », ou « absent »."
             )
     return verdict

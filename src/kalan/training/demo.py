@@ -227,7 +227,7 @@ def _plan(
         actor=SYSTEM,
         now=PLANNED,
         data=SessionData(
-            title=f"{theme.name} : {structure.name}",
+            title=f"{theme.name} : {structure.name}",
             theme=theme,
             node=structure,
             start=plan.start,

@@ -26,21 +26,21 @@ COMMENTS = (
 )
 MATERIALS = {
     "outils-numeriques": (
-        "Aide-mémoire : nommer et ranger ses fichiers",
-        "1. Un dossier par année et par registre.\n2. La date d’abord : 2023-03-17.\n"
+        "Aide-mémoire : nommer et ranger ses fichiers",
+        "1. Un dossier par année et par registre.\n2. La date d’abord : 2023-03-17.\n"
         "3. Une copie de sauvegarde hors du poste, chaque semaine.\n",
     ),
     "bases-e-sante": (
-        "Aide-mémoire : les mots de la e-santé",
-        "Dossier patient : ce qui est noté pour soigner.\n"
-        "Télé-expertise : demander l’avis d’un confrère à distance.\n"
-        "Interopérabilité : deux logiciels qui se comprennent.\n",
+        "Aide-mémoire : les mots de la e-santé",
+        "Dossier patient : ce qui est noté pour soigner.\n"
+        "Télé-expertise : demander l’avis d’un confrère à distance.\n"
+        "Interopérabilité : deux logiciels qui se comprennent.\n",
     ),
     "cybersecurite": (
-        "Aide-mémoire : reconnaître un faux message",
-        "1. L’adresse de l’expéditeur est-elle la bonne ?\n2. Le message presse-t-il d’agir ?\n"
-        "3. Demande-t-il un mot de passe ? Personne ne doit le demander.\n"
-        "En cas de doute : ne pas cliquer, appeler la cellule informatique.\n",
+        "Aide-mémoire : reconnaître un faux message",
+        "1. L’adresse de l’expéditeur est-elle la bonne ?\n2. Le message presse-t-il d’agir ?\n"
+        "3. Demande-t-il un mot de passe ? Personne ne doit le demander.\n"
+        "En cas de doute : ne pas cliquer, appeler la cellule informatique.\n",
     ),
 }
 

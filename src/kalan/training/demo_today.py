@@ -77,7 +77,7 @@ def _plan(
         actor=SYSTEM,
         now=now,
         data=SessionData(
-            title=f"{theme.name} : {node.name}",
+            title=f"{theme.name} : {node.name}",
             theme=theme,
             node=node,
             start=start,

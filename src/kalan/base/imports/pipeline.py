@@ -139,7 +139,7 @@ def _parsed(run: ImportRun, kind: Kind) -> tuple[int, Iterator[Row]]:
             row = Row(number, [text_of(cell)[:500] for cell in cells[:width]])
             if is_total(row.raw):
                 row.refuse("", "Cette ligne est un total, pas une fiche.",
-                           "Rien à faire : elle n’est pas importée.")  # fmt: skip
+                           "Rien à faire : elle n’est pas importée.")  # fmt: skip
                 yield row
                 continue
             for parser, column in mapped:
@@ -285,7 +285,7 @@ def apply(run_id: int, *, job_id: int | None = None) -> dict[str, Any]:
     except IntegrityError as error:
         logger.warning("import %s: merge refused by the database: %s", run.uid, error)
         raise Refused(
-            "Une fiche a changé pendant l’application ; rien n’est modifié.",
+            "Une fiche a changé pendant l’application ; rien n’est modifié.",
             remedy="Relancez la vérification, puis appliquez.",
         ) from error
     logger.info("import %s merged, write lock held %.2f s", run.uid, held)
@@ -315,7 +315,7 @@ def _merge(run: ImportRun, kind: Kind) -> float:
             content_type=ContentType.objects.get_for_model(ImportRun),
             object_pk=str(run.pk),
             object_id=run.pk,
-            object_repr=f"Import : {kind.label}",
+            object_repr=f"Import : {kind.label}",
             action=LogEntry.Action.UPDATE,
             changes={},
             actor_id=run.applied_by_id,

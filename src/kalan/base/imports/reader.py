@@ -92,8 +92,8 @@ def inspect(
     if name.lower().endswith((".xlsx", ".xlsm", ".xls", ".ods")):
         raise not_a_table(
             f"Ce fichier porte un nom en {name[name.rindex('.') :].lower()}, mais ce n’est pas un "
-            "classeur : c’est un fichier texte.",
-            "Ouvrez-le dans un tableur et enregistrez-le en .xlsx ; si c’est un CSV, renommez-le "
+            "classeur : c’est un fichier texte.",
+            "Ouvrez-le dans un tableur et enregistrez-le en .xlsx ; si c’est un CSV, renommez-le "
             "en .csv.",
         )
     return _inspect_csv(path, score, header_row)
@@ -104,7 +104,7 @@ def check_size(size: int) -> None:
     limit = settings.KALAN_UPLOAD_MAX_BYTES
     if size > limit:
         raise Refused(
-            f"Le fichier pèse {size // 1_000_000} Mo ; la limite est de {limit // 1_048_576} Mo.",
+            f"Le fichier pèse {size // 1_000_000} Mo ; la limite est de {limit // 1_048_576} Mo.",
             remedy="Retirez les images et les feuilles inutiles, ou découpez-le en plusieurs.",
             field="file",
             code="too_large",
@@ -159,7 +159,7 @@ def check_workbook(path: Path) -> None:
     one cell at XFD1048576 would ask for gigabytes.
     """
     bomb = Refused(
-        "Ce classeur se décompresse en un volume anormal : il ne sera pas ouvert.",
+        "Ce classeur se décompresse en un volume anormal : il ne sera pas ouvert.",
         remedy="Recopiez les lignes utiles dans un nouveau classeur et envoyez celui-là.",
         field="file",
         code="zip_bomb",
@@ -202,7 +202,7 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, bomb: Refused) -> 
         raise _too_many_rows(rows)
     if columns > MAX_COLUMNS or rows * columns > MAX_CELLS:
         raise Refused(
-            f"Une feuille du classeur s’étend sur {rows} lignes et {columns} colonnes ; c’est trop "
+            f"Une feuille du classeur s’étend sur {rows} lignes et {columns} colonnes ; c’est trop "
             "grand pour être lu.",
             remedy="Supprimez les lignes et les colonnes vides au bout de la feuille.",
             field="file",
@@ -213,7 +213,7 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, bomb: Refused) -> 
 
 def _too_many_rows(rows: int) -> Refused:
     return Refused(
-        f"Le fichier a {rows} lignes ; la limite est de {MAX_ROWS}.",
+        f"Le fichier a {rows} lignes ; la limite est de {MAX_ROWS}.",
         remedy="Découpez-le en plusieurs fichiers.",
         field="file",
         code="too_many_rows",
@@ -244,7 +244,7 @@ def _sheet(
         table = workbook.get_sheet_by_name(name)
     except (CalamineError, ValueError) as error:
         raise not_a_table(
-            f"La feuille « {name} » ne se laisse pas lire.", "Recopiez-la dans un nouveau classeur."
+            f"La feuille « {name} » ne se laisse pas lire.", "Recopiez-la dans un nouveau classeur."
         ) from error
     rows = islice(table.iter_rows(), limit)  # from the sheet's first row, even when it is empty
     return table.total_height, ((n, list(row)) for n, row in enumerate(rows, start=1))

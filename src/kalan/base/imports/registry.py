@@ -29,7 +29,7 @@ def as_text(longest: int) -> Parser:
         text = text_of(cell)
         if len(text) > longest:
             raise BadValue(
-                f"Le texte a {len(text)} caractères ; la limite est de {longest}.", "Raccourcissez."
+                f"Le texte a {len(text)} caractères ; la limite est de {longest}.", "Raccourcissez."
             )
         return text
 

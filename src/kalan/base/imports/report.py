@@ -92,7 +92,7 @@ COUNT_LABELS = {
     "refused": "Refusées",
     "created": "Fiches créées",
     "updated": "Fiches mises à jour",
-    "stale": "À revoir : fiche changée depuis la vérification",
+    "stale": "À revoir : fiche changée depuis la vérification",
     "undecided": "Doublons possibles sans décision (rien n’est fait)",
     "skipped": "Lignes ignorées par décision",
 }

@@ -125,23 +125,23 @@ def french_number(words: list[str]) -> int | None:
 def _make(year: int, month: int, day: int, written: str) -> dt.date:
     if year < 100:
         raise BadValue(
-            f"L’année de « {written} » n’a que deux chiffres.",
+            f"L’année de « {written} » n’a que deux chiffres.",
             "Écrivez l’année en quatre chiffres.",
         )
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise BadValue(
-            f"« {written} » tombe en l’an {year}, ce qui n’est pas vraisemblable.",
+            f"« {written} » tombe en l’an {year}, ce qui n’est pas vraisemblable.",
             "Corrigez l’année dans le fichier.",
         )
     if month > 12 and day <= 12:
         raise BadValue(
-            f"« {written} » n’a pas de mois {month} : jour et mois semblent inversés.",
+            f"« {written} » n’a pas de mois {month} : jour et mois semblent inversés.",
             "Écrivez le jour avant le mois, comme 17/03/2023.",
         )
     try:
         return dt.date(year, month, day)
     except ValueError:
-        raise BadValue(f"Le jour « {written} » n’existe pas.", _DATE_REMEDY) from None
+        raise BadValue(f"Le jour « {written} » n’existe pas.", _DATE_REMEDY) from None
 
 
 def _check_weekday(day: dt.date, weekday: int, written: str) -> dt.date:
@@ -154,7 +154,7 @@ def _check_weekday(day: dt.date, weekday: int, written: str) -> dt.date:
     ]
     hint = f" ({near[0]})" if near else ""
     raise BadValue(
-        f"« {written} » se contredit : le {day.day} {MONTHS[day.month - 1]} {day.year} est un "
+        f"« {written} » se contredit : le {day.day} {MONTHS[day.month - 1]} {day.year} est un "
         f"{WEEKDAYS[day.weekday()]}, pas un {WEEKDAYS[weekday]}.",
         f"Vérifiez le jour de la semaine et l’année{hint}, puis corrigez la case.",
     )
@@ -192,13 +192,13 @@ def _date_from_text(written: str) -> dt.date:
         return _check_weekday(day, _WEEKDAY_NUMBERS[head[0]], written)
     found = _worded(written)
     if found is None:
-        raise BadValue(f"« {written[:60]} » n’est pas une date que Kalan sait lire.", _DATE_REMEDY)
+        raise BadValue(f"« {written[:60]} » n’est pas une date que Kalan sait lire.", _DATE_REMEDY)
     return found
 
 
 def _date_from_serial(number: float, written: str) -> dt.date:
     if not _FIRST_SERIAL <= number < _LAST_SERIAL:
-        raise BadValue(f"Le nombre « {written} » n’est pas une date.", _DATE_REMEDY)
+        raise BadValue(f"Le nombre « {written} » n’est pas une date.", _DATE_REMEDY)
     return _EXCEL_ZERO + dt.timedelta(days=int(number))
 
 
@@ -243,7 +243,7 @@ def parse_date_range(cell: Cell) -> tuple[dt.date, dt.date]:
 
 def _ordered(start: dt.date, end: dt.date, written: str) -> tuple[dt.date, dt.date]:
     if end < start:
-        raise BadValue(f"« {written} » finit avant de commencer.", "Corrigez l’une des deux dates.")
+        raise BadValue(f"« {written} » finit avant de commencer.", "Corrigez l’une des deux dates.")
     return start, end
 
 
@@ -274,7 +274,7 @@ def parse_sex(cell: Cell) -> str:
     """Read F, Femme, Féminin, M, H, Homme, Masculin…; never guessed from anything else."""
     found = _SEX_OF.get(fold(text_of(cell)))
     if found is None:
-        raise BadValue(f"« {text_of(cell)[:30]} » n’est pas un sexe connu.", "Écrivez F ou M.")
+        raise BadValue(f"« {text_of(cell)[:30]} » n’est pas un sexe connu.", "Écrivez F ou M.")
     return found
 
 
@@ -315,7 +315,7 @@ def parse_phone(cell: Cell, country: str) -> str:
     parts = [part for part in _SEVERAL.split(written) if sum(c.isdigit() for c in part) >= 7]
     if len(parts) > 1:
         raise BadValue(
-            f"« {written[:40]} » contient plusieurs numéros.", "Gardez un seul numéro par case."
+            f"« {written[:40]} » contient plusieurs numéros.", "Gardez un seul numéro par case."
         )
     text = "+" + digits[2:] if digits.startswith("00") else digits
     try:
@@ -328,7 +328,7 @@ def parse_phone(cell: Cell, country: str) -> str:
         or not phonenumbers.is_valid_number(parsed)
     ):
         raise BadValue(
-            f"« {written[:40]} » n’est pas un numéro de téléphone.",
+            f"« {written[:40]} » n’est pas un numéro de téléphone.",
             "Écrivez le numéro national, ou avec l’indicatif du pays (+221…).",
         )
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
@@ -341,7 +341,7 @@ def parse_email(cell: Cell) -> str:
     """Read one address, in lower case."""
     written = text_of(cell).lower()
     if not _EMAIL.fullmatch(written):
-        raise BadValue(f"« {written[:60]} » n’est pas une adresse électronique.", "Corrigez-la.")
+        raise BadValue(f"« {written[:60]} » n’est pas une adresse électronique.", "Corrigez-la.")
     return written
 
 
@@ -354,7 +354,7 @@ def parse_float(cell: Cell) -> float:
         return float(written)
     except ValueError:
         raise BadValue(
-            f"« {text_of(cell)[:30]} » n’est pas un nombre.", "Écrivez un nombre."
+            f"« {text_of(cell)[:30]} » n’est pas un nombre.", "Écrivez un nombre."
         ) from None
 
 

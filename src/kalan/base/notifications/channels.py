@@ -51,7 +51,7 @@ class Mail:
         except smtplib.SMTPRecipientsRefused as error:
             raise NotSent("Adresse refusée par le serveur d’e-mail.", final=True) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise NotSent(f"Serveur d’e-mail : {error}") from error
+            raise NotSent(f"Serveur d’e-mail : {error}") from error
 
 
 class HttpSms:
@@ -71,7 +71,7 @@ class HttpSms:
                 final = 400 <= error.code < 500 and error.code not in (401, 403, 408, 429)
                 raise NotSent(f"La passerelle SMS répond {error.code}.", final=final) from error
         except (urllib.error.URLError, OSError) as error:
-            raise NotSent(f"La passerelle SMS ne répond pas : {error}") from error
+            raise NotSent(f"La passerelle SMS ne répond pas : {error}") from error
 
     def _body(self, message: Message) -> bytes:
         values = {

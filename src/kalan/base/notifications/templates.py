@@ -107,9 +107,9 @@ def save_wording(
         if strange:
             known = ", ".join("{" + v + "}" for v in kind.variables)
             raise Refused(
-                f"« {{{strange[0]}}} » n’est pas connu de ce message.",
+                f"« {{{strange[0]}}} » n’est pas connu de ce message.",
                 field=name,
-                remedy=f"Vous pouvez employer : {known}.",
+                remedy=f"Vous pouvez employer : {known}.",
             )
     row, _ = MessageTemplate.objects.update_or_create(
         code=code,

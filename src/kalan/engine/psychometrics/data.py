@@ -80,16 +80,16 @@ class Responses:
         value = np.asarray(category, np.int64)
         number = int(who.max()) + 1 if persons is None and who.size else (persons or 0)
         if who.size and (who.min() < 0 or who.max() >= number):
-            raise DataError(f"Personne hors de 0 … {number - 1} : vérifiez la numérotation.")
+            raise DataError(f"Personne hors de 0 … {number - 1} : vérifiez la numérotation.")
         if what.size and (what.min() < 0 or what.max() >= len(items)):
-            raise DataError(f"Question hors de 0 … {len(items) - 1} : vérifiez la numérotation.")
+            raise DataError(f"Question hors de 0 … {len(items) - 1} : vérifiez la numérotation.")
         order = np.lexsort((what, who))
         who, what, value = who[order], what[order], value[order]
         twice = np.flatnonzero((np.diff(who) == 0) & (np.diff(what) == 0))
         if twice.size:
             place = twice[0]
             raise DataError(
-                f"Personne {who[place]}, question « {items[what[place]]} » : deux réponses. "
+                f"Personne {who[place]}, question « {items[what[place]]} » : deux réponses. "
                 "Gardez-en une."
             )
         start = np.concatenate(([0], np.cumsum(np.bincount(who, minlength=number))))
@@ -270,7 +270,7 @@ class Bank(Parameters):
         lacking = [name for name in items if name not in place]
         if lacking:
             raise DataError(
-                f"Question « {lacking[0]} » : absente de la banque"
+                f"Question « {lacking[0]} » : absente de la banque"
                 + (f", comme {len(lacking) - 1} autre(s)" if len(lacking) > 1 else "")
                 + ". Ajoutez-la à la banque ou retirez sa colonne."
             )
@@ -280,14 +280,14 @@ class Bank(Parameters):
 def _check_bank(bank: Bank) -> None:
     def refuse(rows: NDArray[np.bool_], what: str) -> None:
         if rows.any():
-            raise DataError(f"Banque, question « {bank.items[int(np.argmax(rows))]} » : {what}")
+            raise DataError(f"Banque, question « {bank.items[int(np.argmax(rows))]} » : {what}")
 
     if len(set(bank.items)) != len(bank.items):
         seen: set[str] = set()
         name = next(item for item in bank.items if item in seen or seen.add(item))  # type: ignore[func-returns-value]
-        raise DataError(f"Banque, question « {name} » : présente deux fois. Gardez une ligne.")
+        raise DataError(f"Banque, question « {name} » : présente deux fois. Gardez une ligne.")
     refuse(~np.isfinite(bank.a), "pente (a) absente ou non numérique.")
-    refuse(bank.a <= 0, "pente (a) nulle ou négative ; vérifiez la clé de correction.")
+    refuse(bank.a <= 0, "pente (a) nulle ou négative ; vérifiez la clé de correction.")
     refuse(
         bank.a > ABSURD_SLOPE,
         f"pente (a) au-delà de {ABSURD_SLOPE:g}, impossible en métrique logistique (D = 1).",

@@ -21,7 +21,7 @@ def check_categories(bank: Bank, responses: Responses) -> None:
         place = int(beyond[0])
         item = responses.item[place]
         raise DataError(
-            f"Question « {responses.items[item]} » : réponse {responses.category[place]} alors que "
+            f"Question « {responses.items[item]} » : réponse {responses.category[place]} alors que "
             f"la banque lui donne les catégories 0 à {bank.top[item]}. Corrigez l’un ou l’autre."
         )
 

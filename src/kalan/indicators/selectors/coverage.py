@@ -62,8 +62,8 @@ class Coverage:
             for code in (EmploymentStatus.COMMUNITY, EmploymentStatus.CONTRACT)
             if not self.statuses.get(code)
         ]
-        text = "statuts comptés : " + (", ".join(held) or "aucun")
-        return text + (f" ; sans {' ni '.join(missing)}" if missing else "")
+        text = "statuts comptés : " + (", ".join(held) or "aucun")
+        return text + (f" ; sans {' ni '.join(missing)}" if missing else "")
 
 
 # Few: one small list to look into, where a join would read every agent.

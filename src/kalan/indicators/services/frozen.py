@@ -75,7 +75,7 @@ def freeze(
         )
         if publish:
             _only_this_one(row)
-        note(actor=actor, subject=row, text=f"chiffres arrêtés : {row.label}")
+        note(actor=actor, subject=row, text=f"chiffres arrêtés : {row.label}")
         return row
 
 
@@ -156,7 +156,7 @@ def declare(
             declared_at=now,
             declared_by=actor.account,
         )
-        note(actor=actor, subject=row, text=f"chiffre déclaré : {row.label} {row.value}")
+        note(actor=actor, subject=row, text=f"chiffre déclaré : {row.label} {row.value}")
         return row
 
 
@@ -169,7 +169,7 @@ def withdraw(*, actor: Actor, now: dt.datetime, declared: DeclaredFigure, reason
         note(
             actor=actor,
             subject=row,
-            text=f"chiffre déclaré retiré : {row.label} {row.value}",
+            text=f"chiffre déclaré retiré : {row.label} {row.value}",
             reason=reason,
         )
         row.delete()
@@ -194,7 +194,7 @@ def set_denominator(
         raise Refused(
             "Dites quels statuts la source compte.",
             field="includes",
-            remedy="Par exemple : fonctionnaires et contractuels, sans agents communautaires.",
+            remedy="Par exemple : fonctionnaires et contractuels, sans agents communautaires.",
         )
     with transaction.atomic():
         row, _ = Denominator.objects.update_or_create(
@@ -203,7 +203,7 @@ def set_denominator(
             as_of=as_of,
             defaults={"value": value, "source": source.strip(), "includes": includes.strip()},
         )
-        note(actor=actor, subject=row, text=f"effectif de référence : {row.value}")
+        note(actor=actor, subject=row, text=f"effectif de référence : {row.value}")
         return row
 
 

@@ -237,7 +237,7 @@ def _map(board: Board, form: FiltersForm) -> Chart | None:
         for _, code, counts, uid in rows
     }
     title = "Agents formés par région"
-    description = "Personnes, à la date de chaque session. Gris : aucune donnée."
+    description = "Personnes, à la date de chaque session. Gris : aucune donnée."
     try:
         svg = figures.region_map(country, values, title=title, description=description)
     except (FileNotFoundError, LookupError):

@@ -217,7 +217,7 @@ def declared_withdraw(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, "Le chiffre déclaré est retiré ; l’historique le garde.")
+            messages.success(request, "Le chiffre déclaré est retiré ; l’historique le garde.")
             return redirect("indicator-declared")
     return render(
         request,
@@ -225,7 +225,7 @@ def declared_withdraw(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
         {
             "form": form,
             "title": "Retirer un chiffre déclaré",
-            "intro": f"{row.label} : {row.value}, {row.period} ({row.source}).",
+            "intro": f"{row.label} : {row.value}, {row.period} ({row.source}).",
             "button": "Retirer",
             "danger": True,
             "back": "indicator-declared",
@@ -322,8 +322,8 @@ def funder_fill(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
         "indicators/form.html",
         {
             "form": form,
-            "title": f"Remplir « {file.name} »",
-            "intro": "Vérifiez les colonnes et les lignes proposées. Le fichier garde sa forme ; "
+            "title": f"Remplir « {file.name} »",
+            "intro": "Vérifiez les colonnes et les lignes proposées. Le fichier garde sa forme ; "
             "seules les cases choisies sont écrites, avec les chiffres de votre territoire.",
             "button": "Télécharger le fichier rempli",
             "back": "indicator-funder",

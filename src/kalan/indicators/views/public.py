@@ -27,8 +27,8 @@ def _map(programme: ProgrammeFigures) -> Chart | None:
     """The regions shaded by people trained; hidden cells stay grey."""
     if not programme.territoires:
         return None
-    title = f"{programme.nom} : agents formés par région"
-    description = "Personnes, à la date de chaque session. Gris : aucune donnée, ou non publié."
+    title = f"{programme.nom} : agents formés par région"
+    description = "Personnes, à la date de chaque session. Gris : aucune donnée, ou non publié."
     values = {
         row.code: MapValue(
             row.agents_formes,

@@ -54,13 +54,13 @@ def _note(code: str, board: Board) -> str:
         return (
             f"{number(sessions.answers)} réponses"
             if sessions.satisfaction is not None
-            else "moins de 5 réponses : rien n’est montré"
+            else "moins de 5 réponses : rien n’est montré"
         )
     if code == "comptes":
         return f"{number(accounts.matched)} rapprochés d’un agent"
     if code == "cout_par_personne":
         if len(sessions.currencies) != 1:
-            return "plusieurs monnaies : pas de total"
+            return "plusieurs monnaies : pas de total"
         currency = "FCFA" if sessions.currencies[0] == "XOF" else sessions.currencies[0]
         partial = "; des lignes dans une autre monnaie ne sont pas comptées"
         return currency + (f" {partial}" if sessions.other_currency else "")

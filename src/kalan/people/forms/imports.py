@@ -112,11 +112,11 @@ class NamesForm(forms.Form):
         for index, question in enumerate(run.questions[:shown]):
             candidates = question["candidates"]
             choices = [("", "— à décider plus tard —")]
-            choices += [(str(c["id"]), f"{c['label']} ({c['score']} %)") for c in candidates]
-            choices.append(("none", "Aucun de ces noms : laisser ces lignes refusées"))
+            choices += [(str(c["id"]), f"{c['label']} ({c['score']} %)") for c in candidates]
+            choices.append(("none", "Aucun de ces noms : laisser ces lignes refusées"))
             rows = question["rows"]
             self.fields[f"q-{index}"] = forms.ChoiceField(
-                label=f"« {question['value']} »",
+                label=f"« {question['value']} »",
                 help_text=f"{rows} ligne{'s' if rows > 1 else ''} du fichier",
                 choices=choices,
                 required=False,

@@ -14,7 +14,7 @@ class RequestForm(forms.Form):
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Par exemple : ce qui est faux, et ce qui est juste.",
+        help_text="Par exemple : ce qui est faux, et ce qui est juste.",
     )
 
 

@@ -63,10 +63,10 @@ class StructureForm(forms.Form):
 
     name = forms.CharField(label="Nom", max_length=200)
     latitude = DegreeField(
-        label="Latitude", required=False, localize=True, help_text="Degrés décimaux : 14,1407"
+        label="Latitude", required=False, localize=True, help_text="Degrés décimaux : 14,1407"
     )
     longitude = DegreeField(
-        label="Longitude", required=False, localize=True, help_text="Degrés décimaux : −16,0756"
+        label="Longitude", required=False, localize=True, help_text="Degrés décimaux : −16,0756"
     )
     connectivity = forms.ChoiceField(
         label="Connexion",
@@ -97,7 +97,7 @@ def _type_field(country: str) -> forms.ModelChoiceField[StructureType]:
 class NewStructureForm(StructureForm):
     sector = forms.ChoiceField(label="Secteur", choices=_choices(Sector.choices), initial="public")
     code_system = forms.CharField(
-        label="Source du code", required=False, max_length=40, help_text="Par exemple : dhis2, msas"
+        label="Source du code", required=False, max_length=40, help_text="Par exemple : dhis2, msas"
     )
     code_value = forms.CharField(label="Code", required=False, max_length=100)
 
@@ -141,7 +141,7 @@ class CloseForm(forms.Form):
 
 class CodeForm(forms.Form):
     system = forms.CharField(
-        label="Source", max_length=40, help_text="Par exemple : dhis2, msas, osm"
+        label="Source", max_length=40, help_text="Par exemple : dhis2, msas, osm"
     )
     value = forms.CharField(label="Code", max_length=100)
 
@@ -273,12 +273,12 @@ class PostForm(StructureMixin):
         label="Intitulé du poste",
         required=False,
         max_length=120,
-        help_text="Par exemple : major de la maternité",
+        help_text="Par exemple : major de la maternité",
     )
     employer = NewAgentForm.base_fields["employer"]
     status = NewAgentForm.base_fields["status"]
     is_main = forms.BooleanField(
-        label="Poste principal (un seul à la fois ; c’est lui qui compte dans les chiffres)",
+        label="Poste principal (un seul à la fois ; c’est lui qui compte dans les chiffres)",
         required=False,
         initial=True,
     )
@@ -305,7 +305,7 @@ class PostForm(StructureMixin):
 
 class NewPostForm(PostForm):
     end_previous = forms.BooleanField(
-        label="Mutation : terminer la veille le poste principal actuel", required=False
+        label="Mutation : terminer la veille le poste principal actuel", required=False
     )
 
 

@@ -117,14 +117,14 @@ class StructureMixin(forms.Form):
         likely = same or [node for node, _ in selectors.likely_structures(self._nodes, text)]
         if not likely:
             raise forms.ValidationError(
-                f"Aucune structure nommée « {text} » dans votre territoire. "
+                f"Aucune structure nommée « {text} » dans votre territoire. "
                 "Vérifiez le nom, ou créez d’abord la structure."
             )
         self._offer(text, likely)
         raise forms.ValidationError(
-            f"Plusieurs structures portent le nom « {text} » : choisissez ci-dessous."
+            f"Plusieurs structures portent le nom « {text} » : choisissez ci-dessous."
             if same
-            else f"Aucune structure ne porte exactement le nom « {text} » : "
+            else f"Aucune structure ne porte exactement le nom « {text} » : "
             "choisissez ci-dessous, ou corrigez le nom."
         )
 
@@ -144,7 +144,7 @@ class StructureMixin(forms.Form):
     def _offer(self, text: str, likely: list[OrgNode]) -> None:
         rows = selectors.structure_places(likely)
         field = forms.ChoiceField(
-            label="Quelle structure ?",
+            label="Quelle structure ?",
             required=False,
             widget=forms.RadioSelect,
             choices=[(str(node.uid), f"{node.name} ({where})") for node, where in rows],

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     kind = registry.get(args.kind)
     if kind is None or (args.apply and args.dry_run):
         known = ", ".join(k.code for k in registry.kinds())
-        print(f"Types d’import : {known}. --apply et --dry-run s’excluent.", file=sys.stderr)  # noqa: T201
+        print(f"Types d’import : {known}. --apply et --dry-run s’excluent.", file=sys.stderr)  # noqa: T201
         return 2
     if not args.file.is_file():
         raise Refused(f"Le fichier {args.file} n’existe pas.", remedy="Vérifiez le chemin.")
@@ -61,7 +61,7 @@ def _go(
     for row in run.rows.filter(verdict="refused").order_by("number")[:_SHOWN]:
         for problem in row.detail["problems"]:
             said = " ".join(filter(None, [problem["column"], problem["reason"], problem["remedy"]]))
-            print(f"ligne {row.number} : {said}", file=sys.stderr)  # noqa: T201
+            print(f"ligne {row.number} : {said}", file=sys.stderr)  # noqa: T201
     if apply:
         services.set_applying(actor=actor, now=clock.now(), run=run, background=False)
         counts = pipeline.apply(run.pk)
@@ -82,7 +82,7 @@ def _mapping(run: ImportRun, titles: dict[str, str]) -> dict[str, int]:
     unknown = [title for title in titles.values() if title not in run.columns]
     if unknown:
         raise Refused(
-            f"Le fichier n’a pas de colonne « {unknown[0]} ».",
-            remedy=f"Ses colonnes : {', '.join(run.columns)}.",
+            f"Le fichier n’a pas de colonne « {unknown[0]} ».",
+            remedy=f"Ses colonnes : {', '.join(run.columns)}.",
         )
     return {name: run.columns.index(title) for name, title in titles.items()}

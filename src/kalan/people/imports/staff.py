@@ -54,12 +54,12 @@ class StaffKind(Kind):
     code = "staff"
     label = "agents et postes"
     description = (
-        "La liste du personnel : une ligne par agent, avec sa structure. Le matricule, quand il "
+        "La liste du personnel : une ligne par agent, avec sa structure. Le matricule, quand il "
         "existe, dit qui est qui."
     )
     roles = policy.CAPABILITIES["imports.people"]
-    create_label = "Une autre personne : créer une fiche"
-    use_label = "C’est la même personne :"
+    create_label = "Une autre personne : créer une fiche"
+    use_label = "C’est la même personne :"
     person_fields = ("matricule", "last_name", "first_names")
     fields = (
         columns.MATRICULE,
@@ -95,14 +95,14 @@ class StaffKind(Kind):
             "effective_on",
             "Date d’effet",
             "date",
-            help="À donner si le fichier n’a pas de date de prise de service : début des "
+            help="À donner si le fichier n’a pas de date de prise de service : début des "
             "nouveaux postes, et jour des changements de structure.",
         ),
     )
 
     def columns_needed(self, mapped: set[str]) -> str:
         if "full_name" not in mapped and not {"last_name", "first_names"} <= mapped:
-            return "Indiquez la colonne du nom et celle des prénoms (ou « Prénoms et nom »)."
+            return "Indiquez la colonne du nom et celle des prénoms (ou « Prénoms et nom »)."
         if not mapped & {"structure", "structure_code"}:
             return "Indiquez la colonne de la structure, par son nom ou son code."
         return ""
@@ -111,7 +111,7 @@ class StaffKind(Kind):
         if "start" in mapped or options.get("effective_on"):
             return "", ""
         return "effective_on", (
-            "Aucune colonne ne donne la date de prise de service : choisissez-la, ou donnez ici "
+            "Aucune colonne ne donne la date de prise de service : choisissez-la, ou donnez ici "
             "la date d’effet pour tout le fichier."
         )
 
@@ -173,7 +173,7 @@ class StaffChecker:
             halves = split_name(values["full_name"])
             if halves is None:
                 row.refuse("full_name", "On ne voit pas où finit le prénom et où commence le nom.",
-                           "Écrivez le nom en CAPITALES : « Awa Marie DIOUF ».")  # fmt: skip
+                           "Écrivez le nom en CAPITALES : « Awa Marie DIOUF ».")  # fmt: skip
             else:
                 values["last_name"], values["first_names"] = halves
         for name in ("last_name", "first_names"):
@@ -189,9 +189,9 @@ class StaffChecker:
                 near = self.cadres.nearest_label(values["cadre"])
                 row.refuse(
                     "cadre",
-                    f"« {values['cadre']} » n’est pas un cadre connu"
-                    + (f" ; est-ce « {near} » ?" if near else "."),
-                    "Répondez dans « Noms à confirmer », ou corrigez le cadre dans le fichier.",
+                    f"« {values['cadre']} » n’est pas un cadre connu"
+                    + (f" ; est-ce « {near} » ?" if near else "."),
+                    "Répondez dans « Noms à confirmer », ou corrigez le cadre dans le fichier.",
                 )
         self._once(row)
         if values.get("place"):
@@ -219,7 +219,7 @@ class StaffChecker:
             return
         if before == rest:
             row.refuse("", f"Cette personne est déjà à la ligne {first}.",
-                       "Gardez une seule ligne ; pour un homonyme, ajoutez un téléphone ou un "
+                       "Gardez une seule ligne ; pour un homonyme, ajoutez un téléphone ou un "
                        "matricule.")  # fmt: skip
         else:
             values["twin"] = first
@@ -446,7 +446,7 @@ class StaffChecker:
             clash = [p for p in agent.posts if p is not current and (p.end or p.start) >= start]
             if clash:
                 row.refuse("start", f"Un autre poste de cet agent court jusqu’au "
-                           f"{(clash[-1].end or clash[-1].start):%d/%m/%Y} : les deux se "
+                           f"{(clash[-1].end or clash[-1].start):%d/%m/%Y} : les deux se "
                            "chevauchent.", "Corrigez la date de prise de service.")  # fmt: skip
                 return False
             after["start"] = start.isoformat()
@@ -477,7 +477,7 @@ class StaffChecker:
         if start is None:
             row.refuse(
                 "start",
-                f"L’agent change de structure (de « {where} ») sans date d’effet."
+                f"L’agent change de structure (de « {where} ») sans date d’effet."
                 if current
                 else "L’agent reprend un poste sans date de prise de service nouvelle.",
                 "Donnez une date d’effet avec les colonnes, ou corrigez la date de la ligne.",
@@ -487,7 +487,7 @@ class StaffChecker:
             row.refuse(
                 "start",
                 f"La date d’effet ({start:%d/%m/%Y}) n’est pas après le "
-                f"{busy_until:%d/%m/%Y} : les postes se chevaucheraient.",
+                f"{busy_until:%d/%m/%Y} : les postes se chevaucheraient.",
                 "Corrigez la date d’effet.",
             )
             return False

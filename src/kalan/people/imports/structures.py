@@ -67,12 +67,12 @@ class StructuresKind(Kind):
     code = "structures"
     label = "structures"
     description = (
-        "La carte sanitaire : une ligne par structure, avec son code, son type, son district et "
+        "La carte sanitaire : une ligne par structure, avec son code, son type, son district et "
         "ses coordonnées. Les régions et districts existent déjà, ou s’importent d’abord."
     )
     roles = policy.CAPABILITIES["structures.edit"]
-    create_label = "Une autre structure : la créer"
-    use_label = "C’est la même structure :"
+    create_label = "Une autre structure : la créer"
+    use_label = "C’est la même structure :"
     person_fields = ()
     fields = (
         Field("code", "Code", as_text(100),
@@ -100,9 +100,9 @@ class StructuresKind(Kind):
     )  # fmt: skip
     options = (
         Option("system", "Source des codes", "choice", choices=code_systems,
-               help="D’où viennent les codes du fichier. Par défaut : la liste nationale."),
+               help="D’où viennent les codes du fichier. Par défaut : la liste nationale."),
         Option("effective_on", "Date d’effet", "date",
-               help="Jour des changements de type, de secteur ou de rattachement : l’histoire de "
+               help="Jour des changements de type, de secteur ou de rattachement : l’histoire de "
                "la structure est gardée."),
     )  # fmt: skip
 
@@ -162,9 +162,9 @@ class StructuresChecker:
                 row.values["type_id"] = self.types.resolve(row.values["type"])
                 if row.values["type_id"] is None:
                     near = self.types.nearest_label(row.values["type"])
-                    row.refuse("type", f"« {row.values['type']} » n’est pas un type connu"
-                               + (f" ; est-ce « {near} » ?" if near else "."),
-                               "Répondez dans « Noms à confirmer », ou corrigez.")  # fmt: skip
+                    row.refuse("type", f"« {row.values['type']} » n’est pas un type connu"
+                               + (f" ; est-ce « {near} » ?" if near else "."),
+                               "Répondez dans « Noms à confirmer », ou corrigez.")  # fmt: skip
             self._position(row)
             if not row.problems and parent is not None:
                 self._once(row, parent)
@@ -219,7 +219,7 @@ class StructuresChecker:
     def _candidate(self, row: Row, node: OrgNode, points: float, parent: int) -> dict[str, Any]:
         trial = Row(row.number, row.raw, dict(row.values), row.written)
         difference = self._difference(trial, node, parent)
-        why = ["même lieu", "même nom" if points >= 100 else f"nom proche ({points:.0f} %)"]
+        why = ["même lieu", "même nom" if points >= 100 else f"nom proche ({points:.0f} %)"]
         candidate: dict[str, Any] = {"id": node.pk, "label": node.name, "why": why, "changes": []}
         if difference is None:
             return candidate | {"plan": {}, "blocked": trial.problems[0]["reason"]}
@@ -287,7 +287,7 @@ class StructuresChecker:
         changed = {name: value for name, value in after.items() if value != before[name]}
         timed = [_LABELS[n] for n in ("type", "sector", "parent") if n in changed and before[n]]
         if timed and self.effective_on is None:
-            row.refuse("", f"Changement sans date d’effet : {', '.join(timed)}.",
+            row.refuse("", f"Changement sans date d’effet : {', '.join(timed)}.",
                        "Donnez une date d’effet avec les colonnes.")  # fmt: skip
             return None
         changes = [[_LABELS[n], self._show(n, before[n]), self._show(n, v)]

@@ -95,7 +95,7 @@ class OrgNodeCode(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.system} : {self.value}"
+        return f"{self.system} : {self.value}"
 
 
 class OrgNodePeriod(models.Model):

@@ -178,7 +178,7 @@ def _likeness(left: str, right: str) -> float:
 
 
 def _why(seen: Seen, light: Light, points: float) -> list[str]:
-    why = ["même nom" if points >= 100 else f"nom proche ({points:.0f} %)"]
+    why = ["même nom" if points >= 100 else f"nom proche ({points:.0f} %)"]
     if seen.sex and seen.sex == light[2]:
         why.append("même sexe")
     if seen.phone and seen.phone == light[3]:

@@ -39,8 +39,8 @@ def as_choice(words: dict[str, str], what: str) -> Parser:
         found = words.get(fold(text_of(cell)))
         if found is None:
             raise BadValue(
-                f"« {text_of(cell)[:40]} » n’est pas {what} que Kalan connaît.",
-                f"Écrivez l’un de : {usual}.",
+                f"« {text_of(cell)[:40]} » n’est pas {what} que Kalan connaît.",
+                f"Écrivez l’un de : {usual}.",
             )
         return found
 
@@ -135,7 +135,7 @@ FULL_NAME = Field(
     as_text(200),
     ("prénom et nom", "nom et prénom", "nom et prénoms", "noms et prénoms", "nom complet",
      "nom prénom", "prénom nom", "full name", "participant"),
-    help="À défaut de deux colonnes : le nom de famille en CAPITALES, « Awa Marie DIOUF ».",
+    help="À défaut de deux colonnes : le nom de famille en CAPITALES, « Awa Marie DIOUF ».",
 )  # fmt: skip
 SEX = Field(
     "sex", "Sexe", as_sex, ("genre", "sex", "gender", "h/f", "f/m", "f/h", "m/f"), example="F"

@@ -134,7 +134,7 @@ class Places:
             if found is None and not name:
                 row.refuse(
                     f"{self.field}_code",
-                    f"Le code « {code} » n’est celui d’aucune structure.",
+                    f"Le code « {code} » n’est celui d’aucune structure.",
                     "Corrigez le code, ou créez d’abord la structure.",
                 )
                 return None
@@ -155,22 +155,22 @@ class Places:
     def _out_of_scope(self, row: Row, name: str) -> None:
         row.refuse(
             self.field,
-            f"La structure « {name} » est hors de votre territoire.",
+            f"La structure « {name} » est hors de votre territoire.",
             "Demandez l’import à la personne responsable de ce territoire.",
         )
 
     @staticmethod
     def _unknown(row: Row, name: str, resolver: Resolver, value: str, within: int | None) -> None:
         if resolver.was_refused(value, within=within):
-            row.refuse(name, f"« {value} » n’est aucun des noms connus, avez-vous dit.",
+            row.refuse(name, f"« {value} » n’est aucun des noms connus, avez-vous dit.",
                        "Créez-le d’abord, ou corrigez le nom dans le fichier.")  # fmt: skip
             return
         near = resolver.nearest_label(value, within=within)
         row.refuse(
             name,
-            f"« {value} » n’est pas un nom connu"
-            + (f" ; est-ce « {near} » ?" if near else " et aucun nom n’en est proche."),
-            "Répondez dans « Noms à confirmer », ou corrigez le nom dans le fichier.",
+            f"« {value} » n’est pas un nom connu"
+            + (f" ; est-ce « {near} » ?" if near else " et aucun nom n’en est proche."),
+            "Répondez dans « Noms à confirmer », ou corrigez le nom dans le fichier.",
         )
 
     def questions(self) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ def compare(one: Person, other: Person) -> tuple[float, list[str]]:
     likeness = fuzz.token_sort_ratio(one.name, other.name)
     if likeness < NAME_FLOOR:
         return 0.0, []
-    reasons = ["même nom" if likeness == 100 else f"noms proches ({likeness:.0f} %)"]
+    reasons = ["même nom" if likeness == 100 else f"noms proches ({likeness:.0f} %)"]
     score = likeness * 0.7
     if one.structure_id and one.structure_id == other.structure_id:
         score, reasons = score + 15, [*reasons, "même structure"]
@@ -126,10 +126,10 @@ def _compare_structures(one: OrgNode, other: OrgNode) -> tuple[float, list[str]]
     likeness = fuzz.token_sort_ratio(one.search, other.search)
     near = _km(one, other) < NEAR_KM
     if likeness >= 90:
-        reasons = [f"noms proches ({likeness:.0f} %)", "même district"]
+        reasons = [f"noms proches ({likeness:.0f} %)", "même district"]
         return likeness, [*reasons, "au même endroit"] if near else reasons
     if near and likeness >= 70:
-        return likeness, [f"noms proches ({likeness:.0f} %)", "au même endroit"]
+        return likeness, [f"noms proches ({likeness:.0f} %)", "au même endroit"]
     return 0.0, []
 
 

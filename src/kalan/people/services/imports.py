@@ -139,7 +139,7 @@ def set_columns(
         )
     missing = [f.label for f in kind.fields if f.required and f.name not in chosen]
     if missing:
-        raise Refused(f"Il manque : {', '.join(missing)}.", remedy="Choisissez leur colonne.")
+        raise Refused(f"Il manque : {', '.join(missing)}.", remedy="Choisissez leur colonne.")
     if lacking := kind.columns_needed(set(chosen)):
         raise Refused(lacking)
     values = _options(kind, run, options)
@@ -159,7 +159,7 @@ def _options(kind: Kind, run: ImportRun, given: Mapping[str, str]) -> dict[str, 
         value = str(given.get(option.name) or "").strip()
         if not value:
             if option.required:
-                raise Refused(f"« {option.label} » manque.", field=option.name)
+                raise Refused(f"« {option.label} » manque.", field=option.name)
             continue
         if option.type == "date":
             try:
@@ -167,7 +167,7 @@ def _options(kind: Kind, run: ImportRun, given: Mapping[str, str]) -> dict[str, 
             except BadValue as bad:
                 raise Refused(bad.reason, remedy=bad.remedy, field=option.name) from bad
         elif option.choices and value not in dict(option.choices(list(run.scope))):
-            raise Refused(f"« {option.label} » : ce choix n’existe pas.", field=option.name)
+            raise Refused(f"« {option.label} » : ce choix n’existe pas.", field=option.name)
         values[option.name] = value
     return values
 
@@ -185,7 +185,7 @@ def recheck(*, actor: Actor, now: dt.datetime, run: ImportRun) -> None:
 def _start(run: ImportRun, kind: Kind, actor: Actor, now: dt.datetime) -> None:
     job = start_job(
         kind="import.check",
-        label=f"Vérification : {kind.label}",
+        label=f"Vérification : {kind.label}",
         task=tasks.check_import,
         actor_account=actor.account,
         now=now,
@@ -315,7 +315,7 @@ def set_applying(*, actor: Actor, now: dt.datetime, run: ImportRun, background: 
             return
         job = start_job(
             kind="import.apply",
-            label=f"Import : {kind.label}",
+            label=f"Import : {kind.label}",
             task=tasks.apply_import,
             actor_account=actor.account,
             now=now,

@@ -99,7 +99,7 @@ def merge_structures(
         kept, absorbed = rows
         if absorbed.numchild:
             raise Refused(
-                f"« {absorbed.name} » contient d’autres structures.",
+                f"« {absorbed.name} » contient d’autres structures.",
                 remedy="Rattachez-les d’abord ailleurs, puis fusionnez.",
             )
         moved: dict[str, Any] = {"fields": _values(kept, absorbed, NODE_FIELDS)}
@@ -119,7 +119,7 @@ def undo(*, actor: Actor, now: dt.datetime, merge: Merge, reason: str = "") -> M
         if merge.undone_at is not None:
             return merge
         if merge.moved.get("erased"):
-            raise Refused("Cette fusion ne peut plus être annulée : la personne a été anonymisée.")
+            raise Refused("Cette fusion ne peut plus être annulée : la personne a été anonymisée.")
         model: type[Agent] | type[OrgNode] = Agent if merge.kind == "agent" else OrgNode
         kept = model._default_manager.get(pk=merge.kept_id)
         absorbed = model._default_manager.get(pk=merge.absorbed_id)
@@ -306,7 +306,7 @@ def _record(
     )
     _pair(merge).update(state=DuplicatePair.State.MERGED, decided_at=now, decided_by=actor.account)
     _recount(kind, kept.pk, absorbed.pk, now)
-    note(actor=actor, subject=kept, text=f"fusion avec « {absorbed} »", reason=reason)
+    note(actor=actor, subject=kept, text=f"fusion avec « {absorbed} »", reason=reason)
     return merge
 
 

@@ -74,7 +74,7 @@ def close_request(
         raise Refused(
             "Un refus doit être motivé.",
             field="outcome",
-            remedy="Écrivez la raison : elle sera communiquée à la personne.",
+            remedy="Écrivez la raison : elle sera communiquée à la personne.",
         )
     with transaction.atomic():
         request = (

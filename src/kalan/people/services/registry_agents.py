@@ -120,7 +120,7 @@ def update_agent(
         values["search"] = fold(f"{values['last_name']} {values['first_names']}")
         if "status" in changes:
             if changes["status"] not in (Agent.Status.ACTIVE, Agent.Status.LEFT):
-                raise TypeError("Only « active » and « left » are set by hand.")
+                raise TypeError("Only « active » and « left » are set by hand.")
             values["status"] = changes["status"]
         if "to_reconcile" in changes:
             values["to_reconcile"] = changes["to_reconcile"]
@@ -160,7 +160,7 @@ def clean_identity(values: dict[str, Any], *, country: str, now: dt.datetime) ->
     clean["first_names"] = _person_name(values["first_names"], "first_names", "prénom")
     if values["sex"] not in Sex.values:
         raise Refused(
-            f"« {values['sex']} » n’est pas un sexe connu.",
+            f"« {values['sex']} » n’est pas un sexe connu.",
             field="sex",
             remedy="Écrivez F, M, ou laissez vide.",
         )
@@ -171,7 +171,7 @@ def clean_identity(values: dict[str, Any], *, country: str, now: dt.datetime) ->
     cadre = values["cadre"]
     if cadre is not None and cadre.country != country:
         raise Refused(
-            f"« {cadre.title} » est un cadre d’un autre pays.",
+            f"« {cadre.title} » est un cadre d’un autre pays.",
             field="cadre",
             remedy="Choisissez un cadre de la liste du pays.",
         )
@@ -222,7 +222,7 @@ def _email(raw: str) -> str:
             validate_email(text)
         except ValidationError:
             raise Refused(
-                f"« {raw.strip()} » n’est pas une adresse e-mail.",
+                f"« {raw.strip()} » n’est pas une adresse e-mail.",
                 field="email",
                 remedy="Écrivez-la comme prenom.nom@exemple.sn.",
             ) from None

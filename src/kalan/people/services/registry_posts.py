@@ -116,7 +116,7 @@ def _leave(post: Post) -> None:
     other = running.select_related("structure").order_by("pk").first()
     if other is not None:
         raise Refused(
-            f"Un autre poste court encore, à « {other.structure.name} ».",
+            f"Un autre poste court encore, à « {other.structure.name} ».",
             field="left",
             remedy="Terminez-le d’abord, ou ne cochez pas le départ.",
         )
@@ -153,13 +153,13 @@ def _check_choices(post: Post) -> None:
     ):
         if value and value not in known:
             raise Refused(
-                f"« {value} » n’est pas une valeur connue.",
+                f"« {value} » n’est pas une valeur connue.",
                 field=field,
                 remedy="Choisissez dans la liste.",
             )
     if post.cadre is not None and post.cadre.country != post.agent.country:
         raise Refused(
-            f"« {post.cadre.title} » est un cadre d’un autre pays.",
+            f"« {post.cadre.title} » est un cadre d’un autre pays.",
             field="cadre",
             remedy="Choisissez un cadre de la liste du pays.",
         )
@@ -169,19 +169,19 @@ def _check_structure(post: Post) -> None:
     place = post.structure
     if place.kind == OrgNode.Kind.COUNTRY or place.country != post.agent.country:
         raise Refused(
-            f"« {place.name} » n’est pas un lieu de travail de cet agent.",
+            f"« {place.name} » n’est pas un lieu de travail de cet agent.",
             field="structure",
             remedy="Choisissez une structure de son pays.",
         )
     if place.merged_into_id is not None:
         raise Refused(
-            f"« {place.name} » a été fusionnée avec une autre structure.",
+            f"« {place.name} » a été fusionnée avec une autre structure.",
             field="structure",
             remedy="Choisissez la structure conservée.",
         )
     if place.closed_on is not None and (post.end is None or post.end > place.closed_on):
         raise Refused(
-            f"« {place.name} » a fermé le {place.closed_on:%d/%m/%Y}.",
+            f"« {place.name} » a fermé le {place.closed_on:%d/%m/%Y}.",
             field="structure",
             remedy="Terminez le poste ce jour-là au plus tard, ou choisissez une autre structure.",
         )
@@ -200,7 +200,7 @@ def _refuse_overlap(post: Post) -> None:
         return
     until = f"au {other.end:%d/%m/%Y}" if other.end else "à aujourd’hui"
     raise Refused(
-        f"Ce poste principal chevauche celui à « {other.structure.name} », "
+        f"Ce poste principal chevauche celui à « {other.structure.name} », "
         f"du {other.start:%d/%m/%Y} {until}.",
         field="start",
         remedy="Terminez l’autre poste la veille, corrigez les dates, ou déclarez ce poste "

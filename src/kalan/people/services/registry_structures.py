@@ -163,7 +163,7 @@ def add_code(
         if code := known.first():
             if code.node_id != node.pk:
                 raise Refused(
-                    f"Le code {system} : {value} appartient déjà à « {code.node.name} ».",
+                    f"Le code {system} : {value} appartient déjà à « {code.node.name} ».",
                     field="codes",
                     remedy="Vérifiez le code, ou fusionnez les deux structures.",
                     code="code-taken",
@@ -176,7 +176,7 @@ def remove_code(*, actor: Actor, now: dt.datetime, code: OrgNodeCode) -> None:
     """Take a wrong code away; the journal keeps it."""
     with transaction.atomic(), acting(actor):
         require(actor, "structures.edit", code.node)
-        note(actor=actor, subject=code.node, text=f"Code retiré : {code}")
+        note(actor=actor, subject=code.node, text=f"Code retiré : {code}")
         code.delete()
 
 
@@ -189,7 +189,7 @@ def _change_timed(
     if held is None:
         start = periods[0].start if periods else effective_on
         raise Refused(
-            f"« {node.name} » n’est connue que depuis le {start:%d/%m/%Y}.",
+            f"« {node.name} » n’est connue que depuis le {start:%d/%m/%Y}.",
             field="effective_on",
             remedy="Choisissez une date d’effet plus tardive.",
         )
@@ -244,7 +244,7 @@ def _check_parent(actor: Actor, node: OrgNode, parent: OrgNode | None) -> None:
     require(actor, "structures.edit", parent)
     if parent.closed_on is not None or parent.merged_into_id is not None:
         raise Refused(
-            f"« {parent.name} » est fermée.", field="parent", remedy="Choisissez un lieu ouvert."
+            f"« {parent.name} » est fermée.", field="parent", remedy="Choisissez un lieu ouvert."
         )
     if parent.path.startswith(node.path):
         raise Refused(
@@ -291,7 +291,7 @@ def _end_posts(node: OrgNode, on: dt.date, end_posts: bool) -> None:
             "Un poste y court encore après cette date."
             if number == 1
             else f"{number} postes y courent encore après cette date.",
-            remedy="Mutez les agents, ou cochez « Terminer aussi les postes ».",
+            remedy="Mutez les agents, ou cochez « Terminer aussi les postes ».",
             code="staff-in-post",
         )
     if staying.filter(start__gt=on).exists():
@@ -324,7 +324,7 @@ def _refuse_same_name(parent: OrgNode, name: str, other_than: OrgNode | None = N
         same = same.exclude(pk=other_than.pk)
     if same.exists():
         raise Refused(
-            f"« {name} » existe déjà dans « {parent.name} ».",
+            f"« {name} » existe déjà dans « {parent.name} ».",
             field="name",
             remedy="Ouvrez la fiche existante, ou donnez un nom qui la distingue.",
             code="same-name",
@@ -334,7 +334,7 @@ def _refuse_same_name(parent: OrgNode, name: str, other_than: OrgNode | None = N
 def _type(found: StructureType | None, country: str) -> StructureType | None:
     if found is not None and found.country != country:
         raise Refused(
-            f"« {found.name} » est un type d’un autre pays.",
+            f"« {found.name} » est un type d’un autre pays.",
             field="type",
             remedy="Choisissez un type de la liste du pays.",
         )
@@ -344,7 +344,7 @@ def _type(found: StructureType | None, country: str) -> StructureType | None:
 def _sector(sector: str) -> str:
     if sector and sector not in Sector.values:
         raise Refused(
-            f"« {sector} » n’est pas un secteur.",
+            f"« {sector} » n’est pas un secteur.",
             field="sector",
             remedy="Choisissez un secteur de la liste.",
         )
@@ -382,7 +382,7 @@ def _date(day: dt.date | None, now: dt.datetime, *, field: str) -> dt.date | Non
 def _effective(day: dt.date | None, now: dt.datetime) -> dt.date:
     if day is None:
         raise Refused(
-            "Depuis quand ? La date d’effet manque.",
+            "Depuis quand ? La date d’effet manque.",
             field="effective_on",
             remedy="Indiquez le premier jour de la nouvelle situation.",
         )

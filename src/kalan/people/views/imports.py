@@ -226,15 +226,15 @@ def _rows_file(run: ImportRun, verdict: str, fmt: str) -> HttpResponse:
     def lines(row: ImportRow) -> list[str | int]:
         raw = [*row.raw, *[""] * (width - len(row.raw))]
         problems = row.detail.get("problems", [])
-        reasons = [f"{p['column']} : {p['reason']}" if p["column"] else p["reason"]
+        reasons = [f"{p['column']} : {p['reason']}" if p["column"] else p["reason"]
                    for p in problems]  # fmt: skip
-        reasons += [f"{name} : {old} → {new}" for name, old, new in row.detail.get("changes", [])]
+        reasons += [f"{name} : {old} → {new}" for name, old, new in row.detail.get("changes", [])]
         reasons += [
             f"{c['label']} ({', '.join(c['why'])})" for c in row.detail.get("candidates", [])
         ]
         outcome = outcome_of(run, row.verdict, row.action, row.decision)
         remedies = [p["remedy"] for p in problems if p["remedy"]]
-        return [row.number, *raw, outcome, " ; ".join(reasons), " ; ".join(remedies)]
+        return [row.number, *raw, outcome, " ; ".join(reasons), " ; ".join(remedies)]
 
     rows = selectors.rows_of(run, verdict).order_by("number")
     table = (lines(row) for row in rows.iterator(chunk_size=1000))
@@ -258,7 +258,7 @@ def import_names(request: ActorRequest, uid: UUID) -> HttpResponseBase:
                 show_refusal(form, refused)
             else:
                 said = "1 nom noté" if number == 1 else f"{number} noms notés"
-                messages.success(request, f"{said} ; le fichier est revérifié.")
+                messages.success(request, f"{said} ; le fichier est revérifié.")
                 return redirect("import-detail", uid=uid)
     context = _context(run) | {"form": form, "number": len(run.questions)}
     return render(request, "people/imports/names.html", context, status=422 if form.errors else 200)
@@ -303,13 +303,13 @@ def import_apply(request: ActorRequest, uid: UUID) -> HttpResponseBase:
         return redirect("import-detail", uid=uid)
     decided = run.rows.filter(verdict="doubt").exclude(decision="").count()
     details = [
-        f"{label} : {run.counts.get(key, 0)}"
+        f"{label} : {run.counts.get(key, 0)}"
         for key, label in (("new", "fiches à créer"), ("changed", "fiches à mettre à jour"),
                            ("refused", "lignes refusées, laissées de côté"))
     ]  # fmt: skip
     if doubts := run.counts.get("doubt", 0):
         details.append(
-            f"doublons possibles : {doubts}, dont {decided} décidés ; les autres ne sont pas écrits"
+            f"doublons possibles : {doubts}, dont {decided} décidés ; les autres ne sont pas écrits"
         )
     if request.method == "POST":
         return _do(request, uid, services.start_apply, "")
@@ -329,7 +329,7 @@ def import_apply(request: ActorRequest, uid: UUID) -> HttpResponseBase:
 def import_cancel(request: ActorRequest, uid: UUID) -> HttpResponseBase:
     run = selectors.run_for(request.actor, uid)
     if request.method == "POST":
-        return _do(request, uid, services.cancel, "L’import est abandonné ; rien n’est modifié.")
+        return _do(request, uid, services.cancel, "L’import est abandonné ; rien n’est modifié.")
     return _confirm(
         request,
         run,

@@ -54,7 +54,7 @@ def duplicate_search(request: ActorRequest, kind: str) -> HttpResponseBase:
         search = duplicates.find_agents if singular == "agent" else duplicates.find_structures
         found += search(node=node, now=clock.now())
     pairs = "1 paire" if found == 1 else f"{found or 'aucune'} paire{'s' if found else ''}"
-    messages.success(request, f"Recherche terminée : {pairs} à examiner.")
+    messages.success(request, f"Recherche terminée : {pairs} à examiner.")
     return redirect("duplicates", kind=kind)
 
 
@@ -65,7 +65,7 @@ def duplicate_distinct(request: ActorRequest, kind: str, pk: int) -> HttpRespons
     pairs = selectors.pairs_visible_to(request.actor, _kind(kind), today=clock.today())
     pair = get_object_or_404(pairs, pk=pk)
     merging.set_distinct(actor=request.actor, now=clock.now(), pair=pair)
-    messages.success(request, "Noté : ce sont deux fiches distinctes.")
+    messages.success(request, "Noté : ce sont deux fiches distinctes.")
     return redirect("duplicates", kind=kind)
 
 
@@ -149,7 +149,7 @@ def merge_undo(request: ActorRequest, uid: str) -> HttpResponseBase:
         except Refused as refused:
             messages.error(request, str(refused))
         else:
-            messages.success(request, "Fusion annulée : les deux fiches existent à nouveau.")
+            messages.success(request, "Fusion annulée : les deux fiches existent à nouveau.")
         return redirect("merges")
     row = selectors.described_merges([merge])[0]
     return render(request, "people/merging/undo.html", {"row": row})

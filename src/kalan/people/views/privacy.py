@@ -153,7 +153,7 @@ def agent_erase(request: ActorRequest, uid: str) -> HttpResponseBase:
     form = EraseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if fold(form.cleaned_data["name"]) != fold(agent.full_name):
-            form.add_error("name", f"Ce n’est pas « {agent.full_name} ». Recopiez le nom exact.")
+            form.add_error("name", f"Ce n’est pas « {agent.full_name} ». Recopiez le nom exact.")
         else:
             try:
                 cleared = privacy.erase_agent(
@@ -165,8 +165,8 @@ def agent_erase(request: ActorRequest, uid: str) -> HttpResponseBase:
             except Refused as refused:
                 show_refusal(form, refused)
             else:
-                details = ", ".join(f"{label} : {number}" for label, number in cleared.items())
-                messages.success(request, f"Agent anonymisé. Effacé : {details or 'la fiche'}.")
+                details = ", ".join(f"{label} : {number}" for label, number in cleared.items())
+                messages.success(request, f"Agent anonymisé. Effacé : {details or 'la fiche'}.")
                 return redirect("data-requests")
     return render(request, "people/privacy/erase.html", {"agent": agent, "form": form})
 

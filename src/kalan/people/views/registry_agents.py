@@ -137,7 +137,7 @@ def agent_confirm(request: ActorRequest, uid: UUID) -> HttpResponseBase:
         messages.success(request, f"{agent.full_name} est confirmé(e) comme nouvel agent.")
         return redirect("agent-reconcile-list")
     context = {
-        "title": f"{agent.full_name} est-il un nouvel agent ?",
+        "title": f"{agent.full_name} est-il un nouvel agent ?",
         "message": "Confirmez seulement si cette personne n’a pas déjà une fiche. "
         "Sinon, fusionnez les deux fiches.",
         "confirm_label": "Oui, c’est un nouvel agent",
@@ -297,8 +297,8 @@ def post_end(request: ActorRequest, uid: UUID, post_uid: UUID) -> HttpResponseBa
             messages.success(request, "Le poste est terminé.")
             return redirect("agent-detail", uid=agent.uid)
     context = {
-        "title": f"Terminer le poste de {agent.full_name} ?",
-        "message": f"À « {post.structure.name} », depuis le {post.start:%d/%m/%Y}. "
+        "title": f"Terminer le poste de {agent.full_name} ?",
+        "message": f"À « {post.structure.name} », depuis le {post.start:%d/%m/%Y}. "
         "Les droits liés à ce poste prennent fin le même jour.",
         "form": form,
         "confirm_label": "Terminer le poste",

@@ -172,7 +172,7 @@ def structure_new(request: ActorRequest) -> HttpResponseBase:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, f"« {node.name} » est créée.")
+            messages.success(request, f"« {node.name} » est créée.")
             return redirect("structure-detail", uid=node.uid)
     return render(request, "people/registry/structure_new.html", {"form": form})
 
@@ -215,7 +215,7 @@ def structure_situation(request: ActorRequest, uid: UUID) -> HttpResponseBase:
         confirmed = asked.pop("confirmed")
         changes = _differences(node, parent, asked)
         if not changes:
-            messages.info(request, "Rien ne change : la situation est déjà celle-là.")
+            messages.info(request, "Rien ne change : la situation est déjà celle-là.")
             return redirect("structure-detail", uid=node.uid)
         if not confirmed:
             return _confirm_situation(request, node, form, changes)
@@ -238,7 +238,7 @@ def _differences(node: OrgNode, parent: OrgNode | None, asked: dict[str, Any]) -
         ("Rattachement", parent, asked["parent"]),
     ]
     return [
-        f"{label} : {before or 'non renseigné'} → {after}"
+        f"{label} : {before or 'non renseigné'} → {after}"
         for label, before, after in pairs
         if before != after
     ]
@@ -275,14 +275,14 @@ def structure_close(request: ActorRequest, uid: UUID) -> HttpResponseBase:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, f"« {node.name} » est fermée. Ses chiffres passés restent.")
+            messages.success(request, f"« {node.name} » est fermée. Ses chiffres passés restent.")
             return redirect("structure-detail", uid=node.uid)
     number = selectors.staff_of(request.actor, node, clock.today()).count()
     context = {
-        "title": f"Fermer « {node.name} » ?",
+        "title": f"Fermer « {node.name} » ?",
         "message": "La structure ne recevra plus d’agents ni de sessions. Rien n’est effacé, "
         "et elle peut être rouverte.",
-        "details": [f"Agents en poste aujourd’hui : {number}"],
+        "details": [f"Agents en poste aujourd’hui : {number}"],
         "form": form,
         "confirm_label": "Fermer la structure",
         "cancel_url": f"/gestion/structures/{node.uid}/",
@@ -296,7 +296,7 @@ def structure_reopen(request: ActorRequest, uid: UUID) -> HttpResponseBase:
     """Take back a closing."""
     node = _editable(request, uid)
     services.reopen_structure(actor=request.actor, now=clock.now(), node=node)
-    messages.success(request, f"« {node.name} » est rouverte.")
+    messages.success(request, f"« {node.name} » est rouverte.")
     return redirect("structure-detail", uid=node.uid)
 
 
@@ -331,8 +331,8 @@ def structure_code_remove(request: ActorRequest, uid: UUID) -> HttpResponseBase:
         messages.success(request, "Le code est retiré.")
         return redirect("structure-detail", uid=node.uid)
     context = {
-        "title": "Retirer ce code ?",
-        "message": f"{code} ne désignera plus « {node.name} ». Un import qui l’emploie ne la "
+        "title": "Retirer ce code ?",
+        "message": f"{code} ne désignera plus « {node.name} ». Un import qui l’emploie ne la "
         "reconnaîtra plus.",
         "confirm_label": "Retirer le code",
         "cancel_url": f"/gestion/structures/{node.uid}/",

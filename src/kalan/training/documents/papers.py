@@ -124,7 +124,7 @@ def payments_pdf(payments: PaymentList) -> bytes:
                 ["Per diem par jour", money(payments.rate, currency)],
                 ["Montants en", "FCFA" if currency == "XOF" else currency],
             ],
-            "warnings": [f"{row.name} : {row.twice}" for row in payments.warnings],
+            "warnings": [f"{row.name} : {row.twice}" for row in payments.warnings],
             "rows": rows,
             "total_label": f"Total, {len(rows)} personne{'s' if len(rows) > 1 else ''}",
             "totals": [

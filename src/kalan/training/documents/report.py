@@ -45,7 +45,7 @@ def report_pdf(
             "facts": _facts(session, now),
             "banner": _banner(session),
             "figures": _figures(listed, halves_held=len(halves)),
-            "rule": f"Formé : présent à au moins {percent} % des demi-journées. La présence ne dit "
+            "rule": f"Formé : présent à au moins {percent} % des demi-journées. La présence ne dit "
             "pas que la personne a acquis les compétences.",
             "anonymous": _anonymous(session),
             "half_days": [
@@ -103,7 +103,7 @@ def _banner(session: Session) -> str:
     if session.state in (Session.State.CLOSED, Session.State.VALIDATED):
         waiting = "Clôturée par le formateur, pas encore validée par le responsable régional."
         return waiting if session.state == Session.State.CLOSED else ""
-    return "Session non clôturée : ces chiffres sont provisoires et ne comptent pas encore."
+    return "Session non clôturée : ces chiffres sont provisoires et ne comptent pas encore."
 
 
 def _met(line: Any) -> bool:
@@ -117,13 +117,13 @@ def _figures(listed: list[Registration], *, halves_held: int) -> list[list[str]]
     women = [line for line in known if line.agent.sex == "F"]
     others = [line for line in lines if line.outsider_id and _met(line)]
     came = [line for line in lines if line.present]
-    share = f"{len(women) * 100 / len(known):.2f} %".replace(".", ",") if known else "–"
+    share = f"{len(women) * 100 / len(known):.2f} %".replace(".", ",") if known else "–"
     figures = [
         ["Inscriptions, personnes absentes comprises", str(len(lines))],
         ["Personnes venues au moins une demi-journée", str(len(came))],
         ["Agents formés", str(len(trained))],
         ["dont femmes", str(len(women))],
-        ["Part des femmes", share.replace(" %", "\u00a0%")],
+        ["Part des femmes", share],
     ]
     if len(known) < len(trained):
         figures.append(["Agents formés sans sexe renseigné", str(len(trained) - len(known))])
@@ -168,7 +168,7 @@ def _satisfaction(session: Session) -> tuple[list[list[str]], str]:
     if not results.received:
         return [], ""
     if not results.used:
-        return [], f"Moins de {MIN_GROUP} réponses : les résultats ne sont pas montrés."
+        return [], f"Moins de {MIN_GROUP} réponses : les résultats ne sont pas montrés."
     means = [
         [question.text, f"{question.mean:.1f}".replace(".", ",")]
         for question in results.questions

@@ -123,15 +123,15 @@ class NodeField(forms.CharField):
         ]
         if same:
             raise forms.ValidationError(
-                f"Plusieurs lieux s’appellent « {text} » : {' ; '.join(proposals)}. "
+                f"Plusieurs lieux s’appellent « {text} » : {' ; '.join(proposals)}. "
                 "Recopiez celui que vous voulez."
             )
         if proposals:
             raise forms.ValidationError(
-                f"« {text} » n’est pas connu dans votre territoire. "
-                f"Vouliez-vous dire : {' ; '.join(proposals)} ? Recopiez le nom voulu."
+                f"« {text} » n’est pas connu dans votre territoire. "
+                f"Vouliez-vous dire : {' ; '.join(proposals)} ? Recopiez le nom voulu."
             )
-        raise forms.ValidationError(f"« {text} » n’est pas connu dans votre territoire.")
+        raise forms.ValidationError(f"« {text} » n’est pas connu dans votre territoire.")
 
 
 def parse_slot(code: str) -> tuple[dt.date, str] | None:

@@ -33,7 +33,7 @@ class FileForm(forms.Form):
 class SheetPageForm(FileForm):
     file = forms.FileField(
         label=_("Photo ou PDF de la feuille signée"),
-        help_text=_("Une page à la fois : PDF, JPEG ou PNG, 15 Mo au plus."),
+        help_text=_("Une page à la fois : PDF, JPEG ou PNG, 15 Mo au plus."),
         widget=forms.FileInput(attrs={"accept": "application/pdf,image/jpeg,image/png"}),
     )
 
@@ -42,8 +42,8 @@ class WorkbookForm(FileForm):
     file = forms.FileField(
         label=_("Tableur rempli"),
         help_text=_(
-            "Le tableur téléchargé pour cette session. « x » : présent ; « absent » retire une "
-            "présence ; une case vide ne change rien."
+            "Le tableur téléchargé pour cette session. « x » : présent ; « absent » retire une "
+            "présence ; une case vide ne change rien."
         ),
         widget=forms.FileInput(attrs={"accept": ".xlsx,.csv"}),
     )
@@ -55,5 +55,5 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=_("Motif de la correction"),
         max_length=300,
-        help_text=_("La session est validée : le motif est gardé avec votre nom."),
+        help_text=_("La session est validée : le motif est gardé avec votre nom."),
     )

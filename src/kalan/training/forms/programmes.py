@@ -27,7 +27,7 @@ class ProgrammeForm(forms.Form):
     code = forms.SlugField(
         label="Code",
         max_length=40,
-        help_text="Court, sans espace ni accent ; il commence les codes de session.",
+        help_text="Court, sans espace ni accent ; il commence les codes de session.",
     )
     start = DateField(label="Début")
     end = DateField(label="Fin")
@@ -103,7 +103,7 @@ def programme_initial(programme: Programme) -> dict[str, Any]:
     values = {name: getattr(programme, name) for name in [*names, "node"]}
     rows = list(programme.partners.select_related("partner").order_by("pk"))
     for field, role in _ROLES.items():
-        values[field] = " ; ".join(row.partner.name for row in rows if row.role == role)
+        values[field] = " ; ".join(row.partner.name for row in rows if row.role == role)
     return values
 
 
@@ -120,7 +120,7 @@ class TargetForm(forms.Form):
             label="Territoire",
             nodes=nodes,
             required=False,
-            help_text="Vide : tout le programme.",
+            help_text="Vide : tout le programme.",
         )
         self.fields["node"].propose()  # type: ignore[attr-defined]
 

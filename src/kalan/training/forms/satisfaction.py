@@ -32,7 +32,7 @@ class SatisfactionForm(forms.Form):
                 widget=forms.RadioSelect,
             )
         self.fields["comment"] = forms.CharField(
-            label=_("Un commentaire ? N’écrivez aucun nom."),
+            label=_("Un commentaire ? N’écrivez aucun nom."),
             max_length=MAX_COMMENT,
             required=False,
             widget=forms.Textarea(attrs={"rows": 3}),

@@ -39,7 +39,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         label="Motif de la correction",
         max_length=300,
-        help_text="Cette session est validée : le motif et le changement sont consignés.",
+        help_text="Cette session est validée : le motif et le changement sont consignés.",
     )
 
 
@@ -91,7 +91,7 @@ class SessionForm(forms.Form):
         help_text="Son code, pour une formation en cascade.",
     )
     code = forms.CharField(
-        label="Code", max_length=40, required=False, help_text="Vide : donné automatiquement."
+        label="Code", max_length=40, required=False, help_text="Vide : donné automatiquement."
     )
     public = forms.BooleanField(
         label="Annoncer cette session au public",
@@ -129,7 +129,7 @@ class SessionForm(forms.Form):
             return None
         found = sessions_visible_to(self.actor).filter(code__iexact=code).first()
         if found is None:
-            raise forms.ValidationError(f"Aucune session n’a le code « {code} ».")
+            raise forms.ValidationError(f"Aucune session n’a le code « {code} ».")
         return found
 
 
@@ -265,7 +265,7 @@ class AnonymousForm(forms.Form):
     label = forms.CharField(
         label="Qui",
         max_length=200,
-        help_text="Avec les mots du rapport, par exemple « une vingtaine de relais ».",
+        help_text="Avec les mots du rapport, par exemple « une vingtaine de relais ».",
     )
     women = forms.IntegerField(label="Femmes", min_value=0, initial=0, max_value=100000)
     men = forms.IntegerField(label="Hommes", min_value=0, initial=0, max_value=100000)

@@ -51,7 +51,7 @@ def as_range(cell: Cell, country: str) -> list[str]:
 def as_count(cell: Cell, country: str) -> int:
     text = text_of(cell)
     if not text.isdigit() or not 0 < int(text) <= 2 * MAX_DAYS:
-        raise BadValue(f"« {text[:20]} » n’est pas un nombre de demi-journées.",
+        raise BadValue(f"« {text[:20]} » n’est pas un nombre de demi-journées.",
                        f"Écrivez un nombre de 1 à {2 * MAX_DAYS}.")  # fmt: skip
     return int(text)
 
@@ -66,8 +66,8 @@ def as_presence(cell: Cell, country: str) -> str:
     if re.fullmatch(r"\d{1,2}( \d{1,2})*", text):
         return text
     raise BadValue(
-        f"« {text_of(cell)[:30]} » ne dit pas quelles demi-journées.",
-        "Écrivez leur nombre (4), leurs numéros (1;2;4), « oui » ou « non ».",
+        f"« {text_of(cell)[:30]} » ne dit pas quelles demi-journées.",
+        "Écrivez leur nombre (4), leurs numéros (1;2;4), « oui » ou « non ».",
     )
 
 
@@ -80,12 +80,12 @@ class PastSessionsKind(Kind):
     code = "past-sessions"
     label = "sessions passées"
     description = (
-        "Les listes de sessions déjà tenues : une ligne par participant, avec le code, les dates "
+        "Les listes de sessions déjà tenues : une ligne par participant, avec le code, les dates "
         "et le thème de sa session."
     )
     roles = policy.CAPABILITIES["sessions.plan"]
-    create_label = "Une autre personne : créer une fiche à rapprocher"
-    use_label = "C’est :"
+    create_label = "Une autre personne : créer une fiche à rapprocher"
+    use_label = "C’est :"
     person_fields = ("matricule", "last_name", "first_names")
     fields = (
         Field("code", "Code de la session", as_text(40),
@@ -99,10 +99,10 @@ class PastSessionsKind(Kind):
         Field("end", "Date de fin", as_date, ("fin", "au", "date fin", "se termine le"),
               example="16/11/2022"),
         Field("dates", "Dates", as_range, ("période", "date", "dates de la session"),
-              help="À défaut de deux colonnes : « du 16 au 18 novembre 2022 »."),
+              help="À défaut de deux colonnes : « du 16 au 18 novembre 2022 »."),
         Field("half_days", "Nombre de demi-journées", as_count,
               ("demi-journées", "durée en demi-journées"),
-              help="Par défaut : deux par jour."),
+              help="Par défaut : deux par jour."),
         Field("territory", "District ou région de la session", as_text(200),
               ("région", "district", "territoire", "région de la session"), required=True,
               example="Fatick"),
@@ -120,20 +120,20 @@ class PastSessionsKind(Kind):
               help="Pour une personne extérieure (média, partenaire), sans structure."),
         Field("present", "Présence", as_presence,
               ("demi-journées présentes", "présent", "présences", "émargement"),
-              help="« oui », « non », un nombre (les premières demi-journées sont marquées : le "
-              "fichier ne dit pas lesquelles), ou leurs numéros « 1;2;4 ». Vide : présent à tout.",
+              help="« oui », « non », un nombre (les premières demi-journées sont marquées : le "
+              "fichier ne dit pas lesquelles), ou leurs numéros « 1;2;4 ». Vide : présent à tout.",
               example="oui"),
     )  # fmt: skip
     options = (
         Option("programme", "Programme", "choice", choices=programmes,
-               help="Celui de toutes les sessions du fichier ; aucun par défaut."),
+               help="Celui de toutes les sessions du fichier ; aucun par défaut."),
     )  # fmt: skip
 
     def columns_needed(self, mapped: set[str]) -> str:
         if "dates" not in mapped and "start" not in mapped:
             return "Indiquez la colonne des dates, ou celle du début."
         if "full_name" not in mapped and not {"last_name", "first_names"} <= mapped:
-            return "Indiquez la colonne du nom et celle des prénoms (ou « Prénoms et nom »)."
+            return "Indiquez la colonne du nom et celle des prénoms (ou « Prénoms et nom »)."
         return ""
 
     def checker(self, run: ImportRun) -> PastSessionsChecker:
@@ -257,15 +257,15 @@ class PastSessionsChecker:
         theme = self.themes.resolve(row.values["theme"]) if "theme" in row.values else None
         if theme is None:
             near = self.themes.nearest_label(row.values.get("theme", ""))
-            row.refuse("theme", f"« {row.values.get('theme', '')} » n’est pas un thème connu"
-                       + (f" ; est-ce « {near} » ?" if near else "."),
-                       "Répondez dans « Noms à confirmer », ou créez le thème.")  # fmt: skip
+            row.refuse("theme", f"« {row.values.get('theme', '')} » n’est pas un thème connu"
+                       + (f" ; est-ce « {near} » ?" if near else "."),
+                       "Répondez dans « Noms à confirmer », ou créez le thème.")  # fmt: skip
         node = self.regions.resolve(row.values.get("territory", ""))
         if node is None:
             near = self.regions.nearest_label(row.values.get("territory", ""))
-            row.refuse("territory", f"« {row.values.get('territory', '')} » n’est pas un lieu de "
-                       "votre territoire" + (f" ; est-ce « {near} » ?" if near else "."),
-                       "Répondez dans « Noms à confirmer », ou corrigez.")  # fmt: skip
+            row.refuse("territory", f"« {row.values.get('territory', '')} » n’est pas un lieu de "
+                       "votre territoire" + (f" ; est-ce « {near} » ?" if near else "."),
+                       "Répondez dans « Noms à confirmer », ou corrigez.")  # fmt: skip
         if row.problems or dates is None:
             return False
         slots = self._slots(row, *dates)
@@ -291,7 +291,7 @@ class PastSessionsChecker:
                 group.listed = self._listed.get(group.stored.pk, {})
         differs = [n for n in ("theme", "node", "start", "end") if plan[n] != group.plan[n]]
         if differs:
-            row.refuse("code", f"La session « {code} » n’a pas les mêmes dates, lieu ou thème qu’à "
+            row.refuse("code", f"La session « {code} » n’a pas les mêmes dates, lieu ou thème qu’à "
                        f"la ligne {group.number}.", "Corrigez la ligne, ou le code.")  # fmt: skip
             return False
         return self._agrees(row, group, dates)
@@ -304,7 +304,7 @@ class PastSessionsChecker:
             row.refuse("code", "Ce code est celui d’une session hors de votre territoire.",
                        "Donnez un autre code.")  # fmt: skip
         elif (stored.start, stored.end) != dates:
-            row.refuse("code", f"La session « {stored.code} » est connue du "
+            row.refuse("code", f"La session « {stored.code} » est connue du "
                        f"{stored.start:%d/%m/%Y} au {stored.end:%d/%m/%Y}.",
                        "Corrigez les dates, ou donnez un autre code.")  # fmt: skip
         return not row.problems
@@ -324,7 +324,7 @@ class PastSessionsChecker:
             return None
         if (end - start).days >= MAX_DAYS:
             row.refuse("end", f"La session dure {(end - start).days + 1} jours.",
-                       f"Vérifiez les dates : {MAX_DAYS} jours au plus.")  # fmt: skip
+                       f"Vérifiez les dates : {MAX_DAYS} jours au plus.")  # fmt: skip
             return None
         return start, end
 
@@ -350,7 +350,7 @@ class PastSessionsChecker:
             halves = split_name(values["full_name"])
             if halves is None:
                 row.refuse("full_name", "On ne voit pas où finit le prénom et où commence le nom.",
-                           "Écrivez le nom en CAPITALES : « Awa Marie DIOUF ».")  # fmt: skip
+                           "Écrivez le nom en CAPITALES : « Awa Marie DIOUF ».")  # fmt: skip
             else:
                 values["last_name"], values["first_names"] = halves
         for name in ("last_name", "first_names"):
@@ -400,7 +400,7 @@ class PastSessionsChecker:
         for slot in row.values["slots"]:
             code, number = self.busy.setdefault((key, slot), (row.values["code"], row.number))
             if number != row.number:
-                self._two_places(row, slot, f"« {code} » (ligne {number})")
+                self._two_places(row, slot, f"« {code} » (ligne {number})")
                 return False
         return True
 
@@ -411,7 +411,7 @@ class PastSessionsChecker:
         row.refuse(
             "present",
             f"Le {day:%d/%m/%Y} ({part}), cette personne est déjà présente à {where}.",
-            "Une personne n’est qu’à un endroit à la fois : corrigez l’une des listes.",
+            "Une personne n’est qu’à un endroit à la fois : corrigez l’une des listes.",
         )
 
     def _seen(self, row: Row) -> Seen:
@@ -489,7 +489,7 @@ class PastSessionsChecker:
             code = elsewhere.get((agent, slot))
             if code and code != row.values["code"]:
                 trial = Row(row.number, row.raw)
-                self._two_places(trial, slot, f"« {code} »")
+                self._two_places(trial, slot, f"« {code} »")
                 return trial.problems[0]["reason"], trial.problems[0]["remedy"]
         return None
 

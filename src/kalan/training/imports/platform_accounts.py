@@ -44,7 +44,7 @@ def as_moment(cell: Cell, country: str) -> dt.date | None:
         try:
             moment = dt.datetime.fromtimestamp(int(text), tz=dt.UTC)
         except (OverflowError, ValueError, OSError):
-            raise BadValue(f"« {text} » n’est pas un instant.", "Corrigez la date.") from None
+            raise BadValue(f"« {text} » n’est pas un instant.", "Corrigez la date.") from None
         return parse_date(moment.date())
     return parse_date(_CLOCK.sub("", text) if isinstance(cell, str) else cell)
 
@@ -73,12 +73,12 @@ class PlatformAccountsKind(Kind):
     code = "platform-accounts"
     label = "comptes de plateforme"
     description = (
-        "L’export des utilisateurs d’un Moodle ou d’une autre plateforme : une ligne par compte. "
+        "L’export des utilisateurs d’un Moodle ou d’une autre plateforme : une ligne par compte. "
         "Un compte sans agent est gardé."
     )
     roles = policy.CAPABILITIES["programmes.edit"]
     create_label = "Garder le compte sans agent"
-    use_label = "C’est le compte de :"
+    use_label = "C’est le compte de :"
     person_fields = ("last_name", "first_names")
     fields = (
         Field("username", "Identifiant", as_text(150),

@@ -91,7 +91,7 @@ class Batch:
         if self.session.state == Session.State.VALIDATED and not self.reason:
             return (
                 "validated",
-                "La session est validée : sa liste de présence ne change plus.",
+                "La session est validée : sa liste de présence ne change plus.",
                 "Demandez une correction, avec son motif, au responsable régional.",
             )
         return None
@@ -146,7 +146,7 @@ class Batch:
             return (
                 "half_day",
                 "Cette demi-journée n’est pas au programme de la session.",
-                "Les dates ont peut-être changé : rechargez la page.",
+                "Les dates ont peut-être changé : rechargez la page.",
             )
         if half_day.date > self.today:
             return (
@@ -161,7 +161,7 @@ class Batch:
         if (row := self.known.get(client_id)) and not self._same(row, data):
             # The same id for something else: keep both, under an id that a retry finds again.
             client_id, code = _derived(data), "same_id"
-            message = "Un autre enregistrement portait le même numéro : les deux sont gardés."
+            message = "Un autre enregistrement portait le même numéro : les deux sont gardés."
             row = AttendanceMark.objects.filter(client_id=client_id).first()
         if row:
             return Outcome(data.client_id, "conflict" if code else "already", code, message)

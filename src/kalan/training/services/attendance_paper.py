@@ -35,7 +35,7 @@ def attach_sheet(
     """
     if file.size > MAX_BYTES:
         raise Refused(
-            f"Ce fichier pèse {file.size // 1_000_000} Mo ; la limite est de 15 Mo.",
+            f"Ce fichier pèse {file.size // 1_000_000} Mo ; la limite est de 15 Mo.",
             field="file",
             remedy="Photographiez la feuille en qualité moyenne, page par page.",
         )
@@ -73,7 +73,7 @@ def remove_sheet(*, actor: Actor, now: dt.datetime, page: SessionSheet) -> None:
         session = locked(actor, page.session)
         if session.state == Session.State.VALIDATED:
             raise Refused(
-                "La session est validée : sa feuille ne se retire plus.",
+                "La session est validée : sa feuille ne se retire plus.",
                 remedy="Ajoutez la bonne page à côté.",
             )
         file = page.file

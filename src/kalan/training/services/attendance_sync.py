@@ -119,7 +119,7 @@ def _welcome(actor: Actor, now: dt.datetime, session: Session, record: Newcomer)
     if added.already:
         return Outcome(record.client_id, "already")
     message = (
-        "Le registre connaît déjà une personne de ce nom : à rapprocher." if added.same else ""
+        "Le registre connaît déjà une personne de ce nom : à rapprocher." if added.same else ""
     )
     return Outcome(record.client_id, "stored", "same_name" if added.same else "", message)
 

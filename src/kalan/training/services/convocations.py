@@ -134,7 +134,7 @@ def convoke_session(
     after = policy.next_state(policy.SESSION_TRANSITIONS, "convoke", row.state)
     if after is None:
         raise Refused(
-            f"Cette session est {row.get_state_display()} : elle ne se convoque plus.",
+            f"Cette session est {row.get_state_display()} : elle ne se convoque plus.",
             code="transition",
         )
     approved = list(
@@ -172,7 +172,7 @@ def announce(
 def _send(plan: Preview, *, now: dt.datetime) -> None:
     if plan.over:
         raise Refused(
-            f"Les SMS coûteraient {plan.sms_cost:.0f} {plan.currency} ; il reste "
+            f"Les SMS coûteraient {plan.sms_cost:.0f} {plan.currency} ; il reste "
             f"{max(plan.ceiling - plan.spent, Decimal(0)):.0f} {plan.currency} sur le plafond "
             "du mois.",
             field="channels",

@@ -21,18 +21,18 @@ def require_changeable(
     without reason, and to whoever may not correct.
     """
     if session.state == Session.State.CANCELLED:
-        raise Refused("Cette session est annulée : elle ne se modifie plus.", code="cancelled")
+        raise Refused("Cette session est annulée : elle ne se modifie plus.", code="cancelled")
     if session.state != Session.State.VALIDATED:
         return None
     if not sessions_visible_to(actor, "sessions.correct").filter(pk=session.pk).exists():
         raise Refused(
-            "Cette session est validée : elle ne se modifie plus.",
+            "Cette session est validée : elle ne se modifie plus.",
             remedy="Demandez une correction au responsable régional.",
             code="validated",
         )
     if not reason.strip():
         raise Refused(
-            "Cette session est validée : une correction demande un motif.",
+            "Cette session est validée : une correction demande un motif.",
             field="reason",
             remedy="Écrivez pourquoi vous corrigez.",
             code="reason",

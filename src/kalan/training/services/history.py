@@ -31,5 +31,5 @@ def act(service: Callable[P, R]) -> Callable[P, R]:
 
 def note(instance: Model, *, actor: Actor, changes: dict[str, Any]) -> None:
     """Write one entry on ``instance`` for a bulk write: ``changes`` is {what: [before, after]}."""
-    text = " ; ".join(f"{what} : {after}" for what, (_, after) in changes.items())
+    text = " ; ".join(f"{what} : {after}" for what, (_, after) in changes.items())
     history.note(actor=actor, subject=instance, text=text)

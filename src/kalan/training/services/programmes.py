@@ -183,7 +183,7 @@ def create_platform(
     """Note a learning platform of the programme (a Moodle…)."""
     row = programmes_visible_to(actor, "programmes.edit").get(pk=programme.pk)
     if Platform.objects.filter(code=code).exists():
-        raise Refused(f"Le code de plateforme « {code} » existe déjà.", field="code")
+        raise Refused(f"Le code de plateforme « {code} » existe déjà.", field="code")
     return Platform.objects.create(programme=row, code=code, name=name, url=url)
 
 
@@ -217,7 +217,7 @@ def _check(actor: Actor, data: ProgrammeData, *, current: Programme | None) -> N
         same = same.exclude(pk=current.pk)
     if same.exists():
         raise Refused(
-            f"Le code « {data.code} » est déjà pris par un autre programme.",
+            f"Le code « {data.code} » est déjà pris par un autre programme.",
             field="code",
             remedy="Choisissez un autre code.",
         )
@@ -236,7 +236,7 @@ def _write_partners(programme: Programme, partners: Sequence[PartnerData]) -> No
     wanted: dict[tuple[int, str], Any] = {}
     for data in partners:
         if data.role not in ProgrammePartner.Role.values:
-            raise Refused(f"Le rôle « {data.role} » est inconnu.", field="partners")
+            raise Refused(f"Le rôle « {data.role} » est inconnu.", field="partners")
         wanted[ensure_partner(data.name).pk, data.role] = None
     for row in ProgrammePartner.objects.filter(programme=programme):
         if (row.partner_id, row.role) in wanted:
@@ -253,7 +253,7 @@ def _write_targets(programme: Programme, targets: Sequence[TargetData]) -> None:
         key = (data.indicator, data.node.pk if data.node else None)
         if key in wanted:
             place = f" pour {data.node}" if data.node else ""
-            raise Refused(f"Deux cibles pour « {data.indicator} »{place}.", field="targets")
+            raise Refused(f"Deux cibles pour « {data.indicator} »{place}.", field="targets")
         if data.value < 0:
             raise Refused("Une cible ne peut pas être négative.", field="targets")
         wanted[key] = data.value

@@ -251,7 +251,7 @@ def set_anonymous_count(
         raise Refused(
             "Écrivez qui sont ces personnes.",
             field="label",
-            remedy="Par exemple « une vingtaine de relais ».",
+            remedy="Par exemple « une vingtaine de relais ».",
         )
     if data.women + data.men + data.unknown == 0:
         raise Refused("Écrivez au moins un nombre de personnes.", field="unknown")
@@ -300,7 +300,7 @@ def _locked(actor: Actor, capability: str, session: Session) -> Session:
 def _require_open(session: Session) -> None:
     if session.state not in policy.OPEN_STATES:
         raise Refused(
-            f"Cette session est {session.get_state_display()} : sa liste est arrêtée.",
+            f"Cette session est {session.get_state_display()} : sa liste est arrêtée.",
             remedy="Pour une personne venue sans être inscrite, corrigez les présences.",
             code="transition",
         )
@@ -426,7 +426,7 @@ def _step(session: Session, registration: Registration, action: str) -> None:
     if after is None:
         raise Refused(
             f"{registration.agent or registration.outsider} est "
-            f"« {registration.get_state_display()} » : cette action n’est pas possible.",
+            f"« {registration.get_state_display()} » : cette action n’est pas possible.",
             field="registrations",
             code="transition",
         )

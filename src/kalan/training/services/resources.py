@@ -57,7 +57,7 @@ def add_resource(
     suffix = PurePath(name).suffix.lower()
     if file is not None and suffix not in TYPES:
         raise Refused(
-            f"Un fichier « {suffix or 'sans extension'} » ne se dépose pas ici.",
+            f"Un fichier « {suffix or 'sans extension'} » ne se dépose pas ici.",
             field="file",
             remedy="Enregistrez-le en PDF, ou dans une archive .zip.",
         )

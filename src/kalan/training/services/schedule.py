@@ -69,7 +69,7 @@ def checked_slots(
     for day, part in slots:
         check_dates(day, day, now=now)
         if part not in _PARTS:
-            raise Refused(f"« {part} » n’est ni le matin ni l’après-midi.", field="half_days")
+            raise Refused(f"« {part} » n’est ni le matin ni l’après-midi.", field="half_days")
     if start and end:
         check_dates(start, end, now=now)
         outside = [day for day, _ in slots if not start <= day <= end]
@@ -177,7 +177,7 @@ def check_parent(session: Session, parent: Session | None) -> None:
             raise Refused("Une session ne peut pas être sa propre session mère.", field="parent")
         if above == session.pk:
             raise Refused(
-                f"La session {parent.code} descend déjà de cette session : elle ne peut pas en "
+                f"La session {parent.code} descend déjà de cette session : elle ne peut pas en "
                 "être aussi la session mère.",
                 field="parent",
                 remedy="Choisissez une autre session mère, ou retirez d’abord celle de "
@@ -194,7 +194,7 @@ def write_slots(session: Session, slots: Sequence[Slot]) -> None:
     marked = HalfDay.objects.filter(pk__in=gone, marks__isnull=False).order_by("date").first()
     if marked is not None:
         raise Refused(
-            f"Des présences sont notées le {long_date(marked.date)} : "
+            f"Des présences sont notées le {long_date(marked.date)} : "
             "cette demi-journée ne peut pas être retirée.",
             field="half_days",
             remedy="Retirez d’abord ces présences, avec un motif.",

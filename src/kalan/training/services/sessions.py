@@ -248,7 +248,7 @@ def _next(session: Session, action: str, word: str) -> str:
     after = policy.next_state(policy.SESSION_TRANSITIONS, action, session.state)
     if after is None:
         raise Refused(
-            f"Cette session est {session.get_state_display()} : elle ne peut pas être {word}.",
+            f"Cette session est {session.get_state_display()} : elle ne peut pas être {word}.",
             code="transition",
         )
     return after
@@ -277,7 +277,7 @@ def _free_code(data: SessionData, *, current: Session | None) -> str:
             taken = taken.exclude(pk=current.pk)
         if taken.exists():
             raise Refused(
-                f"Le code « {data.code} » est déjà pris par une autre session.",
+                f"Le code « {data.code} » est déjà pris par une autre session.",
                 field="code",
                 remedy="Laissez le champ vide pour un code automatique.",
             )
@@ -342,7 +342,7 @@ def _announce(
 def _refuse_marked(session: Session) -> None:
     if Presence.objects.filter(registration__session=session).exists():
         raise Refused(
-            "Des présences sont déjà notées : la session a commencé.",
+            "Des présences sont déjà notées : la session a commencé.",
             remedy="Clôturez-la, ou retirez d’abord ces présences.",
         )
 

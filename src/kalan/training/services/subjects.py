@@ -153,7 +153,7 @@ def _refuse_trainer_and_trainee(kept_id: int, absorbed_id: int) -> None:
     if clash is not None:
         raise Refused(
             f"L’une des deux anime la session {clash.session.code}, l’autre y est inscrite.",
-            remedy="Corrigez d’abord cette session : on n’y est pas formateur et participant.",
+            remedy="Corrigez d’abord cette session : on n’y est pas formateur et participant.",
         )
 
 

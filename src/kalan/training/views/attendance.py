@@ -107,7 +107,7 @@ def _save_boxes(request: ActorRequest, session: Session, sheet: Sheet) -> HttpRe
 def said(added: int, removed: int) -> str:
     """What a save did, in a sentence."""
     if not added and not removed:
-        return "Rien à changer : tout était déjà enregistré."
+        return "Rien à changer : tout était déjà enregistré."
     parts = []
     if added:
         parts.append(
@@ -115,7 +115,7 @@ def said(added: int, removed: int) -> str:
         )
     if removed:
         parts.append(f"{removed} retirée{'s' if removed > 1 else ''}")
-    return f"Enregistré : {', '.join(parts)}."
+    return f"Enregistré : {', '.join(parts)}."
 
 
 @staff(MARKERS)
@@ -132,7 +132,7 @@ def walk_in(request: ActorRequest, uid: UUID) -> HttpResponse:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, f"Ajoutée : {name_of(line)}, à rapprocher du registre.")
+            messages.success(request, f"Ajoutée : {name_of(line)}, à rapprocher du registre.")
             # The browser goes to the person's box, as it would to any part of a page.
             return redirect(f"{reverse('attendance', args=[session.uid])}#p{line.uid}")
     context = _context(request, sheet, started, form)

@@ -192,8 +192,8 @@ def scan_remove(request: ActorRequest, uid: UUID, file: UUID) -> HttpResponse:
             messages.success(request, "La page est retirée.")
         return redirect(back)
     context = {
-        "title": "Retirer cette page ?",
-        "message": f"« {page.file.name} » sera effacée. Cela ne se défait pas.",
+        "title": "Retirer cette page ?",
+        "message": f"« {page.file.name} » sera effacée. Cela ne se défait pas.",
         "confirm_label": "Retirer la page",
         "cancel_url": back,
     }

@@ -45,7 +45,7 @@ def convocations(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     rows = participants_of(session).filter(state__in=_CONVOKED)
     people = list(by_name(rows))
     if not people:
-        messages.error(request, "Personne n’est encore retenu : rien à imprimer.")
+        messages.error(request, "Personne n’est encore retenu : rien à imprimer.")
         return redirect("session-detail", uid=uid)
     content = convocations_pdf(session, people, now=clock.now())
     return file_response(content, f"convocations-{session.code}.pdf")

@@ -132,7 +132,7 @@ def session_reopen(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, "Session rouverte : elle ne compte plus dans les chiffres.")
+            messages.success(request, "Session rouverte : elle ne compte plus dans les chiffres.")
             return redirect("session-detail", uid=uid)
     return _ask(
         request,
@@ -165,7 +165,7 @@ def session_validate(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         title="Valider la session",
         message="Après validation, toute correction demande un motif et reste consignée.",
         details=[
-            f"{week_date(h.date)}, {h.label} : {some(h.present, 'présent', 'présents')}"
+            f"{week_date(h.date)}, {h.label} : {some(h.present, 'présent', 'présents')}"
             for h in halves
         ],
         confirm_label="Valider",
@@ -194,7 +194,7 @@ def session_close(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         except Refused as refused:
             messages.error(request, str(refused))
             return redirect("session-close", uid=uid)
-        messages.success(request, "Session clôturée : elle compte dans les chiffres.")
+        messages.success(request, "Session clôturée : elle compte dans les chiffres.")
         return redirect("session-detail", uid=uid)
     half_days = list(half_days_of(session))
     trainers = []

@@ -175,7 +175,7 @@ def _save_places(request: ActorRequest, session: Session, nodes: list[OrgNode]) 
     for node in known.values():
         text = request.POST.get(f"places-{node.uid}", "").strip() or "0"
         if not text.isdecimal() or len(text) > 5 or int(text) > 10000:
-            messages.error(request, f"{node} : écrivez un nombre de places, par exemple 5.")
+            messages.error(request, f"{node} : écrivez un nombre de places, par exemple 5.")
             return redirect("session-places", uid=session.uid)
         places.append((node, int(text)))
     try:

@@ -104,8 +104,8 @@ def remove(request: ActorRequest, code: str, uid: UUID) -> HttpResponse:
         messages.success(request, "La ressource est retirée.")
         return redirect(back)
     context = {
-        "title": "Retirer cette ressource ?",
-        "message": f"« {row.title} » ne sera plus proposée aux participants.",
+        "title": "Retirer cette ressource ?",
+        "message": f"« {row.title} » ne sera plus proposée aux participants.",
         "confirm_label": "Retirer",
         "cancel_url": back,
     }

@@ -74,6 +74,7 @@ def questionnaire(request: HttpRequest, code: str) -> HttpResponse:
         "session": session,
         "form": form,
         "open": is_open(session, clock.today()),
+        "closed": clock.today() > session.end,
         "done": session.link_code in done and "autre" not in request.GET and not form.is_bound,
     }
     status = 422 if form.errors else 200

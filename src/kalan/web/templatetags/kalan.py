@@ -146,7 +146,7 @@ def text_size_control(context: dict[str, Any]) -> SafeString:
         '<div class="size" role="group" aria-label="Taille du texte">{}</div>',
         format_html_join(
             "",
-            '<a href="{}" rel="nofollow">{}<span class="visually-hidden"> : {}</span></a>',
+            '<a href="{}" rel="nofollow">{}<span class="visually-hidden"> : {}</span></a>',
             links,
         ),
     )

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = "Charge un pack pays (régions, districts, types, cadres, registre des traitements)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("country", help="code du pays : " + ", ".join(packs.countries()))
+        parser.add_argument("country", help="code du pays : " + ", ".join(packs.countries()))
         parser.add_argument("--demo-structures", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,6 +28,6 @@ class Command(BaseCommand):
         except (LookupError, Refused) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
-            f"{report.country} : "
+            f"{report.country} : "
             + ", ".join(f"{number} {kind}" for kind, number in report.added.items())
         )
