@@ -143,8 +143,8 @@ def expectation_propagation(log_l: Floats, prior: Floats, centre: Floats) -> tup
         tau, nu = 0.2 * tau + 0.8 * new_tau, 0.2 * nu + 0.8 * new_nu  # damped: parallel updates
         if moved < TOLERANCE:
             break
-    v = np.linalg.inv(inverse + tau[:, :, None] * eye).astype(np.float64)
-    return np.asarray((v @ (base + nu)[:, :, None])[:, :, 0], np.float64), v
+    last: Floats = np.array(np.linalg.inv(inverse + tau[:, :, None] * eye), dtype=np.float64)
+    return np.asarray((last @ (base + nu)[:, :, None])[:, :, 0], np.float64), last
 
 
 def _tilted(log_l: Floats, cavity: Floats, precision: Floats) -> tuple[Floats, Floats]:

@@ -23,6 +23,10 @@ from kalan.engine.psychometrics.tails import chi_square_tail
 LEAST_EXPECTED = 1.0  # persons in a cell of S-X2, below which score groups are merged
 
 
+class NobodyAnsweredAllError(DataError):
+    """S-X2 has no one to compare."""
+
+
 @dataclass(frozen=True)
 class ItemFit:
     """S-X2 with its degrees of freedom and p (None where no cell is left), infit, outfit."""
@@ -61,11 +65,16 @@ def item_fit(
 ) -> list[ItemFit]:
     """Fit of each item; ``scores`` (default WLE) serve infit and outfit.
 
-    S-X2 compares persons of equal sum, so it takes those who answered every item.
+    S-X2 compares persons of equal sum, so it takes those who answered every item; None when
+    nobody did, as in an adaptive test.
     """
     bank = bank.aligned(responses.items)
     scores = scores or score(bank, responses, "WLE")
-    chi = sx2(bank, responses, grid=grid)
+    chi: list[tuple[float | None, int, float | None]]
+    try:
+        chi = sx2(bank, responses, grid=grid)
+    except NobodyAnsweredAllError:
+        chi = [(None, 0, None)] * bank.n_items
     infit, outfit = _mean_squares(bank, responses, scores)[:2]
     return [
         ItemFit(name, *chi[i], _number(infit[i]), _number(outfit[i]))
@@ -85,7 +94,7 @@ def sx2(
     table = responses.dense()
     whole = (table >= 0).all(axis=1)
     if not whole.any():
-        raise DataError(
+        raise NobodyAnsweredAllError(
             "S-X2 compare des personnes de même total : aucune n’a répondu à toutes les questions. "
             "Prenez moins de questions, ou un sous-ensemble de personnes."
         )

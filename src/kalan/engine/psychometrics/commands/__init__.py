@@ -18,6 +18,9 @@ from kalan.engine.psychometrics.errors import DataError
 PACKAGE = "kalan.engine.psychometrics.commands"
 COMMANDS: dict[str, str] = {  # command → module of this folder
     "score": "score",
+    "fit": "fit",
+    "dif": "dif",
+    "link": "link",
 }
 
 
