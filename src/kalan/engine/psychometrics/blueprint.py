@@ -1,0 +1,381 @@
+"""What a test must be: length, quotas, exposure, stop rules; and whether a bank can carry it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from kalan.engine.psychometrics.data import Bank, Floats
+from kalan.engine.psychometrics.errors import DataError
+from kalan.engine.psychometrics.models import information
+from kalan.engine.psychometrics.scoring import METHODS, Method
+
+Blank = Literal["wrong", "missing"]
+CHECKED = (-2.0, -1.0, 0.0, 1.0, 2.0)  # abilities at which a precision target is tried
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Least and most items of an area."""
+
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Stop when the posterior P(θ ≥ cut) leaves [alpha, 1 − alpha]."""
+
+    cut: float
+    alpha: float = 0.025
+
+
+@dataclass(frozen=True)
+class Sprt:
+    """Wald's test of cut + delta against cut − delta with errors alpha and beta."""
+
+    cut: float
+    delta: float = 0.25
+    alpha: float = 0.05
+    beta: float = 0.05
+
+
+@dataclass(frozen=True)
+class StopRules:
+    """None: the rule is not used. ``flat``: the SE fell by less than this over ``window`` answers;
+    ``information``: floor for the best item left."""
+
+    se: float | None = None
+    flat: float | None = None
+    window: int = 5
+    information: float | None = None
+    decision: Decision | None = None
+    sprt: Sprt | None = None
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A test's plan. ``spread`` items stand for the first draw, one more than 1 until
+    ``spread_until`` answers are in: the next item is drawn among so many best."""
+
+    minimum: int
+    maximum: int
+    quotas: Mapping[str, Quota] = field(default_factory=dict)
+    cap: float | None = None  # r_max, largest share of persons who may get an item
+    estimator: Method = "EAP"
+    stop: StopRules = StopRules()
+    spread: int = 20
+    spread_until: int = 1
+    blank: Blank = "wrong"
+    mean: float = 0.0
+    sd: float = 1.0
+    seed: int = 1
+
+    def spread_at(self, step: int) -> int:
+        """Among how many of the best items the item after ``step`` answers is drawn."""
+        if step >= self.spread_until:
+            return 1
+        return max(1, round(self.spread * (1 - step / self.spread_until)))
+
+
+def read_blueprint(path: Path) -> Blueprint:
+    """A blueprint from a JSON file; what is wrong is named by its key."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"Plan « {path} » : fichier illisible ({error.strerror}).") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"Plan « {path} » : ce n’est pas du JSON ({error}).") from error
+    return blueprint_from(data)
+
+
+def blueprint_from(data: object) -> Blueprint:
+    """A blueprint from decoded JSON.
+
+    ``{"length": 30 | {"min", "max"}, "quotas": {AREA: 6 | {"min", "max"}}, "r_max": 0.2,
+    "estimator": "EAP", "stop": {"se", "flat", "window", "information",
+    "decision": {"cut", "alpha"}, "sprt": {"cut", "delta", "alpha", "beta"}},
+    "spread", "spread_until", "blank": "wrong" | "missing", "prior": {"mean", "sd"}, "seed"}``;
+    only ``length`` is required.
+    """
+    node = _Node("plan", data)
+    node.only("length quotas r_max estimator stop spread spread_until blank prior seed".split())
+    if "length" not in node.data:
+        raise DataError('Plan, « length » : absent. Écrivez par exemple "length": 30.')
+    length = _span(node, "length")
+    quotas = node.child("quotas")
+    prior = node.child("prior")
+    prior.only(["mean", "sd"])
+    found = Blueprint(
+        minimum=length.minimum,
+        maximum=length.maximum,
+        quotas={area: _span(quotas, area, least=0) for area in quotas.data},
+        cap=node.real("r_max", None, 0.0, 1.0),
+        estimator=cast(Method, node.choice("estimator", "EAP", METHODS)),
+        stop=_stop_rules(node.child("stop")),
+        spread=node.whole("spread", 20, 1),
+        spread_until=node.whole("spread_until", 1, 0),
+        blank=cast(Blank, node.choice("blank", "wrong", ("wrong", "missing"))),
+        mean=node_default(prior.real("mean", 0.0, -4.0, 4.0), 0.0),
+        sd=node_default(prior.real("sd", 1.0, 0.05, 10.0), 1.0),
+        seed=node.whole("seed", 1, 0),
+    )
+    return found
+
+
+def node_default(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def _stop_rules(node: _Node) -> StopRules:
+    node.only("se flat window information decision sprt".split())
+    decision = sprt = None
+    if "decision" in node.data:
+        of = node.child("decision")
+        of.only(["cut", "alpha"])
+        decision = Decision(of.needed("cut"), node_default(of.real("alpha", None, 0, 0.5), 0.025))
+    if "sprt" in node.data:
+        of = node.child("sprt")
+        of.only(["cut", "delta", "alpha", "beta"])
+        sprt = Sprt(
+            of.needed("cut"),
+            node_default(of.real("delta", None, 0, 5), 0.25),
+            node_default(of.real("alpha", None, 0, 0.5), 0.05),
+            node_default(of.real("beta", None, 0, 0.5), 0.05),
+        )
+    return StopRules(
+        se=node.real("se", None, 0.0, 10.0),
+        flat=node.real("flat", None, 0.0, 10.0),
+        window=node.whole("window", 5, 1),
+        information=node.real("information", None, 0.0, 1e6),
+        decision=decision,
+        sprt=sprt,
+    )
+
+
+def _span(node: _Node, key: str, least: int = 1) -> Quota:
+    """A number, or {"min", "max"}."""
+    value = node.data[key]
+    if isinstance(value, Mapping):
+        of = node.child(key)
+        of.only(["min", "max"])
+        found = Quota(of.whole("min", least, least), of.whole("max", -1, least))
+        if found.maximum < found.minimum:
+            raise DataError(f"Plan, « {of.path} » : « max » est requis et vaut au moins « min ».")
+        return found
+    number = node.whole(key, least, least)
+    return Quota(number, number)
+
+
+class _Node:
+    """A JSON object with the path that leads to it, for the messages."""
+
+    def __init__(self, path: str, data: object) -> None:
+        self.path = path
+        if not isinstance(data, Mapping):
+            raise DataError(f"Plan, « {path} » : un objet {{…}} est attendu.")
+        self.data: Mapping[str, Any] = data
+
+    def name(self, key: str) -> str:
+        return key if self.path == "plan" else f"{self.path}.{key}"
+
+    def only(self, known: list[str]) -> None:
+        for key in self.data:
+            if key not in known:
+                raise DataError(
+                    f"Plan, « {self.name(key)} » : clé inconnue. Clés possibles : "
+                    f"{', '.join(known)}."
+                )
+
+    def child(self, key: str) -> _Node:
+        return _Node(self.name(key), self.data.get(key, {}))
+
+    def needed(self, key: str) -> float:
+        value = self.real(key, None, -10.0, 10.0, open_ends=False)
+        if value is None:
+            raise DataError(f"Plan, « {self.name(key)} » : absent. Donnez un nombre.")
+        return value
+
+    def real(
+        self,
+        key: str,
+        default: float | None,
+        low: float,
+        high: float,
+        *,
+        open_ends: bool = True,
+    ) -> float | None:
+        value = self.data.get(key, default)
+        if value is None:
+            return None
+        good = isinstance(value, int | float) and not isinstance(value, bool)
+        inside = good and low <= value <= high and not (open_ends and low == 0 and value == 0)
+        if not inside:
+            raise DataError(
+                f"Plan, « {self.name(key)} » : {value!r} ; un nombre entre {low:g} et {high:g} "
+                "est attendu."
+            )
+        return float(value)
+
+    def whole(self, key: str, default: int, low: int) -> int:
+        value = self.data.get(key, default)
+        if key in self.data and (not isinstance(value, int) or isinstance(value, bool)):
+            raise DataError(f"Plan, « {self.name(key)} » : {value!r} ; un entier est attendu.")
+        if key in self.data and value < low:
+            raise DataError(f"Plan, « {self.name(key)} » : {value} ; au moins {low}.")
+        return int(value)
+
+    def choice(self, key: str, default: str, known: tuple[str, ...]) -> str:
+        value = self.data.get(key, default)
+        if value not in known:
+            raise DataError(
+                f"Plan, « {self.name(key)} » : {value!r} ; l’un de {', '.join(known)} est attendu."
+            )
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What a bank lacks for a blueprint: ``where`` (area, θ or "") and what (French)."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where} : {self.what}" if self.where else self.what
+
+
+def check(bank: Bank, blueprint: Blueprint) -> list[Lack]:
+    """What is missing and where, before the test is used; empty when the bank can carry it."""
+    lacks = _quota_lacks(blueprint) + _area_lacks(bank, blueprint) + _cap_lacks(bank, blueprint)
+    if bank.n_items < blueprint.maximum:
+        lacks.append(
+            Lack("", f"{blueprint.maximum} questions demandées, la banque en a {bank.n_items}.")
+        )
+    if not lacks:
+        lacks = _precision_lacks(bank, blueprint)
+    return lacks
+
+
+def refuse(bank: Bank, blueprint: Blueprint) -> None:
+    """Raise DataError with everything that ``check`` found."""
+    lacks = check(bank, blueprint)
+    if lacks:
+        raise DataError(
+            "La banque ne peut pas porter ce test. " + " ".join(str(lack) for lack in lacks)
+        )
+
+
+def _counts(bank: Bank) -> dict[str, int]:
+    return {area: bank.area.count(area) for area in sorted(set(bank.area))}
+
+
+def _quota_lacks(blueprint: Blueprint) -> list[Lack]:
+    least = sum(quota.minimum for quota in blueprint.quotas.values())
+    if least > blueprint.maximum:
+        return [
+            Lack(
+                "",
+                f"les minima des domaines font {least} questions pour une longueur de "
+                f"{blueprint.maximum}. Baissez des minima ou allongez le test.",
+            )
+        ]
+    return []
+
+
+def _area_lacks(bank: Bank, blueprint: Blueprint) -> list[Lack]:
+    counts, lacks = _counts(bank), []
+    for area, quota in blueprint.quotas.items():
+        there = counts.get(area, 0)
+        if there < quota.minimum:
+            lacks.append(
+                Lack(
+                    f"Domaine « {area} »",
+                    f"{quota.minimum} questions demandées, {there} dans la banque. Il en manque "
+                    f"{quota.minimum - there}.",
+                )
+            )
+    room = sum(
+        min(there, blueprint.quotas[area].maximum if area in blueprint.quotas else there)
+        for area, there in counts.items()
+    )
+    if room < blueprint.maximum <= bank.n_items and not lacks:
+        lacks.append(
+            Lack(
+                "",
+                f"les maxima des domaines laissent {room} questions pour une longueur de "
+                f"{blueprint.maximum}. Relevez des maxima.",
+            )
+        )
+    return lacks
+
+
+def _cap_lacks(bank: Bank, blueprint: Blueprint) -> list[Lack]:
+    """Σ rates of an area = its items per test: r_max times its items must reach the minimum."""
+    cap = blueprint.cap
+    if cap is None:
+        return []
+    lacks, room, counts = [], 0.0, _counts(bank)
+    for area, there in counts.items():
+        quota = blueprint.quotas.get(area)
+        room += min(cap * there, quota.maximum if quota else np.inf)
+        if quota and cap * there < quota.minimum - 1e-9 and there >= quota.minimum:
+            needed = int(np.ceil(quota.minimum / cap - 1e-9))
+            lacks.append(
+                Lack(
+                    f"Domaine « {area} »",
+                    f"avec une exposition d’au plus {cap:g}, {quota.minimum} questions par test "
+                    f"demandent {needed} questions ; il y en a {there}. Ajoutez-en "
+                    f"{needed - there} ou relevez « r_max ».",
+                )
+            )
+    if not lacks and room < blueprint.minimum - 1e-9:
+        lacks.append(
+            Lack(
+                "",
+                f"une exposition d’au plus {cap:g} ne permet que {room:.1f} questions par test ; "
+                f"{blueprint.minimum} sont demandées. Ajoutez des questions ou relevez « r_max ».",
+            )
+        )
+    return lacks
+
+
+def best_information(bank: Bank, blueprint: Blueprint, theta: Floats) -> Floats:
+    """(Q) information of the best test that the length and the quotas allow at each θ."""
+    info, total = information(bank, theta), np.zeros(theta.size)
+    area = np.array(bank.area)
+    for q in range(theta.size):
+        order = np.argsort(-info[:, q], kind="stable")
+        free, taken = [], 0
+        for name in sorted(set(bank.area)):
+            mine = order[area[order] == name]
+            quota = blueprint.quotas.get(name, Quota(0, blueprint.maximum))
+            total[q] += info[mine[: quota.minimum], q].sum()
+            taken += min(quota.minimum, mine.size)
+            free.append(info[mine[quota.minimum : quota.maximum], q])
+        rest = np.sort(np.concatenate(free))[::-1]
+        total[q] += rest[: max(blueprint.maximum - taken, 0)].sum()
+    return total
+
+
+def _precision_lacks(bank: Bank, blueprint: Blueprint) -> list[Lack]:
+    target = blueprint.stop.se
+    if target is None:
+        return []
+    theta = np.array(CHECKED) * blueprint.sd + blueprint.mean
+    se = 1 / np.sqrt(best_information(bank, blueprint, theta) + blueprint.sd**-2)
+    return [
+        Lack(
+            f"θ = {point:+.1f}",
+            f"l’erreur type ne descend pas sous {error:.3f} en {blueprint.maximum} questions, "
+            f"l’objectif est {target:g}. Ajoutez des questions de difficulté proche ou relevez "
+            "« stop.se ».",
+        )
+        for point, error in zip(theta, se, strict=True)
+        if error > target
+    ]
