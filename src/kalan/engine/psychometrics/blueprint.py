@@ -104,7 +104,20 @@ def blueprint_from(data: object) -> Blueprint:
     only ``length`` is required.
     """
     node = _Node("plan", data)
-    node.only("length quotas r_max estimator stop spread spread_until blank prior seed".split())
+    node.only(
+        [
+            "length",
+            "quotas",
+            "r_max",
+            "estimator",
+            "stop",
+            "spread",
+            "spread_until",
+            "blank",
+            "prior",
+            "seed",
+        ]
+    )
     if "length" not in node.data:
         raise DataError('Plan, « length » : absent. Écrivez par exemple "length": 30.')
     length = _span(node, "length")
@@ -133,7 +146,7 @@ def node_default(value: float | None, default: float) -> float:
 
 
 def _stop_rules(node: _Node) -> StopRules:
-    node.only("se flat window information decision sprt".split())
+    node.only(["se", "flat", "window", "information", "decision", "sprt"])
     decision = sprt = None
     if "decision" in node.data:
         of = node.child("decision")

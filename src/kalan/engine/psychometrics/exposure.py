@@ -22,7 +22,7 @@ class Ledger:
     started: float = field(default=0.0)
 
     @classmethod
-    def warm(cls, cap: float, rates: Floats, persons: float = 500.0) -> Ledger:
+    def warm(cls, cap: float, rates: Floats, persons: float = 200.0) -> Ledger:
         """From simulated rates (n), as if ``persons`` had come already."""
         return cls(cap, np.minimum(rates, cap) * persons, persons)
 

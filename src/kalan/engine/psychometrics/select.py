@@ -30,9 +30,10 @@ FLOOR = -1e4  # ln of a probability that is 0 on the grid: keeps sums finite
 class Tables:
     """What every sitting of a bank reads; nothing in it changes during a sitting.
 
-    ``log_p`` (n, K, Q), ``info`` (Q, n), ``value`` (Q, n) = information − price, ``order`` (Q, n)
-    items from the most valuable down at each grid point; ``area`` (n) numbers into ``areas``.
-    ``price`` (n) or (Q, n), in units of information.
+    ``log_p`` (n, K, Q), ``info`` (Q, n), ``area`` (n) numbers into ``areas``. ``order``
+    (variants, Q, n): items from the most valuable down at each grid point; value = information −
+    price, ``price`` (n) or (Q, n) in units of information. Each of several variants adds its own
+    Gumbel noise of scale ``noise``: a draw between sorted lists stands for a draw at every pick.
     """
 
     def __init__(
@@ -41,6 +42,8 @@ class Tables:
         grid: Grid,
         *,
         price: Floats | None = None,
+        noise: float = 0.0,
+        variants: int = 1,
         log_p: Floats | None = None,
         info: Floats | None = None,
     ) -> None:
@@ -58,29 +61,34 @@ class Tables:
             self.log_prior: Floats = np.maximum(np.log(grid.weight), FLOOR)
         self.low = float(grid.theta[0])
         self.step = float(grid.theta[1] - grid.theta[0])
+        self.variants = variants
+        rng = np.random.default_rng(variants)
+        self._shifts = rng.gumbel(0.0, 1.0, (variants, bank.n_items)) * noise
         self.set_price(np.zeros(bank.n_items) if price is None else price)
 
     def set_price(self, price: Floats) -> None:
         """Sort again under new prices, (n) or (Q, n); ties go to the lowest item number."""
         self.price = price
-        self.value: Floats = self.info - price
-        self.order = np.argsort(-self.value, axis=1, kind="stable").astype(np.int32)
-        self._heads: dict[int, list[int]] = {}
+        value = self.info - price
+        self.order = np.stack(
+            [np.argsort(-value - shift, axis=1, kind="stable") for shift in self._shifts]
+        ).astype(np.int32)
+        self._heads: dict[tuple[int, int], list[int]] = {}
 
     @property
     def n_items(self) -> int:
         return self.bank.n_items
 
-    def head(self, row: int) -> list[int]:
+    def head(self, variant: int, row: int) -> list[int]:
         """The first HEAD items of a row's order."""
-        found = self._heads.get(row)
+        found = self._heads.get((variant, row))
         if found is None:
-            found = self._heads[row] = self.order[row, :HEAD].tolist()
+            found = self._heads[variant, row] = self.order[variant, row, :HEAD].tolist()
         return found
 
-    def rest(self, row: int) -> list[int]:
+    def rest(self, variant: int, row: int) -> list[int]:
         """The items beyond the head: walked only when every item of the head is shut."""
-        found: list[int] = self.order[row, HEAD:].tolist()
+        found: list[int] = self.order[variant, row, HEAD:].tolist()
         return found
 
     def rows(self, theta: Floats) -> Ints:
@@ -190,26 +198,29 @@ class Picker:
             row = int((self.theta - tables.low) / tables.step + 0.5)
             row = min(max(row, 0), tables.grid.size - 1)
             item = self._walk(row)
-            if self.plan.stops.information is not None and self._may_stop():
-                if tables.info[row, item] < self.plan.stops.information:
-                    self.reason = "information"
-                    return None
+            floor = self.plan.stops.information
+            if floor is not None and self._may_stop() and tables.info[row, item] < floor:
+                self.reason = "information"
+                return None
             self.pending = item
         return self.pending
 
     def _walk(self, row: int) -> int:
         tables = self.plan.tables
-        skip = int(self._draw() * self.plan.spread[len(self.items)])
-        item, skip = self._first(tables.head(row), skip)
+        # One draw chooses the variant by its whole part, the place in the list by what is left.
+        draw = self._draw() * tables.variants
+        variant = int(draw)
+        skip = int((draw - variant) * self.plan.spread[len(self.items)])
+        item, skip = self._first(tables.head(variant, row), skip)
         if skip >= 0 and tables.n_items > HEAD:
-            other, _ = self._first(tables.rest(row), skip)
+            other, _ = self._first(tables.rest(variant, row), skip)
             item = other if other >= 0 else item
         if item < 0:
             # Every item left is kept back by the cap: a test without a question helps nobody.
             self.relaxed += 1
             used = set(self.items)
             self._blocked = bytearray(i in used for i in range(tables.n_items))
-            item, _ = self._first(tables.order[row].tolist(), 0)
+            item, _ = self._first(tables.order[variant, row].tolist(), 0)
         if item < 0:
             raise DataError(
                 f"Plus aucune question possible après {len(self.items)} réponses : vérifiez le "

@@ -8,6 +8,7 @@ one after another.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,14 +62,21 @@ def simulate(
     for first in range(0, theta.size, block):
         run = _Block(plan, theta[first : first + block], rng, truth or plan.tables.bank, ledger)
         parts.append(run.run())
+
+    def joined(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])
+
     return Sittings(
-        theta,
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in _JOINED),
+        truth=theta,
+        item=joined("item"),
+        category=joined("category"),
+        theta=joined("theta"),
+        se=joined("se"),
+        above=joined("above"),
+        length=joined("length"),
+        reason=joined("reason"),
         relaxed=sum(part.relaxed for part in parts),
     )
-
-
-_JOINED = ("item", "category", "theta", "se", "above", "length", "reason")
 
 
 class _Block:
@@ -99,6 +107,8 @@ class _Block:
         self.got = np.zeros((size, len(tables.areas)), np.int64)
         self.rows = tables.log_p.reshape(-1, tables.grid.size)
         self.categories = tables.log_p.shape[1]
+        self.order = tables.order.reshape(-1, tables.n_items)
+        self.line = np.zeros(size, np.int64)  # of each active person: row of the order now in use
         self.room: Floats | None = None
 
     def run(self) -> _Block:
@@ -111,7 +121,7 @@ class _Block:
                 break
             row = self.plan.tables.rows(self.theta[self.active])
             pick = self._pick(step, row)
-            pick = self._hold(step, row, pick)
+            pick = self._hold(step, pick)
             pick = self._too_little(step, row, pick)
             self._answer(step, pick)
             self._review(step)
@@ -132,21 +142,21 @@ class _Block:
 
     def _pick(self, step: int, row: Ints) -> NDArray[np.int64]:
         spread = self.plan.spread[step]
-        skip = (self.draw[step, self.active] * spread).astype(np.int64) if spread > 1 else None
-        return self._choose(step, np.arange(self.active.size), row, skip)
+        draw = self.draw[step, self.active] * self.plan.tables.variants
+        self.line = draw.astype(np.int64) * self.plan.tables.grid.size + row
+        skip = (draw % 1.0 * spread).astype(np.int64) if spread > 1 else None
+        return self._choose(step, np.arange(self.active.size), skip)
 
-    def _choose(
-        self, step: int, among: Ints, row: Ints, skip: Ints | None
-    ) -> NDArray[np.int64]:
+    def _choose(self, step: int, among: Ints, skip: Ints | None) -> NDArray[np.int64]:
         """The best open item of each (numbers into active), or the one after ``skip`` others."""
         tables, n = self.plan.tables, self.plan.tables.n_items
         areas = self._open_areas(step)
         pick = np.full(among.size, -1, np.int64)
         left = None if skip is None else skip.copy()
         todo, low, width = np.arange(among.size), 0, CHUNK
-        flat = self.blocked.reshape(-1)
+        flat, line = self.blocked.reshape(-1), self.line[among]
         while todo.size and low < n:
-            items = tables.order[row[todo], low : low + width]
+            items = self.order[line[todo], low : low + width]
             free = ~flat[(self.active[among[todo]] * n)[:, None] + items]
             if areas is not None:
                 free &= areas[among[todo][:, None], tables.area[items]]
@@ -159,22 +169,20 @@ class _Block:
             todo, low, width = todo[~hit], low + width, width * 4
         lost = np.flatnonzero(pick < 0)
         if lost.size:
-            pick[lost] = self._relax(areas, among[lost], row[lost])
+            pick[lost] = self._relax(areas, among[lost])
         return pick
 
-    def _relax(
-        self, areas: NDArray[np.bool_] | None, among: Ints, row: Ints
-    ) -> NDArray[np.int64]:
+    def _relax(self, areas: NDArray[np.bool_] | None, among: Ints) -> NDArray[np.int64]:
         """Every item left is kept back by the cap: take the best inside the quotas all the same."""
         tables, found = self.plan.tables, np.empty(among.size, np.int64)
         self.relaxed += among.size
-        for place, (who, at) in enumerate(zip(among, row, strict=True)):
+        for place, who in enumerate(among):
             free = np.ones(tables.n_items, np.bool_)
             given = self.item[self.active[who]]
             free[given[given >= 0]] = False
             if areas is not None:
                 free &= areas[who, tables.area]
-            order = tables.order[at]
+            order = self.order[self.line[who]]
             inside = order[free[order]]
             if not inside.size:
                 raise DataError(
@@ -184,7 +192,7 @@ class _Block:
             found[place] = inside[0]
         return found
 
-    def _hold(self, step: int, row: Ints, pick: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _hold(self, step: int, pick: NDArray[np.int64]) -> NDArray[np.int64]:
         """No item is given beyond its room: who comes too late chooses again."""
         if self.room is None:
             return pick
@@ -195,7 +203,7 @@ class _Block:
             full = np.unique(pick[late])
             self.blocked[np.ix_(self.active[late], full)] = True
             relaxed = self.relaxed
-            pick[late] = self._choose(step, late, row[late], None)
+            pick[late] = self._choose(step, late, None)
             if self.relaxed > relaxed:
                 break
         self.room -= np.bincount(pick, minlength=self.room.size)
@@ -259,7 +267,7 @@ class _Block:
 
     def _review(self, step: int) -> None:
         stops, window = self.plan.stops, self.plan.blueprint.stop.window
-        if not stops.any or step + 1 >= self.plan.blueprint.maximum:
+        if not stops.any:
             return
         may = self._may_stop(step + 1)
         if not may.any():
