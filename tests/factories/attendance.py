@@ -12,6 +12,7 @@ from kalan.people.actor import Actor
 from kalan.people.models import Account
 from kalan.people.selectors.core import actor_for
 from kalan.training.models import (
+    AttendanceMark,
     HalfDay,
     Presence,
     Registration,
@@ -65,6 +66,14 @@ def trainer(session: Session, tree: people.Tree) -> Account:
     account = people.account("trainer", tree.country, agent=agent)
     SessionTrainer.objects.create(session=session, agent=agent, hours=6)
     return account
+
+
+def marked(row: Registration, half_day: HalfDay) -> None:
+    """A mark from a phone, and the presence that follows from it."""
+    AttendanceMark.objects.create(
+        client_id=uuid7(), registration=row, half_day=half_day, source="phone", received_at=NOW
+    )
+    Presence.objects.create(registration=row, half_day=half_day)
 
 
 def room(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Any
 
 import openpyxl
@@ -162,6 +163,20 @@ def test_the_page_costs_the_same_for_3_and_9_people(
 
 
 QUERIES_OF_THE_PAGE = 9
+
+
+def test_a_box_unticked_without_script_takes_back_the_mark_that_the_page_showed(
+    trainer: Client, room: attendance.Room
+) -> None:
+    send(trainer, room, [mark(room, n, half_day) for n in (0, 2) for half_day in (0, 1)])
+    page = trainer.get(address(room)).content.decode()
+    shown = re.findall(r'name="vu" value="([^"]*)"', page)
+    assert [len(one.split(",")) for one in shown] == [3] * len(room.codes)
+    later = {**mark(room, 1), "id": str(uuid7())}  # another phone, after this page was read
+    send(trainer, room, [later])
+    ticked = {code: [str(room.persons[2].uid)] for code in room.codes[:2]}
+    trainer.post(address(room), {"vu": shown, **ticked})
+    assert room.present() == {(1, room.codes[0]), (2, room.codes[0]), (2, room.codes[1])}
 
 
 def test_walk_in_without_script(trainer: Client, room: attendance.Room) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 import brotli
 import pytest
 import time_machine
 from bench.pages import weight
+from django.core.management import call_command
 from django.http import HttpResponse
 from django.test import Client
 
-from kalan.training.models import Session
+from kalan.training.models import AttendanceMark, Session
+from kalan.web.light import light_css, light_js
 from kalan.web.sheet import sheet_text
-from tests.factories import people, training
+from tests.factories import attendance, people, training
 
 pytestmark = pytest.mark.django_db
 
@@ -26,8 +30,12 @@ STAFF_PAGE = 30_000
 
 
 def file_weight(name: str) -> int:
-    """What the static server sends: compressed at the highest level when collected."""
-    return len(brotli.compress((STATIC / name).read_bytes())) + FILE_HEADERS
+    """What the static server sends: made light and compressed at the highest level (test_light)."""
+    content = (STATIC / name).read_bytes()
+    for ending, light in ((".css", light_css), (".js", light_js)):
+        if name.endswith(ending):
+            content = light(content.decode()).encode()
+    return len(brotli.compress(content)) + FILE_HEADERS
 
 
 def get(client: Client, address: str) -> HttpResponse:
@@ -78,6 +86,59 @@ def test_the_learner_s_next_pages_are_light(signed_in: Client) -> None:
     with time_machine.travel(people.NOW, tick=False):
         assert Session.objects.count() == 20
         assert weight(get(signed_in, "/mon-espace/")) <= 4_000
+
+
+NAMES = """
+Aïssatou Ndiaye, Fatou Diop, Mariama Fall, Ndèye Sarr, Coumba Faye, Moussa Diouf, Ibrahima Gueye,
+Ousmane Ba, Cheikh Sow, Abdoulaye Sy, Mamadou Cissé, Rokhaya Thiam, Khady Seck, Astou Kane,
+Penda Mbaye, Awa Dieng, Aminata Ngom, Bineta Sène, Seynabou Tine, Yacine Badji, Pape Diatta,
+Modou Mané, Alioune Sagna, Babacar Camara, Daouda Touré, Samba Sané, Souleymane Ndour,
+Marème Niang, Adama Lo, Sokhna Wade
+"""
+
+
+def sent(name: str, folder: Path) -> int:
+    """Headers and body of one collected file, as our server answers."""
+    (stored,) = folder.glob(f"web/{name.replace('.', '.*.')}")
+    client, path = Client(), f"/static/web/{stored.name}"
+    answer = client.get(path, headers={"accept-encoding": "br"})
+    assert answer.headers["Content-Encoding"] == "br"
+    return weight(answer)
+
+
+@pytest.fixture
+def collected(settings: Any, tmp_path: Path) -> Path:
+    settings.STATIC_ROOT = tmp_path
+    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = False
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "kalan.web.light.LightStaticFilesStorage"},
+    }
+    call_command("collectstatic", interactive=False, verbosity=0)
+    return tmp_path
+
+
+def test_the_attendance_of_thirty_people_and_four_half_days(
+    tree: people.Tree, collected: Path
+) -> None:
+    """On a phone that has nothing yet: page with its sheet, and script. Every box is ticked."""
+    session = training.session(tree.centre_sokone, days=2)
+    structures = (tree.centre_sokone, tree.poste_toubacouta, tree.centre_guinguineo)
+    for number, name in enumerate(NAMES.split(",")):
+        first, last = name.split()
+        structure = structures[number % 3]
+        agent = people.agent(structure, first_names=first, last_name=last)
+        row = training.registration(session, agent, structure=structure)
+        for half_day in session.half_days.all():
+            attendance.marked(row, half_day)
+    client = Client()
+    client.force_login(attendance.trainer(session, tree))
+    address = f"/gestion/sessions/{session.uid}/presence/"
+    first_load = get(client, address)
+    assert AttendanceMark.objects.count() == 120
+    assert weight(first_load) + sent("outbox.js", collected) <= FIRST_PAGE
+    # From then on the sheet and the script are on the phone.
+    assert weight(get(client, address)) <= 5_500
 
 
 def test_the_staff_home_with_its_sheets(signed_in: Client) -> None:

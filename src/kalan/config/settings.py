@@ -245,7 +245,7 @@ STATIC_ROOT.mkdir(exist_ok=True)
 MEDIA_ROOT = KALAN_HOME / "files"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "kalan.web.light.LightStaticFilesStorage"},
 }
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE

@@ -7,9 +7,10 @@ page carries its CSS and asks for the cached file in idle time; a cookie says th
 from __future__ import annotations
 
 import hashlib
-import re
 from functools import lru_cache
 from pathlib import Path
+
+from kalan.web.light import light_css
 
 SHEET_COOKIE = "feuille"
 SHEET = "web/kalan.css"
@@ -23,8 +24,4 @@ def sheet_version() -> str:
 
 @lru_cache(maxsize=1)
 def sheet_text() -> str:
-    """The sheet without comments and needless spaces."""
-    css = re.sub(r"/\*.*?\*/", "", _PATH.read_text(), flags=re.DOTALL)
-    css = re.sub(r"\s+", " ", css)
-    css = re.sub(r" ?([{};,>]) ?", r"\1", css)
-    return css.replace(": ", ":").replace(";}", "}").strip()
+    return light_css(_PATH.read_text())

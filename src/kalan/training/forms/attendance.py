@@ -74,7 +74,8 @@ def read_boxes(sheet: Sheet, posted: QueryDict) -> tuple[dict[int, set[int]], li
         for value in posted.getlist(column.code):
             if value in people:
                 grid[people[value]].add(column.half_day.pk)
-    return dict(grid), [name for name in posted.getlist("vu") if _HANDLE.fullmatch(name)]
+    shown = [name for row in posted.getlist("vu") for name in re.split("[ ,]", row)]
+    return dict(grid), [name for name in shown if _HANDLE.fullmatch(name)]
 
 
 def uid_or_none(value: str) -> uuid.UUID | None:

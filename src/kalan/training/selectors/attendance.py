@@ -103,6 +103,11 @@ class Column:
     def present(self) -> int:
         return sum(box.present for box in self.boxes)
 
+    @property
+    def handles(self) -> str:
+        """The marks behind the boxes, in their order: ``a1,,b1 b2`` (the second box has none)."""
+        return ",".join(" ".join(box.handles) for box in self.boxes)
+
 
 @dataclass(frozen=True)
 class Sheet:

@@ -10,9 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
+from kalan.web.light import light_js
+
 _SOURCE = Path(__file__).parent.parent / "static" / "web" / "sw.js"
 # What a page kept on the phone needs beside itself.
-KEPT = ("web/kalan.css", "web/outbox.js", "web/presence.js", "web/icon.svg")
+KEPT = ("web/kalan.css", "web/outbox.js", "web/icon.svg")
 
 
 @lru_cache(maxsize=1)
@@ -22,7 +24,7 @@ def worker_text() -> str:
     filled = f"const FILES = {files}, OUTBOX = {json.dumps(static('web/outbox.js'))};"
     source = _SOURCE.read_text()
     assert 'const FILES = [], OUTBOX = "";' in source
-    return source.replace('const FILES = [], OUTBOX = "";', filled)
+    return light_js(source.replace('const FILES = [], OUTBOX = "";', filled))
 
 
 @require_safe
