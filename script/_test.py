@@ -41,6 +41,7 @@ MIGRATIONS = {
     "system check": ["python", "-m", "django", "check", "--fail-level", "WARNING"],
 }
 PLAIN = "not e2e and not process"
+FOLDERS = {"browser": ["tests/e2e"]}  # nothing of the kind is elsewhere: spare the collection
 
 # kind: what must be on the machine for it
 KINDS = {
@@ -173,14 +174,16 @@ def run_pytest(
         if not options.full:
             marks = f"({marks}) and not slow"
         command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", marks, "--durations=5"]
-        command += ["-n", options.workers, "--dist", "loadfile", "-p", "no:cacheprovider"]
+        command += ["-n", options.workers, "-p", "no:cacheprovider"]
+        # The browser tests are dealt out by what they share (tests/e2e/conftest.py).
+        command += ["--dist", "loadgroup" if stage == "browser" else "loadfile"]
         # The migrations are run by process and browser, on both databases, and looked at by
         # "migrations".
         command += ["--nomigrations"] if stage in ("unit", "postgresql") else []
         command += [] if stage == "browser" else ["--ignore", "tests/e2e"]
         command += ["-k", options.word] if options.word else []
         result = subprocess.run(
-            [*command, *options.paths],
+            [*command, *(options.paths or FOLDERS.get(stage, []))],
             cwd=TOP,
             check=False,
             stdin=subprocess.DEVNULL,

@@ -1,12 +1,13 @@
 """A real server, a real Chromium, and what tests measure in it.
 
-    def test_something(live: Server, page: Page) -> None:       # a phone, 360 px
-        with live.database():
+    def test_something(site: Server, page: Page) -> None:       # a phone, 360 px
+        with site.database():
             account = people.account("trainer", ...)
-        sign_in_as(page, live, account)
-        page.goto(live.url + "/mon-espace/")
+        sign_in_as(page, site, account)
+        page.goto(site.url + "/mon-espace/")
 
-``live`` (tests/conftest.py) is a server on an empty database of the test's own.
+``site`` is a server shared by the tests of a process, each with data of its own; ``live``
+(tests/conftest.py) is one on an empty database of the test's own.
 ``open_page(width)`` gives further pages, each in a browser context of its own (another person,
 another phone).
 """
@@ -15,12 +16,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from kalan.people.models import Account
 from tests.support import signin
@@ -39,17 +41,34 @@ CHROMIUM_FLAGS = [
     "--disable-dev-shm-usage",
 ]
 PHONE, LAPTOP = 360, 1366
+HANDFUL = 6
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 OpenPage = Callable[..., Page]
 PATIENCE = 15_000  # ms; a loaded machine is slow, not wrong
 expect.set_options(timeout=PATIENCE)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
+    crawled: Counter[Path] = Counter()
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.xdist_group(_group(item, crawled)))
+
+
+def _group(item: pytest.Item, crawled: Counter[Path]) -> str:
+    """What one test process runs in one go (pytest-xdist, --dist loadgroup).
+
+    Files that share a costly set-up stay together; the many pages of the crawl are dealt out by
+    the handful, so that no process ends long before the other.
+    """
+    name = item.path.stem.removeprefix("test_")
+    if name == "pages":
+        crawled[item.path] += 1
+        return f"pages-{crawled[item.path] // HANDFUL}"
+    return {"guides": "demo", "keying": "accounts"}.get(name, name)
 
 
 # Playwright keeps an event loop in the test's thread, which Django would take for async code.
@@ -87,7 +106,22 @@ def demo_site(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     server = Server(home, KALAN_DEMO="1")
     server.start()
     yield server
-    server.stop()
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def shared_server(blank_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(copy_home(blank_home, tmp_path_factory.mktemp("shared") / "home"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def site(shared_server: Server) -> Server:
+    """A server shared by tests with data of their own. Who kills it finds it up the next time."""
+    if shared_server.web is None:
+        shared_server.start()
+    return shared_server
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +141,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
     def open_one(width: int = PHONE, *, script: bool = True) -> Page:
         context = browser.new_context(
-            viewport={"width": width, "height": 740 if width < 800 else 768},
+            viewport=screen(width),
             locale="fr-FR",
             timezone_id="Africa/Dakar",
             java_script_enabled=script,
@@ -140,13 +174,21 @@ def nu() -> Iterator[Nu]:
     checker.stop()
 
 
-def sign_in_as(page: Page, live: Server, account: Account) -> None:
-    """Give the page's context a session of ``account`` without the sign-in pages."""
+def session_of(live: Server, account: Account) -> str:
+    """The name of a new session of ``account``."""
     client = Client()
     with live.database():
         signin.sign_in(client, account)
-    cookie = client.cookies["sessionid"]
-    page.context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": live.url}])
+    return client.cookies["sessionid"].value
+
+
+def give_session(page: Page, live: Server, session: str) -> None:
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": live.url}])
+
+
+def sign_in_as(page: Page, live: Server, account: Account) -> None:
+    """Give the page's context a session of ``account`` without the sign-in pages."""
+    give_session(page, live, session_of(live, account))
 
 
 def follow(page: Page, target: Locator) -> None:
@@ -157,6 +199,16 @@ def follow(page: Page, target: Locator) -> None:
     """
     with page.expect_navigation():
         target.click()
+
+
+def screen(width: int) -> ViewportSize:
+    return {"width": width, "height": 740 if width < 800 else 768}
+
+
+def widen(page: Page, width: int) -> None:
+    """Put the page that stands on a screen of another width."""
+    page.set_viewport_size(screen(width))
+    page.wait_for_function("width => window.innerWidth === width", arg=width)
 
 
 class Traffic:

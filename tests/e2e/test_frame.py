@@ -25,7 +25,7 @@ def site(blank_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with server.database():
         people.account("region", people.tree().fatick, email="region@exemple.sn")
     yield server
-    server.stop()
+    server.kill()
 
 
 def regional_manager(site: Server) -> Account:

@@ -127,7 +127,7 @@ def site(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     server = Server(home, KALAN_DEMO="1")
     server.start()
     yield server
-    server.stop()
+    server.kill()
 
 
 def _session(site: Server, **which: object) -> Session:

@@ -12,8 +12,8 @@ from tests.support.server import Server
 KEYS_IN_FIVE_MINUTES = 300
 
 
-def test_thirty_people_and_four_half_days(live: Server, wide_page: Page) -> None:
-    with live.database():
+def test_thirty_people_and_four_half_days(site: Server, wide_page: Page) -> None:
+    with site.database():
         room = attendance.room(people.tree(), count=30)
     page, keys = wide_page, 0
 
@@ -23,8 +23,8 @@ def test_thirty_people_and_four_half_days(live: Server, wide_page: Page) -> None
             page.keyboard.press(key)
         keys += times
 
-    sign_in_as(page, live, room.account)
-    page.goto(f"{live.url}/gestion/sessions/{room.session.uid}/presence/feuille/")
+    sign_in_as(page, site, room.account)
+    page.goto(f"{site.url}/gestion/sessions/{room.session.uid}/presence/feuille/")
     page.get_by_role("region", name="Feuille de présence").focus()
     for _ in range(4):  # « Tous présents » in each column
         press("Tab")
@@ -41,7 +41,7 @@ def test_thirty_people_and_four_half_days(live: Server, wide_page: Page) -> None
     press("Tab")
     press("Enter")
     expect(page.get_by_text("Enregistré : 115 présences ajoutées.")).to_be_visible()
-    with live.database():
+    with site.database():
         stored = room.present()
         by_name = [p.agent.last_name for p in room.persons]
     order = sorted(range(30), key=lambda number: by_name[number])

@@ -8,114 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Page, Request, Response, expect
 
-from kalan.people.models import Account
 from kalan.people.sessions import SHARED_KEY, SessionStore
 from kalan.training.models import AttendanceMark, Presence, Registration, Session
 from tests.e2e.conftest import OpenPage, sign_in_as
-from tests.factories import attendance, people
+from tests.e2e.phone import Phone, marks, new_room, phone_of, present
+from tests.factories import attendance
 from tests.support.server import Server, copy_home
-
-
-@dataclass
-class Phone:
-    """What a trainer sees and does."""
-
-    live: Server
-    room: attendance.Room
-    page: Page
-    account: Account
-    address: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.address = f"{self.live.url}/gestion/sessions/{self.room.session.uid}/presence/"
-        sign_in_as(self.page, self.live, self.account)
-
-    def open(self) -> None:
-        """Open the screen and wait until it would also open without a network."""
-        self.page.goto(self.address)
-        self.until(
-            "!!self.kalan && !!navigator.serviceWorker.controller"
-            " && caches.match(location.pathname).then(a => !!a)"
-        )
-        self.page.evaluate("document.querySelectorAll('details').forEach(d => d.name = '')")
-
-    def until(self, expression: str) -> None:
-        """Wait until a promise gives true (``wait_for_function`` takes any promise for true)."""
-        for _ in range(150):
-            if self.page.evaluate(expression):
-                return
-            self.page.wait_for_timeout(100)
-        raise AssertionError(expression)
-
-    def box(self, person: int, half_day: int = 0) -> object:
-        uid, code = self.room.persons[person].uid, self.room.codes[half_day]
-        return self.page.locator(f'input[name="{code}"][value="{uid}"]')
-
-    def show(self, half_day: int) -> None:
-        code = self.room.codes[half_day]
-        part = self.page.locator(f'details[data-demi="{code}"]')
-        if part.get_attribute("open") is None:
-            part.locator("summary").click()
-
-    def tap(self, person: int, half_day: int = 0) -> None:
-        self.show(half_day)
-        self.box(person, half_day).click()
-
-    def unsent(self) -> int:
-        return self.page.evaluate("kalan.unsent().then(all => all.length)")
-
-    def says(self, text: str) -> None:
-        expect(self.page.locator("#etat span")).to_have_text(text)
-
-    def push(self) -> None:
-        """The button « Envoyer », unless the phone has just sent by itself."""
-        self.page.evaluate("document.querySelector('#etat button').click()")
-
-    def settled(self) -> None:
-        self.until("kalan.unsent().then(all => all.length === 0)")
-        self.says("Tout est envoyé.")
-
-
-def present(live: Server, room: attendance.Room) -> set[tuple[int, str]]:
-    with live.database():
-        return room.present()
-
-
-def marks(live: Server, room: attendance.Room) -> int:
-    with live.database():
-        return AttendanceMark.objects.filter(registration__session=room.session).count()
-
-
-def room_of(live: Server) -> attendance.Room:
-    with live.database():
-        return attendance.room(people.tree())
-
-
-def phone_of(live: Server, page: Page) -> Phone:
-    """A trainer's phone on which the screen of a session of its own has been opened once."""
-    room = room_of(live)
-    phone = Phone(live, room, page, room.account)
-    phone.open()
-    return phone
-
-
-@pytest.fixture(scope="module")
-def site(
-    blank_home: Path, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: object
-) -> Iterator[Server]:
-    """One server for the tests that do it no harm."""
-    server = Server(copy_home(blank_home, tmp_path_factory.mktemp("site") / "home"))
-    server.start()
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -137,10 +41,9 @@ def test_a_tap_is_on_the_server_at_once(phone: Phone, site: Server) -> None:
     assert present(site, phone.room) == {(1, AM)}
 
 
-def test_line_cut_reload_restart_everything_arrives_once(live: Server, page: Page) -> None:
-    phone = phone_of(live, page)
+def test_line_cut_reload_restart_everything_arrives_once(phone: Phone, site: Server) -> None:
     phone.page.context.set_offline(True)
-    live.kill()
+    site.kill()
     phone.tap(0)
     phone.tap(1)
     phone.tap(2, 1)
@@ -154,11 +57,11 @@ def test_line_cut_reload_restart_everything_arrives_once(live: Server, page: Pag
     phone.page.reload()
     expect(phone.page.locator("#etat span")).to_contain_text("4 non envoyées")
     expect(phone.page.locator("#etat button")).to_be_visible()
-    live.start()
+    site.start()
     phone.push()
     phone.settled()
-    assert present(live, phone.room) == {(0, AM), (2, PM)}
-    assert marks(live, phone.room) == 3
+    assert present(site, phone.room) == {(0, AM), (2, PM)}
+    assert marks(site, phone.room) == 3
     # What was sent still shows after a reload without a line.
     phone.until("!document.querySelector('#feuille input:not([checked]):checked')")
     phone.page.context.set_offline(True)
@@ -169,21 +72,20 @@ def test_line_cut_reload_restart_everything_arrives_once(live: Server, page: Pag
     phone.says("Tout est envoyé.")
 
 
-def test_server_killed_while_marking(live: Server, page: Page) -> None:
-    phone = phone_of(live, page)
+def test_server_killed_while_marking(phone: Phone, site: Server) -> None:
     wanted = {(person, code) for person in range(3) for code in phone.room.codes[:3]}
     for number, (person, half_day) in enumerate((p, h) for h in range(3) for p in range(3)):
         phone.tap(person, half_day)
         if number in (2, 5):
-            live.kill()
+            site.kill()
         if number == 4:
-            live.start()
+            site.start()
     expect(phone.page.locator("#etat span")).to_contain_text("non envoyée")
-    live.start()
+    site.start()
     phone.push()
     phone.settled()
-    assert present(live, phone.room) == wanted
-    assert marks(live, phone.room) == 9
+    assert present(site, phone.room) == wanted
+    assert marks(site, phone.room) == 9
 
 
 def test_two_tabs_of_one_phone(phone: Phone, site: Server) -> None:
@@ -381,16 +283,19 @@ def test_a_full_phone_says_so_and_does_not_pretend(phone: Phone) -> None:
     assert phone.unsent() == 0
 
 
-@pytest.fixture
-def faulty(blank_home: Path, tmp_path: Path) -> Iterator[tuple[Server, Path]]:
+@pytest.fixture(scope="module")
+def faulty(
+    blank_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, Path]]:
     """A server whose answers can be made to fail."""
-    faults = tmp_path / "faults"
+    folder = tmp_path_factory.mktemp("faulty")
+    faults = folder / "faults"
     server = Server(
-        copy_home(blank_home, tmp_path / "home"), KALAN_DEBUG="1", KALAN_FAULTS=str(faults)
+        copy_home(blank_home, folder / "home"), KALAN_DEBUG="1", KALAN_FAULTS=str(faults)
     )
     server.start()
     yield server, faults
-    server.stop()
+    server.kill()
 
 
 def _broke_off(request: Request) -> bool:
@@ -419,6 +324,7 @@ def test_the_answer_is_lost(
     stored: int,
 ) -> None:
     live, faults = faulty
+    faults.write_text("")
     phone = phone_of(live, page)
     page.context.set_offline(True)
     for person in range(3):
@@ -436,7 +342,7 @@ def test_the_answer_is_lost(
 
 
 def test_without_script_the_page_is_a_form(site: Server, open_page: OpenPage) -> None:
-    room = room_of(site)
+    room = new_room(site)
     phone = Phone(site, room, open_page(script=False), room.account)
     phone.page.goto(phone.address)
     phone.show(0)

@@ -130,10 +130,8 @@ class Server:
 
     def checkpoint(self) -> None:
         """Bring SQLite's log into the file, so that a copy of the folder is whole."""
-        self.run_python(
-            "from django.db import connection\n"
-            "connection.cursor().execute('PRAGMA wal_checkpoint(TRUNCATE)')"
-        )
+        with self.database():
+            connections["default"].cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def run_python(self, code: str) -> str:
         """Run code on the server's data and settings, in a process of its own."""
