@@ -174,9 +174,8 @@ def run_pytest(
         if not options.full:
             marks = f"({marks}) and not slow"
         command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", marks, "--durations=5"]
-        command += ["-n", options.workers, "-p", "no:cacheprovider"]
-        # The browser tests are dealt out by what they share (tests/e2e/conftest.py).
-        command += ["--dist", "loadgroup" if stage == "browser" else "loadfile"]
+        # The browser tests are dealt out in another way (tests/e2e/conftest.py).
+        command += ["-n", options.workers, "--dist", "loadfile", "-p", "no:cacheprovider"]
         # The migrations are run by process and browser, on both databases, and looked at by
         # "migrations".
         command += ["--nomigrations"] if stage in ("unit", "postgresql") else []

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from django.test import Client
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 from kalan.people.models import Account
 from tests.support import signin
@@ -41,34 +42,37 @@ CHROMIUM_FLAGS = [
     "--disable-dev-shm-usage",
 ]
 PHONE, LAPTOP = 360, 1366
-HANDFUL = 6
+HANDFULS = 22
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 OpenPage = Callable[..., Page]
 PATIENCE = 15_000  # ms; a loaded machine is slow, not wrong
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
-    crawled: Counter[Path] = Counter()
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.xdist_group(_group(item, crawled)))
 
 
-def _group(item: pytest.Item, crawled: Counter[Path]) -> str:
-    """What one test process runs in one go (pytest-xdist, --dist loadgroup).
+class Dealing(LoadScopeScheduling):  # type: ignore[misc]
+    """What one test process runs in one go.
 
     Files that share a costly set-up stay together; the many pages of the crawl are dealt out by
     the handful, so that no process ends long before the other.
     """
-    name = item.path.stem.removeprefix("test_")
-    if name == "pages":
-        crawled[item.path] += 1
-        return f"pages-{crawled[item.path] // HANDFUL}"
-    return {"guides": "demo", "keying": "accounts"}.get(name, name)
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        if file.endswith("e2e/test_pages.py"):
+            return f"{file} {crc32(nodeid.encode()) % HANDFULS}"
+        return {"tests/e2e/test_guides.py": "tests/e2e/test_demo.py"}.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Dealing:
+    """Deal the tests out so when tests/e2e is run, whatever --dist says (pytest-xdist)."""
+    return Dealing(config, log)
 
 
 # Playwright keeps an event loop in the test's thread, which Django would take for async code.
