@@ -174,8 +174,7 @@ def run_pytest(
         if not options.full:
             marks = f"({marks}) and not slow"
         command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", marks, "--durations=5"]
-        # The browser tests are dealt out in another way (tests/e2e/conftest.py).
-        command += ["-n", options.workers, "--dist", "loadfile", "-p", "no:cacheprovider"]
+        command += ["-p", "no:cacheprovider", *spread(stage, options.workers)]
         # The migrations are run by process and browser, on both databases, and looked at by
         # "migrations".
         command += ["--nomigrations"] if stage in ("unit", "postgresql") else []
@@ -199,6 +198,18 @@ def run_pytest(
     if result.returncode not in allowed and not failed:
         say(f"pytest ended with code {result.returncode} in {stage}")
         tally.add(stage, "failed")
+
+
+def spread(stage: str, workers: str) -> list[str]:
+    """How the tests of ``stage`` share the processors."""
+    if stage == "process":
+        # They mostly wait for the processes they start, and share nothing by file.
+        return ["-n", str(2 * int(workers)), "--dist", "worksteal"]
+    if stage == "browser":
+        # Dealt out in another way (tests/e2e/conftest.py).
+        return ["-n", workers, "--dist", "loadfile"]
+    # By file, for fixtures of a module; in the order of tests/conftest.py, the longest first.
+    return ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def run_kind(tally: Tally, kind: str, options: argparse.Namespace) -> None:

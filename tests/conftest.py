@@ -8,6 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 os.environ["KALAN_HOME"] = tempfile.mkdtemp(prefix="kalan-test-")
 os.environ["KALAN_LOG_LEVEL"] = "WARNING"
@@ -80,11 +81,14 @@ def postgresql() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def blank_postgresql(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """A migrated database and its KALAN_HOME, to copy."""
-    name = f"blank_{uuid.uuid4().hex}"
-    home = tmp_path_factory.mktemp("postgresql") / "home"
-    make_home(home, KALAN_DATABASE_URL=postgres.new_database(postgresql, name))
-    return name, home
+    """A migrated database and its KALAN_HOME, to copy; one for all processes of a cluster."""
+    port = urlsplit(postgresql).port
+    name = f"blank_{port}"
+
+    def make(home: Path) -> None:
+        make_home(home, KALAN_DATABASE_URL=postgres.new_database(postgresql, name))
+
+    return name, made_once(run_folder(tmp_path_factory) / f"blank-home-{port}", make)
 
 
 @pytest.fixture
@@ -126,12 +130,19 @@ def _reads_data(item: pytest.Item) -> bool:
 
     Not who may open what (the same code on both), nor what invents its cases.
     """
+    if item.get_closest_marker("one_database"):
+        return False
     fixtures = getattr(item, "fixturenames", ())
     reads = item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(fixtures)
     return bool(reads) and _kind(item) not in ("permissions", "property")
 
 
+# The longest files: begun last, they would leave one processor idle at the end.
+LONGEST = ("config/test_demo.py", "permissions/test_urls.py", "people/test_import_processes.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))
     for item in items:
         item.user_properties.append(("kind", _kind(item)))
         if _reads_data(item):
