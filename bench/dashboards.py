@@ -173,10 +173,12 @@ def _cases() -> Iterator[tuple[str, Callable[[], object], Callable[[], object] |
     yield case("programme", programme=programme)
     yield case("programme et année", programme=programme, **year)
     yield case("région et année", node=region, **year)
+    yield case("région", node=region)
     yield case("district", node=district)
     yield case("structure", node=structure)
     yield case("région et période libre", node=region, **odd)
     yield case("région et thème", node=region, theme=theme.pk)
+    yield case("thème", theme=theme.pk)
     whole = reach_of(SYSTEM, Filters())
     local = reach_of(SYSTEM, Filters(node=region, **year))
     yield "tableau de bord complet, pays", lambda: board(whole, day=day), _raw
@@ -187,6 +189,10 @@ def _cases() -> Iterator[tuple[str, Callable[[], object], Callable[[], object] |
     )
     # The dashboard keeps coverage until a fact or the register changes; this is what it costs then.
     yield "couverture recomptée, pays", lambda: count_coverage(whole, day), None
+    near = reach_of(SYSTEM, Filters(node=region))
+    yield "couverture recomptée, région", lambda: count_coverage(near, day), None
+    of_one = reach_of(SYSTEM, Filters(programme=programme))
+    yield "couverture recomptée, programme", lambda: count_coverage(of_one, day), None
     yield "chiffres publics", lambda: public_figures(clock.now()), None
 
 
