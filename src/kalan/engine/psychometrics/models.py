@@ -65,7 +65,7 @@ def _log_logistic(bank: Parameters, rows: NDArray[np.intp], theta: Floats) -> Fl
 def _log_graded(bank: Parameters, rows: NDArray[np.intp], theta: Floats) -> Floats:
     """P_k = σ(z_k)·σ(−z_{k+1})·(1 − e^{−a(b_{k+1} − b_k)}): no subtraction of near numbers."""
     a, b, top = bank.a[rows][:, None], bank.b[rows], bank.top[rows]
-    z = a[:, :, None] * (theta[:, None, :] - b[:, :, None])  # (rows, m, Q)
+    z = a[:, :, None] * (theta[:, None, :] - np.nan_to_num(b)[:, :, None])  # (rows, m, Q)
     out = np.full((rows.size, b.shape[1] + 1, theta.shape[1]), -np.inf)
     above, below = _log_sigmoid(z), _log_sigmoid(-z)
     out[:, 0] = below[:, 0]
@@ -130,7 +130,7 @@ def _d_graded(
 ) -> tuple[Floats, Floats]:
     """x(1 − x) − y(1 − y) = (x − y)(1 − x − y): P_k′ = a·P_k·(1 − P*_k − P*_{k+1})."""
     a, b, top = bank.a[rows][:, None, None], bank.b[rows], bank.top[rows]
-    z = a * (theta[:, None, :] - b[:, :, None])
+    z = a * (theta[:, None, :] - np.nan_to_num(b)[:, :, None])
     beyond = np.arange(b.shape[1])[None, :] >= top[:, None]
     star, slope = _sigmoid(z), _sigmoid(z) * _sigmoid(-z)
     star[beyond], slope[beyond] = 0.0, 0.0

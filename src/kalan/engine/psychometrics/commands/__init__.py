@@ -17,6 +17,7 @@ from kalan.engine.psychometrics.errors import DataError
 
 PACKAGE = "kalan.engine.psychometrics.commands"
 COMMANDS: dict[str, str] = {  # command → module of this folder
+    "calibrate": "calibrate",
     "score": "score",
     "fit": "fit",
     "dif": "dif",
