@@ -76,7 +76,7 @@ def tree() -> Tree:
             above.numchild += 1
             path = OrgNode._get_path(above.path, above.depth + 1, above.numchild)
         else:
-            path = OrgNode._inc_path(last.path) if last else OrgNode._get_path("", 1, 1)
+            path = last._inc_path() if last else OrgNode._get_path("", 1, 1)
         nodes.append(
             OrgNode(
                 path=path,
