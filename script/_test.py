@@ -49,7 +49,7 @@ KINDS = {
     "types": (),
     "floors": (),
     "migrations": (),
-    "unit": ("pdftoppm",),
+    "unit": ("pdftoppm", "node"),
     "postgresql": ("postgresql", "pdftoppm"),
     "process": ("redis-server", "postgresql"),
     "browser": ("chromium", "java", "npm packages", "noto fonts"),
@@ -62,6 +62,7 @@ DEBIAN = {
     "java": "default-jre-headless",
     "noto fonts": "fonts-noto-core",
     "npm": "npm",
+    "node": "nodejs",
 }
 
 
@@ -103,6 +104,7 @@ def present() -> dict[str, bool]:
         "java": shutil.which("java") is not None,
         "noto fonts": noto.exists() or shutil.which("fc-list") is None,
         "npm": shutil.which("npm") is not None,
+        "node": shutil.which("node") is not None,
         "npm packages": _npm_stamp_is_fresh(),
     }
 
