@@ -15,8 +15,8 @@ from tests.e2e.conftest import OpenPage, follow, picture
 from tests.support.server import Server
 
 # Senegal, DIRECCT, 14 November 2022 to 17 March 2023: what the source texts say.
-FIGURES = ("19", "15", "13", "521", "306", "58,73 %", "610")
-NOTICE = "Données de démonstration : personnes et présences fictives"
+FIGURES = ("19", "15", "13", "521", "306", "58,73 %", "610")
+NOTICE = "Données de démonstration : personnes et présences fictives"
 ACCOUNTS = (
     *("agent", "formateur", "structure", "region", "programme"),
     *("signataire", "auteur", "admin"),

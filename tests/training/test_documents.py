@@ -39,7 +39,7 @@ from tests.factories import people, training
 
 NOW = people.NOW
 pytestmark = pytest.mark.django_db
-NOTICE = "Données de démonstration : personnes et présences fictives"
+NOTICE = "Données de démonstration : personnes et présences fictives"
 
 
 def text_of(content: bytes) -> str:
@@ -100,7 +100,8 @@ def test_the_demo_says_so_on_paper(session: Session, settings: Any) -> None:
     settings.KALAN_DEMO = True
     assert NOTICE in text_of(sheet_pdf(session))
     assert NOTICE in text_of(report_pdf(session, with_costs=False, with_satisfaction=True, now=NOW))
-    assert NOTICE in session_ics(session, now=NOW).decode().replace("\r\n ", "")
+    calendar = session_ics(session, now=NOW).decode().replace("\r\n ", "")
+    assert NOTICE in calendar.replace("\u00a0", " ")
 
 
 def test_a_long_session_takes_further_sheets(tree: people.Tree) -> None:
@@ -150,7 +151,7 @@ def test_the_report_counts_by_the_rules(session: Session) -> None:
         "Inscriptions, personnes absentes comprises 4",
         "Agents formés 3",
         "dont femmes 2",
-        "Part des femmes 100,00 %",
+        "Part des femmes 100,00 %",
         "Agents formés sans sexe renseigné 1",
         "Jours-personnes (deux demi-journées pour un jour) 7,5",
         "une vingtaine de relais 0 0 20 approximatif",

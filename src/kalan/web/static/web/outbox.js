@@ -122,7 +122,7 @@ self.kalan = (() => {
       event.preventDefault();
       await Promise.race([box.send(), new Promise((ok) => setTimeout(ok, 5000))]);
       const left = (await box.unsent().catch(() => [])).length;
-      if (left && !confirm(`Présences non envoyées : ${left}. Sur un téléphone partagé, se déconnecter les efface ; sur le vôtre, elles partiront à votre prochaine connexion. Se déconnecter quand même ?`)) return;
+      if (left && !confirm(`Présences non envoyées : ${left}. Sur un téléphone partagé, se déconnecter les efface ; sur le vôtre, elles partiront à votre prochaine connexion. Se déconnecter quand même ?`)) return;
       // Lists of names are not for whoever takes the phone next.
       const pages = self.caches && await caches.open("pages");
       for (const page of pages ? await pages.keys() : []) {
