@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     bring.add_argument("--as", dest="as_", metavar="EMAIL", help="au nom de ce compte")
 
     commands.add_parser(  # for --help: main hands its words on before they are parsed here
-        "psychometrics", help="étalonne, note et contrôle des tests : CSV en entrée, JSON en sortie"
+        "psychometrics", help="étalonne, note et contrôle des tests : CSV en entrée, JSON en sortie"
     )
     commands.add_parser("demo", help="charge les données de démonstration (mode démonstration)")
     commands.add_parser("check", help="vérifie les réglages, les migrations et l’arbre")

@@ -88,9 +88,9 @@ def read_blueprint(path: Path) -> Blueprint:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DataError(f"Plan « {path} » : fichier illisible ({error.strerror}).") from error
+        raise DataError(f"Plan « {path} » : fichier illisible ({error.strerror}).") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"Plan « {path} » : ce n’est pas du JSON ({error}).") from error
+        raise DataError(f"Plan « {path} » : ce n’est pas du JSON ({error}).") from error
     return blueprint_from(data)
 
 
@@ -119,7 +119,7 @@ def blueprint_from(data: object) -> Blueprint:
         ]
     )
     if "length" not in node.data:
-        raise DataError('Plan, « length » : absent. Écrivez par exemple "length": 30.')
+        raise DataError('Plan, « length » : absent. Écrivez par exemple "length": 30.')
     length = _span(node, "length")
     quotas = node.child("quotas")
     prior = node.child("prior")
@@ -179,7 +179,7 @@ def _span(node: _Node, key: str, least: int = 1) -> Quota:
         of.only(["min", "max"])
         found = Quota(of.whole("min", least, least), of.whole("max", -1, least))
         if found.maximum < found.minimum:
-            raise DataError(f"Plan, « {of.path} » : « max » est requis et vaut au moins « min ».")
+            raise DataError(f"Plan, « {of.path} » : « max » est requis et vaut au moins « min ».")
         return found
     number = node.whole(key, least, least)
     return Quota(number, number)
@@ -191,7 +191,7 @@ class _Node:
     def __init__(self, path: str, data: object) -> None:
         self.path = path
         if not isinstance(data, Mapping):
-            raise DataError(f"Plan, « {path} » : un objet {{…}} est attendu.")
+            raise DataError(f"Plan, « {path} » : un objet {{…}} est attendu.")
         self.data: Mapping[str, Any] = data
 
     def name(self, key: str) -> str:
@@ -201,7 +201,7 @@ class _Node:
         for key in self.data:
             if key not in known:
                 raise DataError(
-                    f"Plan, « {self.name(key)} » : clé inconnue. Clés possibles : "
+                    f"Plan, « {self.name(key)} » : clé inconnue. Clés possibles : "
                     f"{', '.join(known)}."
                 )
 
@@ -211,7 +211,7 @@ class _Node:
     def needed(self, key: str) -> float:
         value = self.real(key, None, -10.0, 10.0, open_ends=False)
         if value is None:
-            raise DataError(f"Plan, « {self.name(key)} » : absent. Donnez un nombre.")
+            raise DataError(f"Plan, « {self.name(key)} » : absent. Donnez un nombre.")
         return value
 
     def real(
@@ -230,7 +230,7 @@ class _Node:
         inside = good and low <= value <= high and not (open_ends and low == 0 and value == 0)
         if not inside:
             raise DataError(
-                f"Plan, « {self.name(key)} » : {value!r} ; un nombre entre {low:g} et {high:g} "
+                f"Plan, « {self.name(key)} » : {value!r} ; un nombre entre {low:g} et {high:g} "
                 "est attendu."
             )
         return float(value)
@@ -238,16 +238,16 @@ class _Node:
     def whole(self, key: str, default: int, low: int) -> int:
         value = self.data.get(key, default)
         if key in self.data and (not isinstance(value, int) or isinstance(value, bool)):
-            raise DataError(f"Plan, « {self.name(key)} » : {value!r} ; un entier est attendu.")
+            raise DataError(f"Plan, « {self.name(key)} » : {value!r} ; un entier est attendu.")
         if key in self.data and value < low:
-            raise DataError(f"Plan, « {self.name(key)} » : {value} ; au moins {low}.")
+            raise DataError(f"Plan, « {self.name(key)} » : {value} ; au moins {low}.")
         return int(value)
 
     def choice(self, key: str, default: str, known: tuple[str, ...]) -> str:
         value = self.data.get(key, default)
         if value not in known:
             raise DataError(
-                f"Plan, « {self.name(key)} » : {value!r} ; l’un de {', '.join(known)} est attendu."
+                f"Plan, « {self.name(key)} » : {value!r} ; l’un de {', '.join(known)} est attendu."
             )
         return str(value)
 
@@ -260,7 +260,7 @@ class Lack:
     what: str
 
     def __str__(self) -> str:
-        return f"{self.where} : {self.what}" if self.where else self.what
+        return f"{self.where} : {self.what}" if self.where else self.what
 
 
 def check(bank: Bank, blueprint: Blueprint) -> list[Lack]:
@@ -308,7 +308,7 @@ def _area_lacks(bank: Bank, blueprint: Blueprint) -> list[Lack]:
         if there < quota.minimum:
             lacks.append(
                 Lack(
-                    f"Domaine « {area} »",
+                    f"Domaine « {area} »",
                     f"{quota.minimum} questions demandées, {there} dans la banque. Il en manque "
                     f"{quota.minimum - there}.",
                 )
@@ -341,18 +341,18 @@ def _cap_lacks(bank: Bank, blueprint: Blueprint) -> list[Lack]:
             needed = int(np.ceil(quota.minimum / cap - 1e-9))
             lacks.append(
                 Lack(
-                    f"Domaine « {area} »",
+                    f"Domaine « {area} »",
                     f"avec une exposition d’au plus {cap:g}, {quota.minimum} questions par test "
-                    f"demandent {needed} questions ; il y en a {there}. Ajoutez-en "
-                    f"{needed - there} ou relevez « r_max ».",
+                    f"demandent {needed} questions ; il y en a {there}. Ajoutez-en "
+                    f"{needed - there} ou relevez « r_max ».",
                 )
             )
     if not lacks and room < blueprint.minimum - 1e-9:
         lacks.append(
             Lack(
                 "",
-                f"une exposition d’au plus {cap:g} ne permet que {room:.1f} questions par test ; "
-                f"{blueprint.minimum} sont demandées. Ajoutez des questions ou relevez « r_max ».",
+                f"une exposition d’au plus {cap:g} ne permet que {room:.1f} questions par test ; "
+                f"{blueprint.minimum} sont demandées. Ajoutez des questions ou relevez « r_max ».",
             )
         )
     return lacks
@@ -387,7 +387,7 @@ def _precision_lacks(bank: Bank, blueprint: Blueprint) -> list[Lack]:
             f"θ = {point:+.1f}",
             f"l’erreur type ne descend pas sous {error:.3f} en {blueprint.maximum} questions, "
             f"l’objectif est {target:g}. Ajoutez des questions de difficulté proche ou relevez "
-            "« stop.se ».",
+            "« stop.se ».",
         )
         for point, error in zip(theta, se, strict=True)
         if error > target

@@ -45,12 +45,12 @@ def _table(responses: Responses, focal: NDArray[np.bool_]) -> NDArray[np.int16]:
     beyond = np.flatnonzero((table > 1).any(axis=0))
     if beyond.size:
         raise DataError(
-            f"Question « {responses.items[beyond[0]]} » : le fonctionnement différentiel se "
+            f"Question « {responses.items[beyond[0]]} » : le fonctionnement différentiel se "
             "calcule ici sur des réponses 0 ou 1. Ramenez ses points à juste ou faux."
         )
     if focal.all() or not focal.any():
         raise DataError(
-            "Les deux groupes doivent avoir des personnes : vérifiez la colonne du groupe et la "
+            "Les deux groupes doivent avoir des personnes : vérifiez la colonne du groupe et la "
             "valeur du groupe focal."
         )
     return table

@@ -49,11 +49,11 @@ def check_covariance(covariance: Floats, domains: int) -> Floats:
     r = np.asarray(covariance, np.float64)
     if r.shape != (domains, domains) or not np.allclose(r, r.T):
         raise DataError(
-            f"Corrélations : un tableau carré de {domains} × {domains}, symétrique, est attendu."
+            f"Corrélations : un tableau carré de {domains} × {domains}, symétrique, est attendu."
         )
     if np.linalg.eigvalsh(r)[0] < 1e-6:
         raise DataError(
-            "Corrélations : ce tableau n’est celui d’aucune population (il n’est pas défini "
+            "Corrélations : ce tableau n’est celui d’aucune population (il n’est pas défini "
             "positif). Rapprochez de 0 les plus fortes."
         )
     return r
@@ -65,7 +65,7 @@ def domain_likelihoods(bank: Bank, responses: Responses, domains: tuple[str, ...
     place = {name: number for number, name in enumerate(domains)}
     lost = [item for item, area in zip(bank.items, bank.area, strict=True) if area not in place]
     if lost:
-        raise DataError(f"Question « {lost[0]} » : son domaine n’est pas de ceux à mesurer.")
+        raise DataError(f"Question « {lost[0]} » : son domaine n’est pas de ceux à mesurer.")
     of_item = np.array([place[area] for area in bank.area])
     out = np.zeros((responses.n_persons, len(domains), POINTS.size))
     for number in range(len(domains)):

@@ -95,7 +95,7 @@ def sx2(
     whole = (table >= 0).all(axis=1)
     if not whole.any():
         raise NobodyAnsweredAllError(
-            "S-X2 compare des personnes de même total : aucune n’a répondu à toutes les questions. "
+            "S-X2 compare des personnes de même total : aucune n’a répondu à toutes les questions. "
             "Prenez moins de questions, ou un sous-ensemble de personnes."
         )
     table, weight = table[whole], responses.weight[whole]

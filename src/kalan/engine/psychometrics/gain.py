@@ -67,7 +67,7 @@ def group_gain(
     """Gain of the persons of ``first`` and ``second`` (same order; someone absent from one test has
     no answer there and still counts for the other)."""
     if first.n_persons != second.n_persons:
-        raise DataError("Avant et après : les mêmes personnes sont attendues, dans le même ordre.")
+        raise DataError("Avant et après : les mêmes personnes sont attendues, dans le même ordre.")
     likelihoods = [
         _likelihood(bank.aligned(responses.items), responses)
         for bank, responses in ((before, first), (after, second))

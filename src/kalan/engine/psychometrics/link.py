@@ -49,7 +49,7 @@ def link(
     if not np.array_equal(one.family, two.family) or not np.array_equal(one.top, two.top):
         different = int(np.argmax((one.family != two.family) | (one.top != two.top)))
         raise DataError(
-            f"Question « {common[different]} » : modèle ou nombre de catégories différents dans "
+            f"Question « {common[different]} » : modèle ou nombre de catégories différents dans "
             "les deux banques. Recalibrez-la de la même façon, ou renommez-la."
         )
     start = _moments(one, two, "mean-mean" if method == "mean-mean" else "mean-sigma")
@@ -61,13 +61,13 @@ def link(
 def _check(source: Bank, target: Bank, common: tuple[str, ...]) -> tuple[str, ...]:
     if len(common) < 2:
         raise DataError(
-            f"{len(common)} question commune : il en faut au moins 2 pour relier deux échelles, et "
+            f"{len(common)} question commune : il en faut au moins 2 pour relier deux échelles, et "
             f"{FEW} pour s’y fier. Vérifiez que les mêmes questions portent les mêmes noms."
         )
     wanted = min(FEW, int(np.ceil(FEW_SHARE * max(source.n_items, target.n_items))))
     if len(common) >= wanted:
         return ()
-    return (f"{len(common)} questions communes seulement : au moins {wanted} sont conseillées.",)
+    return (f"{len(common)} questions communes seulement : au moins {wanted} sont conseillées.",)
 
 
 def _moments(one: Bank, two: Bank, method: str) -> Floats:
@@ -77,7 +77,7 @@ def _moments(one: Bank, two: Bank, method: str) -> Floats:
     else:
         if b_one.std() < 1e-12 or b_two.std() < 1e-12:
             raise DataError(
-                "Les questions communes ont toutes la même difficulté : mean-sigma et les courbes "
+                "Les questions communes ont toutes la même difficulté : mean-sigma et les courbes "
                 "ne peuvent rien dire. Prenez mean-mean."
             )
         slope = b_two.std() / b_one.std()

@@ -43,7 +43,7 @@ def cronbach_alpha(responses: Responses) -> float:
 
     total = float(variance(table.sum(axis=1)))
     if total == 0:
-        raise DataError("Alpha : toutes les personnes ont le même total.")
+        raise DataError("Alpha : toutes les personnes ont le même total.")
     n = responses.n_items
     return float(n / (n - 1) * (1 - variance(table).sum() / total))
 
@@ -78,7 +78,7 @@ def drift(old: Bank, new: Bank, *, grid: Grid | None = None) -> list[Drift]:
     """Items of both banks, on one scale (link them first)."""
     common = [name for name in old.items if name in set(new.items)]
     if len(common) < 3:
-        raise DataError("Dérive : il faut au moins 3 questions communes aux deux calibrations.")
+        raise DataError("Dérive : il faut au moins 3 questions communes aux deux calibrations.")
     one, two = old.aligned(common), new.aligned(common)
     grid = grid or normal_grid()
     gap = np.nanmean(two.b - one.b, axis=1)

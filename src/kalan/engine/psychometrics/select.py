@@ -223,7 +223,7 @@ class Picker:
             item, _ = self._first(tables.order[variant, row].tolist(), 0)
         if item < 0:
             raise DataError(
-                f"Plus aucune question possible après {len(self.items)} réponses : vérifiez le "
+                f"Plus aucune question possible après {len(self.items)} réponses : vérifiez le "
                 "plan du test contre la banque avant de l’employer."
             )
         return item
@@ -250,7 +250,7 @@ class Picker:
         if category is not None:
             if not 0 <= category <= int(tables.bank.top[item]):
                 raise DataError(
-                    f"Question « {tables.bank.items[item]} » : réponse {category} hors des "
+                    f"Question « {tables.bank.items[item]} » : réponse {category} hors des "
                     f"catégories 0 à {tables.bank.top[item]}."
                 )
             self._log_w += tables.log_p[item, category]

@@ -186,7 +186,7 @@ class _Block:
             inside = order[free[order]]
             if not inside.size:
                 raise DataError(
-                    "Plus aucune question possible : vérifiez le plan du test contre la banque "
+                    "Plus aucune question possible : vérifiez le plan du test contre la banque "
                     "avant de l’employer."
                 )
             found[place] = inside[0]

@@ -45,7 +45,7 @@ def haberman(responses: Responses, domain_of: dict[str, str]) -> list[Prmse]:
     whole = (table >= 0).all(axis=1)
     if whole.sum() < 30:
         raise DataError(
-            "Sous-scores : au moins 30 personnes ayant répondu à tout sont nécessaires."
+            "Sous-scores : au moins 30 personnes ayant répondu à tout sont nécessaires."
         )
     of_item = np.array([domains.index(domain_of[item]) for item in responses.items])
     part = [table[whole][:, of_item == d] for d in range(len(domains))]

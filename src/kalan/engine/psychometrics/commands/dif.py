@@ -14,16 +14,16 @@ from kalan.engine.psychometrics.errors import DataError
 
 HELP = (
     "fonctionnement différentiel (Mantel-Haenszel, correction de continuité "
-    f"{CONTINUITY:g} ; ou régression logistique)"
+    f"{CONTINUITY:g} ; ou régression logistique)"
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--group", required=True, metavar="COLONNE", help="colonne du groupe")
     parser.add_argument("--focal", required=True, metavar="VALEUR", help="valeur du groupe focal")
-    parser.add_argument("--method", choices=("mh", "logistic"), default="mh", help="défaut : mh")
+    parser.add_argument("--method", choices=("mh", "logistic"), default="mh", help="défaut : mh")
     parser.add_argument(
-        "--purify", action="store_true", help="mh : retirer du total les questions de classe C"
+        "--purify", action="store_true", help="mh : retirer du total les questions de classe C"
     )
     shared.weights(parser)
     shared.file(parser)
@@ -38,8 +38,8 @@ def answer(options: argparse.Namespace) -> list[dict[str, Any]]:
     if options.focal not in label:
         known = ", ".join(sorted(set(label) - {""})[:6])
         raise DataError(
-            f"Colonne « {options.group} » : aucune ligne ne vaut « {options.focal} ». "
-            f"Valeurs lues : {known or 'aucune'}."
+            f"Colonne « {options.group} » : aucune ligne ne vaut « {options.focal} ». "
+            f"Valeurs lues : {known or 'aucune'}."
         )
     responses = read.responses.keep(label != "")
     focal = label[label != ""] == options.focal

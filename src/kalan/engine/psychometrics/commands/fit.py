@@ -12,7 +12,7 @@ from kalan.engine.psychometrics.fit import item_fit, person_fit
 from kalan.engine.psychometrics.quadrature import normal_grid
 from kalan.engine.psychometrics.scoring import METHODS, score
 
-HELP = "ajustement : S-X2, infit, outfit des questions ; lz, lz* des personnes"
+HELP = "ajustement : S-X2, infit, outfit des questions ; lz, lz* des personnes"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--method",
         choices=METHODS,
         default="WLE",
-        help="estimation à laquelle infit, outfit, lz et lz* sont pris ; défaut : WLE",
+        help="estimation à laquelle infit, outfit, lz et lz* sont pris ; défaut : WLE",
     )
     shared.grid(parser)
     shared.weights(parser)
@@ -36,7 +36,7 @@ def answer(options: argparse.Namespace) -> dict[str, Any]:
     scores = score(bank, responses, options.method, grid=grid)
     items = item_fit(bank, responses, grid=grid, scores=scores)
     if all(one.sx2 is None for one in items):
-        sys.stderr.write("S-X2 : personne n’a répondu à toutes les questions, ou trop peu.\n")
+        sys.stderr.write("S-X2 : personne n’a répondu à toutes les questions, ou trop peu.\n")
     persons = person_fit(bank, responses, options.method, scores=scores)
     columns = (persons.lz, persons.lz_star, persons.infit, persons.outfit)
     rows = zip(responses.ids, *(column.tolist() for column in columns), strict=True)

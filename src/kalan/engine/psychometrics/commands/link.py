@@ -12,7 +12,7 @@ from kalan.engine.psychometrics.csvfiles import read_bank
 from kalan.engine.psychometrics.link import METHODS, link
 from kalan.engine.psychometrics.quadrature import normal_grid
 
-HELP = "relie deux échelles : θ_to = A·θ_from + B, par les questions communes"
+HELP = "relie deux échelles : θ_to = A·θ_from + B, par les questions communes"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         choices=("1PL", "2PL", "3PL", "4PL", "GRM", "GPCM"),
-        help="modèle des banques sans colonne « model » (défaut : GRM si b1, b2…)",
+        help="modèle des banques sans colonne « model » (défaut : GRM si b1, b2…)",
     )
     shared.grid(parser)
 

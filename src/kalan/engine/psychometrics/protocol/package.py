@@ -95,7 +95,7 @@ class Package:
     def from_json(cls, text: str) -> Self:
         body = json.loads(text)
         if body.get("format") != FORMAT:
-            raise DataError(f"Paquet de test : format « {FORMAT} » attendu. Refaites le paquet.")
+            raise DataError(f"Paquet de test : format « {FORMAT} » attendu. Refaites le paquet.")
         array = {name: _numbers(body[name]) for name in ARRAYS}
         n, q = len(body["items"]), body["points"]
         array["log_p"] = array["log_p"].reshape(n, body["categories"], q)
@@ -180,21 +180,21 @@ def _check(
 ) -> None:
     if not 1 <= shortest <= longest <= bank.n_items:
         raise DataError(
-            f"Longueur du test : de {shortest} à {longest} questions demandées, la banque en a "
+            f"Longueur du test : de {shortest} à {longest} questions demandées, la banque en a "
             f"{bank.n_items}. Il faut 1 ≤ la plus courte ≤ la plus longue ≤ la banque."
         )
     for area, (least, most) in bounds.items():
         if area not in areas:
-            raise DataError(f"Quota « {area} » : aucune question de la banque n’a ce domaine.")
+            raise DataError(f"Quota « {area} » : aucune question de la banque n’a ce domaine.")
         there = bank.area.count(area)
         if not 0 <= least <= most or least > there:
             raise DataError(
-                f"Quota « {area} » : {least} à {most} demandées, la banque en a {there}."
+                f"Quota « {area} » : {least} à {most} demandées, la banque en a {there}."
             )
     lowest, highest = (sum(bound[k] for bound in bounds.values()) for k in (0, 1))
     reachable = sum(min(most, bank.area.count(area)) for area, (_, most) in bounds.items())
     if lowest > shortest or min(highest, reachable) < longest:
         raise DataError(
-            f"Quotas : ils demandent au moins {lowest} questions et en permettent au plus "
+            f"Quotas : ils demandent au moins {lowest} questions et en permettent au plus "
             f"{min(highest, reachable)}, pour un test de {shortest} à {longest}."
         )
