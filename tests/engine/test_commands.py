@@ -42,9 +42,9 @@ def test_score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("answers", "message"),
     [
-        ("id,x\na,2\n", "Question « x » : réponse 2"),
-        ("id,x,z\na,1,1\n", "« z » : absente de la banque"),
-        ("id,x\na,1\na,1\n", "« a » est déjà à la ligne 2"),
+        ("id,x\na,2\n", "Question « x » : réponse 2"),
+        ("id,x,z\na,1,1\n", "« z » : absente de la banque"),
+        ("id,x\na,1\na,1\n", "« a » est déjà à la ligne 2"),
     ],
 )
 def test_a_refusal_writes_nothing_on_stdout(
@@ -171,10 +171,10 @@ def test_calibrate_priors_and_lines_without_an_answer(
 @pytest.mark.parametrize(
     ("answers", "words", "message"),
     [
-        ("q1,q2\n1,1\n0,1\n", [], "Question « q2 » : réponse 1 partout"),
-        ("q1,q2\n1,\n0,\n", [], "Question « q2 » : aucune réponse"),
-        ("q1,q2\n1,2\n0,0\n", [], "Question « q2 » : réponse 2"),
-        ("q1,q2\n1,1\n0,0\n", ["--weights", "n"], "pas de colonne « n »"),
+        ("q1,q2\n1,1\n0,1\n", [], "Question « q2 » : réponse 1 partout"),
+        ("q1,q2\n1,\n0,\n", [], "Question « q2 » : aucune réponse"),
+        ("q1,q2\n1,2\n0,0\n", [], "Question « q2 » : réponse 2"),
+        ("q1,q2\n1,1\n0,0\n", ["--weights", "n"], "pas de colonne « n »"),
     ],
 )
 def test_calibrate_refuses(

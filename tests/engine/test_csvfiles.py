@@ -99,22 +99,22 @@ def test_plain_and_quoted_text_read_alike(
         ("", "fichier vide"),
         ("id,q1\n", "aucune personne"),
         ("id,n\na,1\n", "aucune colonne de question"),
-        ("id,q1\na,1\nb,x\n", "Ligne 3, colonne « q1 » : « x » n’est pas un nombre"),
-        ("id,q1\na,1.5\n", "Ligne 2, colonne « q1 » : « 1.5 » n’est pas une catégorie"),
-        ("id,q1\na,-1\n", "« -1 » n’est pas une catégorie"),
-        ("id,q1\na,nan\n", "« nan » n’est pas une catégorie"),
-        ("id,q1\na,500\n", "« 500 » n’est pas une catégorie"),
-        ("id,q1,q2\na,1\n", "ligne 2 : 2 cases au lieu de 3"),
-        ("id,q1\na,1,1\n", "ligne 2 : 3 cases au lieu de 2"),
-        ("id,q1\na,1\nb,0\na,1\n", "Ligne 4, colonne « id » : « a » est déjà à la ligne 2"),
-        ("id,q1\na,1\n,0\n", "Ligne 3, colonne « id » : case vide"),
-        ("id,q1,q1\na,1,1\n", "colonne « q1 » : présente deux fois"),
-        ("id,,q1\na,1,1\n", "colonne 2 : sans nom"),
-        ("id,q1,n\na,1,-2\n", "Ligne 2, colonne « n » : « -2 » est négatif"),
-        ("id,q1,n\na,1,\n", "Ligne 2, colonne « n » : case vide"),
-        ("id,q1,n\na,1,x\n", "Ligne 2, colonne « n » : « x » n’est pas un nombre"),
-        ('id,q1\n"a",1\n"b","z"\n', "Ligne 3, colonne « q1 » : « z »"),
-        ('id,q1\n"a",1,2\n', "ligne 2 : 3 cases"),
+        ("id,q1\na,1\nb,x\n", "Ligne 3, colonne « q1 » : « x » n’est pas un nombre"),
+        ("id,q1\na,1.5\n", "Ligne 2, colonne « q1 » : « 1.5 » n’est pas une catégorie"),
+        ("id,q1\na,-1\n", "« -1 » n’est pas une catégorie"),
+        ("id,q1\na,nan\n", "« nan » n’est pas une catégorie"),
+        ("id,q1\na,500\n", "« 500 » n’est pas une catégorie"),
+        ("id,q1,q2\na,1\n", "ligne 2 : 2 cases au lieu de 3"),
+        ("id,q1\na,1,1\n", "ligne 2 : 3 cases au lieu de 2"),
+        ("id,q1\na,1\nb,0\na,1\n", "Ligne 4, colonne « id » : « a » est déjà à la ligne 2"),
+        ("id,q1\na,1\n,0\n", "Ligne 3, colonne « id » : case vide"),
+        ("id,q1,q1\na,1,1\n", "colonne « q1 » : présente deux fois"),
+        ("id,,q1\na,1,1\n", "colonne 2 : sans nom"),
+        ("id,q1,n\na,1,-2\n", "Ligne 2, colonne « n » : « -2 » est négatif"),
+        ("id,q1,n\na,1,\n", "Ligne 2, colonne « n » : case vide"),
+        ("id,q1,n\na,1,x\n", "Ligne 2, colonne « n » : « x » n’est pas un nombre"),
+        ('id,q1\n"a",1\n"b","z"\n', "Ligne 3, colonne « q1 » : « z »"),
+        ('id,q1\n"a",1,2\n', "ligne 2 : 3 cases"),
     ],
 )
 def test_bad_answers_are_named(tmp_path: Path, text: str, message: str) -> None:
@@ -123,11 +123,11 @@ def test_bad_answers_are_named(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_what_is_not_a_utf8_file(tmp_path: Path) -> None:
-    with _refused("ligne 3 : ce n’est pas de l’UTF-8"):
+    with _refused("ligne 3 : ce n’est pas de l’UTF-8"):
         read_answers(_file(tmp_path, "id,q1\na,1\né,0\n".encode("latin-1")))
     with _refused("illisible"):
         read_answers(tmp_path / "absent.csv")
-    with _refused("pas de colonne « w »"):
+    with _refused("pas de colonne « w »"):
         read_answers(_file(tmp_path, "id,q1\na,1\n"), weights="w")
 
 
@@ -151,22 +151,22 @@ def test_banks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b\n1,0\n", "pas de colonne « item »"),
-        ("item,a\nx,1\n", "pas de colonne « b »"),
+        ("a,b\n1,0\n", "pas de colonne « item »"),
+        ("item,a\nx,1\n", "pas de colonne « b »"),
         ("item,a,b\n", "aucune question"),
-        ("item,a,b\nx,,0\n", "ligne 2, question « x », colonne « a » : case vide"),
-        ("item,a,b\nx,1,0\ny,u,0\n", "ligne 3, question « y », colonne « a » : « u » n’est pas"),
-        ("item,a,b\nx,-1,0\n", "question « x » : pente .* négative"),
-        ("item,a,b\nx,99,0\n", "question « x » : pente .* au-delà"),
-        ("item,a,b\nx,1,0\nx,1,0\n", "« x » : présente deux fois"),
-        ("item,a,b,c\nx,1,0,1.2\n", "question « x » : il faut 0 ≤ c < d ≤ 1"),
-        ("item,a,b1,b2\nx,1,0,-1\n", "question « x » : seuils"),
-        ("item,a,b1,b2\nx,1,,1\n", "colonne « b1 » : case vide avant « b2 »"),
-        ("item,a,b,b1\nx,1,0,1\n", "« b » et « b1 » sont remplis"),
-        ("item,a,b,model\nx,1,0,9PL\n", "« 9PL » est inconnu"),
+        ("item,a,b\nx,,0\n", "ligne 2, question « x », colonne « a » : case vide"),
+        ("item,a,b\nx,1,0\ny,u,0\n", "ligne 3, question « y », colonne « a » : « u » n’est pas"),
+        ("item,a,b\nx,-1,0\n", "question « x » : pente .* négative"),
+        ("item,a,b\nx,99,0\n", "question « x » : pente .* au-delà"),
+        ("item,a,b\nx,1,0\nx,1,0\n", "« x » : présente deux fois"),
+        ("item,a,b,c\nx,1,0,1.2\n", "question « x » : il faut 0 ≤ c < d ≤ 1"),
+        ("item,a,b1,b2\nx,1,0,-1\n", "question « x » : seuils"),
+        ("item,a,b1,b2\nx,1,,1\n", "colonne « b1 » : case vide avant « b2 »"),
+        ("item,a,b,b1\nx,1,0,1\n", "« b » et « b1 » sont remplis"),
+        ("item,a,b,model\nx,1,0,9PL\n", "« 9PL » est inconnu"),
         ("item,a,b1,b2,model\nx,1,0,1,2PL\n", "n’a qu’une difficulté"),
         ("item,a,b\nx,1,inf\n", "n’est pas un nombre fini"),
-        ("item,a,b\n,1,0\n", "ligne 2, colonne « item » : case vide"),
+        ("item,a,b\n,1,0\n", "ligne 2, colonne « item » : case vide"),
     ],
 )
 def test_bad_banks_are_named(tmp_path: Path, text: str, message: str) -> None:

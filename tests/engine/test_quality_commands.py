@@ -70,7 +70,7 @@ def test_dif(ask: Any) -> None:
 def test_dif_names_the_values_when_the_focal_one_is_not_there(ask: Any) -> None:
     code, out, said = ask("dif", "--group", "sexe", "--focal", "F", "file.csv", file=answers())
     assert (code, out) == (1, "")
-    assert "« sexe » : aucune ligne ne vaut « F ». Valeurs lues : f, h." in said.replace(
+    assert "« sexe » : aucune ligne ne vaut « F ». Valeurs lues : f, h." in said.replace(
         "\xa0", " "
     )
 
