@@ -139,8 +139,8 @@ def test_the_generator_is_marsaglias() -> None:
     ("options", "said"),
     [
         ({"shortest": 10, "longest": 200}, "la banque en a 120"),
-        ({"shortest": 5, "longest": 8, "quotas": {"d0": (3, 30), "z": (1, 2)}}, "« z »"),
-        ({"shortest": 5, "longest": 8, "quotas": {"d0": (30, 30)}}, "« d0 » : 30 à 30"),
+        ({"shortest": 5, "longest": 8, "quotas": {"d0": (3, 30), "z": (1, 2)}}, "« z »"),
+        ({"shortest": 5, "longest": 8, "quotas": {"d0": (30, 30)}}, "« d0 » : 30 à 30"),
         ({"shortest": 5, "longest": 8, "quotas": {"d0": (6, 8)}}, "au moins 6"),
     ],
 )
