@@ -172,6 +172,7 @@ class Picker:
         self._shut = [most == 0 for most in self._most]
         self._ratio = 0.0
         self.items: list[int] = []
+        self._look_ahead()
         self.categories: list[int] = []  # −1: left blank and counted as missing
         self.errors: list[float] = []
         self.relaxed = 0  # times that no open item was left and the cap was passed over
@@ -266,19 +267,22 @@ class Picker:
         self._review()
 
     def _count(self, area: int) -> None:
-        """Quotas with look-ahead: an area shuts at its maximum, and when the places left are all
-        owed to other areas' minima."""
+        """Book an answer; an area shuts at its maximum."""
         if not self.plan.quotas:
             return
         got = self._got
         if got[area] < self._least[area]:
             self._missing -= 1
         got[area] += 1
-        left = self.plan.blueprint.maximum - len(self.items)
-        if self._missing >= left:
-            self._shut = [n >= least for n, least in zip(got, self._least, strict=True)]
-        elif got[area] >= self._most[area]:
+        if got[area] >= self._most[area]:
             self._shut[area] = True
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """When every place left is owed to a minimum, only areas below theirs stay open."""
+        left = self.plan.blueprint.maximum - len(self.items)
+        if self.plan.quotas and self._missing >= left:
+            self._shut = [n >= least for n, least in zip(self._got, self._least, strict=True)]
 
     def _may_stop(self) -> bool:
         return len(self.items) >= self.plan.blueprint.minimum and self._missing == 0
