@@ -28,8 +28,8 @@ from kalan.engine.psychometrics.simulate import simulate
 NOISE, VARIANTS = 0.02, 16  # Gumbel noise of the sorted lists, and how many lists a grid point has
 CAP_SHARE = 0.97  # of r_max that rates are driven to: chance and the live cap need the rest
 SPREADING = 0.45  # price per unit of rate: what overlap costs
-FLOOR = 0.004  # rate below which an item is paid for being given
-SUBSIDY = 0.04  # first step of that pay, in units of information
+FLOOR = 0.003  # rate below which an item is paid for being given
+SUBSIDY = 0.1  # first step of that pay, in units of information
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +44,7 @@ class Limit:
     price: Floats
 
 
-def strict_limit(
-    bank: Bank, blueprint: Blueprint, *, nodes: int = 41, reach: float = 4.0
-) -> Limit:
+def strict_limit(bank: Bank, blueprint: Blueprint, *, nodes: int = 41, reach: float = 4.0) -> Limit:
     """van Trees bound 1/√(E[I] + 1/sd²) with the largest E[I] that quotas and cap allow."""
     from scipy.optimize import linprog
 
@@ -67,7 +65,7 @@ def strict_limit(
     )
     if found.status != 0:
         raise DataError(
-            "Les quotas et l’exposition maximale ne peuvent pas être tenus ensemble : vérifiez le "
+            "Les quotas et l’exposition maximale ne peuvent pas être tenus ensemble : vérifiez le "
             "plan du test contre la banque."
         )
     x = found.x.reshape(n, nodes)
@@ -163,7 +161,13 @@ def _rates(plan: Plan, rng: np.random.Generator, persons: int) -> Floats:
 
 
 def prepare(
-    bank: Bank, blueprint: Blueprint, grid: Grid | None = None, **tuning: int
+    bank: Bank,
+    blueprint: Blueprint,
+    grid: Grid | None = None,
+    *,
+    rounds: int = 32,
+    persons: int = 2000,
+    seed: int = 20,
 ) -> tuple[Plan, Ledger | None]:
     """Tables ready for use: with a cap, tuned prices and a ledger warm from simulated rates."""
     grid = grid or normal_grid(121, 5.0, mean=blueprint.mean, sd=blueprint.sd)
@@ -171,8 +175,7 @@ def prepare(
         return Plan(Tables(bank, grid), blueprint), None
     # The spread over the first third is what keeps the items of the middle from all the starts.
     spread = replace(blueprint, spread_until=max(blueprint.spread_until, blueprint.maximum // 3))
-    plan = Plan(Tables(bank, grid, noise=NOISE, variants=VARIANTS), spread)
-    prices = tune(plan, **tuning)
+    variants = int(np.clip(16_000 // bank.n_items, 2, VARIANTS))  # a large bank spreads by itself
+    plan = Plan(Tables(bank, grid, noise=NOISE, variants=variants), spread)
+    prices = tune(plan, rounds=rounds, persons=persons, seed=seed)
     return plan, Ledger.warm(blueprint.cap, prices.rates)
-
-

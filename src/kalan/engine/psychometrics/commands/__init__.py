@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {  # command → module of this folder
     "fit": "fit",
     "dif": "dif",
     "link": "link",
+    "simulate": "simulate",
 }
 
 
