@@ -45,15 +45,15 @@ def check_forms(
     if forms * length > bank.n_items:
         lacking.append(
             f"{forms} formes de {length} questions en demandent {forms * length}, la banque en a "
-            f"{bank.n_items} : il en manque {forms * length - bank.n_items}."
+            f"{bank.n_items} : il en manque {forms * length - bank.n_items}."
         )
     for area, (least, most) in quotas.items():
         there = bank.area.count(area)
         if least > most:
-            lacking.append(f"Domaine « {area} » : minimum {least} au-dessus du maximum {most}.")
+            lacking.append(f"Domaine « {area} » : minimum {least} au-dessus du maximum {most}.")
         if there < forms * least:
             lacking.append(
-                f"Domaine « {area} » : {forms * least} questions nécessaires, {there} présentes : "
+                f"Domaine « {area} » : {forms * least} questions nécessaires, {there} présentes : "
                 f"il en manque {forms * least - there}."
             )
     if sum(least for least, _ in quotas.values()) > length:
@@ -132,7 +132,7 @@ def _solve(
     )
     if done.x is None:
         raise DataError(
-            "Aucun assemblage ne respecte ces règles ensemble : élargissez un quota, raccourcissez "
+            "Aucun assemblage ne respecte ces règles ensemble : élargissez un quota, raccourcissez "
             "les formes ou demandez-en moins."
         )
     x = done.x[:size].reshape(forms, n) > 0.5

@@ -37,17 +37,17 @@ def angoff(bank: Bank, ratings: Floats, *, judges: tuple[str, ...] = ()) -> Ango
     """``ratings`` (J, n): share of each item's points, 0 … 1, that a borderline candidate gets."""
     table = np.asarray(ratings, np.float64)
     if table.ndim != 2 or table.shape[1] != bank.n_items:
-        raise DataError(f"Angoff : {bank.n_items} avis par juge sont attendus, un par question.")
+        raise DataError(f"Angoff : {bank.n_items} avis par juge sont attendus, un par question.")
     names = judges or tuple(f"juge {n}" for n in range(1, table.shape[0] + 1))
     wrong = ~((table >= 0) & (table <= 1))  # NaN compares false
     if wrong.any():
         judge, item = (int(place[0]) for place in np.nonzero(wrong))
         raise DataError(
-            f"Angoff, {names[judge]}, question « {bank.items[item]} » : un avis entre 0 et 1 est "
-            "attendu (0,6 pour 60 %)."
+            f"Angoff, {names[judge]}, question « {bank.items[item]} » : un avis entre 0 et 1 est "
+            "attendu (0,6 pour 60 %)."
         )
     if table.shape[0] < 2:
-        raise DataError("Angoff : il faut au moins 2 juges pour connaître l’erreur du seuil.")
+        raise DataError("Angoff : il faut au moins 2 juges pour connaître l’erreur du seuil.")
     by_judge = table @ bank.top.astype(np.float64)
     raw = float(by_judge.mean())
     raw_se = float(by_judge.std(ddof=1) / np.sqrt(by_judge.size))
@@ -55,7 +55,7 @@ def angoff(bank: Bank, ratings: Floats, *, judges: tuple[str, ...] = ()) -> Ango
     slope = _slope(bank, theta)
     warnings: tuple[str, ...] = ()
     if table.shape[0] < FEW_JUDGES:
-        warnings = (f"{table.shape[0]} juges : au moins {FEW_JUDGES} sont conseillés.",)
+        warnings = (f"{table.shape[0]} juges : au moins {FEW_JUDGES} sont conseillés.",)
     return AngoffCut(
         raw, raw_se, theta, raw_se / slope, by_judge, table.std(axis=0, ddof=1), warnings
     )
@@ -72,7 +72,7 @@ def theta_of_sum(bank: Bank, total: float) -> float:
     if gap(-8.0) >= 0 or gap(8.0) <= 0:
         low, high = gap(-8.0) + total, gap(8.0) + total
         raise DataError(
-            f"Seuil de {total:g} points : hors de ce que ce test mesure ({low:.1f} à {high:.1f}). "
+            f"Seuil de {total:g} points : hors de ce que ce test mesure ({low:.1f} à {high:.1f}). "
             "Revoyez les avis."
         )
     return float(brentq(gap, -8.0, 8.0, xtol=1e-12))
