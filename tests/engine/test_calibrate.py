@@ -5,17 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kalan.engine.psychometrics.calibrate import (
-    MODELS,
-    Calibration,
-    Priors,
-    calibrate,
-    design,
-    information,
-    product_priors,
-)
+from kalan.engine.psychometrics.calibrate import design, information
 from kalan.engine.psychometrics.calibrate.expectation import collapsed
+from kalan.engine.psychometrics.calibrate.kernels import MODELS
+from kalan.engine.psychometrics.calibrate.marginal import calibrate
+from kalan.engine.psychometrics.calibrate.priors import Priors, product_priors
 from kalan.engine.psychometrics.calibrate.problem import Problem
+from kalan.engine.psychometrics.calibrate.result import Calibration
 from kalan.engine.psychometrics.data import Bank, Floats, Responses
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.psychometrics.likelihood import log_likelihood
@@ -182,7 +178,7 @@ def test_dense_and_compressed_rows_agree(model: str, monkeypatch: pytest.MonkeyP
     responses = draw(bank(model, 8), _persons(900), missing=0.3)
     dense = calibrate(responses, model)
     monkeypatch.setattr("kalan.engine.psychometrics.calibrate.expectation.DENSE_SHARE", 2.0)
-    monkeypatch.setattr("kalan.engine.psychometrics.calibrate.EXACT", 0.0)
+    monkeypatch.setattr("kalan.engine.psychometrics.calibrate.marginal.EXACT", 0.0)
     sparse = calibrate(responses, model)
     assert sparse.information == "cross-product"
     assert abs(sparse.loglik - dense.loglik) < 1e-8
@@ -199,8 +195,8 @@ def test_two_categories_are_the_two_parameter_model(model: str) -> None:
 def test_large_problems_begin_in_single_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     responses = draw(bank("2PL", 10), _persons(1500))
     slow = calibrate(responses, standard_errors=False)
-    monkeypatch.setattr("kalan.engine.psychometrics.calibrate.LARGE", 0.0)
-    monkeypatch.setattr("kalan.engine.psychometrics.calibrate.NEWTON", 0.0)
+    monkeypatch.setattr("kalan.engine.psychometrics.calibrate.marginal.LARGE", 0.0)
+    monkeypatch.setattr("kalan.engine.psychometrics.calibrate.marginal.NEWTON", 0.0)
     quick = calibrate(responses, standard_errors=False)
     assert abs(quick.loglik - slow.loglik) < 1e-8
     np.testing.assert_allclose(quick.parameters.a, slow.parameters.a, atol=1e-6)

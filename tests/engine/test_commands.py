@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kalan.engine.psychometrics.commands import run
+from kalan.engine.psychometrics.commands.program import run
 from tests.engine.calibration import bank, draw, lsat6_csv
 
 BANK = "item,a,b\nx,1,0\ny,1.5,0.5\n"

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kalan.engine.psychometrics.csvfiles import iter_answers, read_answers, read_bank, table
+from kalan.engine.psychometrics.csvfiles import table
+from kalan.engine.psychometrics.csvfiles.answers import iter_answers, read_answers
+from kalan.engine.psychometrics.csvfiles.banks import read_bank
 from kalan.engine.psychometrics.data import GRADED, LOGISTIC, PARTIAL_CREDIT
 from kalan.engine.psychometrics.errors import DataError
 

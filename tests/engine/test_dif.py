@@ -141,5 +141,5 @@ def test_one_group_only_is_refused() -> None:
 
 
 def test_scored_items_are_refused_by_name() -> None:
-    with pytest.raises(DataError, match="« q2 »"):
+    with pytest.raises(DataError, match="« q2 »"):
         mantel_haenszel(Responses.from_dense([[1, 2], [0, 1]]), np.array([True, False]))

@@ -48,8 +48,8 @@ def test_what_is_missing_is_said_with_its_place() -> None:
     test = bank(30)
     said = check_forms(test, 2, 20, {"d0": (5, 8), "d1": (3, 6)})
     assert said == [
-        "2 formes de 20 questions en demandent 40, la banque en a 30 : il en manque 10.",
-        "Domaine « d0 » : 10 questions nécessaires, 6 présentes : il en manque 4.",
+        "2 formes de 20 questions en demandent 40, la banque en a 30 : il en manque 10.",
+        "Domaine « d0 » : 10 questions nécessaires, 6 présentes : il en manque 4.",
     ]
     with pytest.raises(DataError, match="il en manque 10"):
         assemble(test, forms=2, length=20)
@@ -75,13 +75,13 @@ def test_a_judge_who_errs_is_named() -> None:
     test = bank(5)
     ratings = np.full((3, 5), 0.5)
     ratings[1, 2] = 60
-    with pytest.raises(DataError, match="Mme Sarr, question « q3 »"):
+    with pytest.raises(DataError, match="Mme Sarr, question « q3 »"):
         angoff(test, ratings, judges=("M. Ba", "Mme Sarr", "Mme Faye"))
     with pytest.raises(DataError, match="au moins 2 juges"):
         angoff(test, ratings[:1])
     with pytest.raises(DataError, match="5 avis par juge"):
         angoff(test, ratings[:, :4])
-    assert angoff(test, np.full((3, 5), 0.5)).warnings == ("3 juges : au moins 8 sont conseillés.",)
+    assert angoff(test, np.full((3, 5), 0.5)).warnings == ("3 juges : au moins 8 sont conseillés.",)
 
 
 def test_a_cut_that_guessing_passes_is_refused() -> None:

@@ -63,12 +63,12 @@ def test_one_common_item_is_refused_and_few_are_said() -> None:
         link(one, renamed)
     renamed = Bank.logistic(two.a, two.b[:, 0], items=["q1", "q2", *(f"z{n}" for n in range(23))])
     assert link(one, renamed).warnings == (
-        "2 questions communes seulement : au moins 5 sont conseillées.",
+        "2 questions communes seulement : au moins 5 sont conseillées.",
     )
 
 
 def test_another_model_for_a_common_item_is_refused() -> None:
-    with pytest.raises(DataError, match="« q1 » : modèle"):
+    with pytest.raises(DataError, match="« q1 » : modèle"):
         link(bank("GRM"), bank("GPCM"))
 
 

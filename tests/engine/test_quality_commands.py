@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kalan.engine.psychometrics.commands import run
+from kalan.engine.psychometrics.commands.program import run
 
 BANK = "item,a,b\nx,1,0\ny,1.5,0.5\nz,0.8,-1\n"
 

@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["psychometrics"]:
-        from kalan.engine.psychometrics.commands import run
+        from kalan.engine.psychometrics.commands.program import run
 
         return run(words[1:])
     options = parser().parse_args(words)

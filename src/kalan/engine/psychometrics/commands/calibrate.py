@@ -10,17 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from kalan.engine.psychometrics.calibrate import (
-    MODELS,
-    PRODUCT_PRIORS,
-    Calibration,
-    Priors,
-    calibrate,
-)
 from kalan.engine.psychometrics.calibrate.expectation import collapsed
+from kalan.engine.psychometrics.calibrate.kernels import MODELS
+from kalan.engine.psychometrics.calibrate.marginal import calibrate
+from kalan.engine.psychometrics.calibrate.priors import PRODUCT_PRIORS, Priors
+from kalan.engine.psychometrics.calibrate.result import Calibration
 from kalan.engine.psychometrics.commands import options as shared
-from kalan.engine.psychometrics.csvfiles import Answers, iter_answers, read_bank
-from kalan.engine.psychometrics.csvfiles.answers import joined
+from kalan.engine.psychometrics.csvfiles.answers import Answers, iter_answers, joined
+from kalan.engine.psychometrics.csvfiles.banks import read_bank
 
 HELP = "étalonne les questions : {model, n_persons, items, loglik, iterations, converged}"
 PRIOR = re.compile(r"(a|b|c)=(lognormal|normal|logit|beta)\(([-\d.]+),([-\d.]+)\)")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kalan.engine.psychometrics.commands import options as shared
-from kalan.engine.psychometrics.csvfiles import read_answers
+from kalan.engine.psychometrics.csvfiles.answers import read_answers
 from kalan.engine.psychometrics.dif import CONTINUITY, ItemDif, logistic, mantel_haenszel
 from kalan.engine.psychometrics.errors import DataError
 

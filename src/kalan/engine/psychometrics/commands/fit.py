@@ -7,7 +7,8 @@ import sys
 from typing import Any
 
 from kalan.engine.psychometrics.commands import options as shared
-from kalan.engine.psychometrics.csvfiles import read_answers, read_bank
+from kalan.engine.psychometrics.csvfiles.answers import read_answers
+from kalan.engine.psychometrics.csvfiles.banks import read_bank
 from kalan.engine.psychometrics.fit import item_fit, person_fit
 from kalan.engine.psychometrics.quadrature import normal_grid
 from kalan.engine.psychometrics.scoring import METHODS, score

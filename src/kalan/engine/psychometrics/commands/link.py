@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kalan.engine.psychometrics.commands import options as shared
-from kalan.engine.psychometrics.csvfiles import read_bank
+from kalan.engine.psychometrics.csvfiles.banks import read_bank
 from kalan.engine.psychometrics.link import METHODS, link
 from kalan.engine.psychometrics.quadrature import normal_grid
 

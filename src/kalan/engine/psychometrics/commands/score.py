@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from kalan.engine.psychometrics.commands import options as shared
-from kalan.engine.psychometrics.csvfiles import iter_answers, read_bank
+from kalan.engine.psychometrics.csvfiles.answers import iter_answers
+from kalan.engine.psychometrics.csvfiles.banks import read_bank
 from kalan.engine.psychometrics.quadrature import normal_grid
 from kalan.engine.psychometrics.scoring import METHODS, Prior, score
 
