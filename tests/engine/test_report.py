@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kalan.engine.psychometrics.blueprint import Blueprint, Quota, StopRules
-from kalan.engine.psychometrics.commands import run
+from kalan.engine.psychometrics.commands.program import run
 from kalan.engine.psychometrics.data import Bank
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.psychometrics.models import information

@@ -9,7 +9,7 @@ from typing import Any
 
 from kalan.engine.psychometrics.blueprint import read_blueprint, refuse
 from kalan.engine.psychometrics.commands import options as shared
-from kalan.engine.psychometrics.csvfiles import read_bank
+from kalan.engine.psychometrics.csvfiles.banks import read_bank
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.psychometrics.report import Group, report, study
 
