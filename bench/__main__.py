@@ -21,7 +21,7 @@ def names() -> dict[str, str]:
     return {name.rstrip("_"): name for name in sorted(modules) if name not in HELPERS}
 
 
-HELPERS = {"__main__", "result"}
+HELPERS = {"__main__", "bank", "result"}
 
 
 def main(words: list[str]) -> int:

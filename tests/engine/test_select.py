@@ -21,7 +21,7 @@ from kalan.engine.psychometrics.blueprint import (
 )
 from kalan.engine.psychometrics.data import GRADED, Bank, Responses
 from kalan.engine.psychometrics.errors import DataError
-from kalan.engine.psychometrics.exposure import Ledger
+from kalan.engine.psychometrics.exposure import Eligibility, Ledger
 from kalan.engine.psychometrics.models import information
 from kalan.engine.psychometrics.quadrature import normal_grid
 from kalan.engine.psychometrics.scoring import score
@@ -222,3 +222,14 @@ def test_the_first_item_is_drawn_among_twenty() -> None:
     first = Counter(Picker(plan, seed=seed).next() for seed in range(600))
     assert set(first) == set(plan.tables.order[0, 30, :20].tolist())
     assert max(first.values()) < 60
+
+
+def test_eligibility_by_lot_lowers_the_rates() -> None:
+    plan = Plan(Tables(make_bank(150), GRID), Blueprint(8, 8))
+    theta = np.random.default_rng(1).normal(size=3000)
+    rule = Eligibility.cold(0.2, 150)
+    simulate(plan, theta, np.random.default_rng(2), eligibility=rule, block=50)
+    rule.learns = False
+    after = simulate(plan, theta, np.random.default_rng(3), eligibility=rule)
+    assert after.exposure(150).max() < 0.27
+    assert simulate(plan, theta, np.random.default_rng(3)).exposure(150).max() > 0.4

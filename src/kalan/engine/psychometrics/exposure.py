@@ -1,10 +1,18 @@
-"""Exposure control: the live cap."""
+"""Exposure control while tests run: the live cap, and eligibility by lot.
+
+The cap is a ledger: an item that one more person would take past r_max is kept from this person.
+It holds whatever comes; prices (``prices``) see to it that it seldom has to. Eligibility draws
+before each test which items are open (van der Linden & Veldkamp 2004); Sympson & Hetter's rule is
+the same draw with chances fixed by simulation beforehand.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kalan.engine.psychometrics.data import Floats
 
@@ -31,10 +39,42 @@ class Ledger:
         self.started += persons
         return np.floor(self.cap * self.started - self.given + 1e-9)
 
-    def close_block(self, items: np.ndarray[tuple[int], np.dtype[np.int32]]) -> None:
+    def close_block(self, items: NDArray[Any]) -> None:
         """Book the items that were given."""
         self.given += np.bincount(items, minlength=self.given.size)
 
     def closed(self) -> bytes:
         """One byte an item, 1 where one more person would pass the cap: ``Picker(closed=…)``."""
         return (self.given + 1 > self.cap * self.started + 1e-9).astype(np.uint8).tobytes()
+
+
+@dataclass(eq=False)
+class Eligibility:
+    """Items are open to a person with ``chance`` (n); ``learns``: chances follow the rates, as
+    P(open) ← min(1, r_max · P(open) / P(given))."""
+
+    cap: float
+    chance: Floats
+    given: Floats
+    started: float = 0.0
+    learns: bool = True
+
+    @classmethod
+    def cold(cls, cap: float, n_items: int) -> Eligibility:
+        return cls(cap, np.ones(n_items), np.zeros(n_items))
+
+    def draw(self, persons: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """(persons, n) True where an item is kept back."""
+        kept: NDArray[np.bool_] = rng.random((persons, self.chance.size)) > self.chance
+        return kept
+
+    def book(self, items: NDArray[Any], persons: int) -> None:
+        self.started += persons
+        self.given += np.bincount(items, minlength=self.given.size)
+        if self.learns:
+            self.renew()
+
+    def renew(self) -> None:
+        """New chances from the rates so far."""
+        rate = np.maximum(self.given / max(self.started, 1.0), 1e-12)
+        self.chance = np.minimum(1.0, self.cap * self.chance / rate)

@@ -27,7 +27,7 @@ from kalan.engine.psychometrics.simulate import simulate
 
 NOISE, VARIANTS = 0.02, 16  # Gumbel noise of the sorted lists, and how many lists a grid point has
 CAP_SHARE = 0.97  # of r_max that rates are driven to: chance and the live cap need the rest
-SPREADING = 0.45  # price per unit of rate: what overlap costs
+SPREADING = 0.4  # price per unit of rate: what overlap costs
 FLOOR = 0.003  # rate below which an item is paid for being given
 SUBSIDY = 0.1  # first step of that pay, in units of information
 
@@ -124,7 +124,7 @@ def tune(
     plan: Plan,
     *,
     start: Floats | None = None,
-    rounds: int = 32,
+    rounds: int = 48,
     persons: int = 2000,
     seed: int = 20,
 ) -> Prices:
@@ -141,7 +141,7 @@ def tune(
     over, pay = (np.zeros(n) if start is None else np.maximum(start, 0.0)), np.zeros(n)
     smooth, total, kept = np.zeros(n), np.zeros(n), 0
     for turn in range(rounds):
-        step = 0.8 / (1 + turn * 0.15)
+        step = 0.6 / (1 + turn * 0.1)
         price = over - pay + SPREADING * smooth
         tables.set_price(np.outer(scale, price))
         rates = _rates(plan, rng, persons)
@@ -165,7 +165,7 @@ def prepare(
     blueprint: Blueprint,
     grid: Grid | None = None,
     *,
-    rounds: int = 32,
+    rounds: int = 48,
     persons: int = 2000,
     seed: int = 20,
 ) -> tuple[Plan, Ledger | None]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kalan.engine.psychometrics.data import Bank, Floats, Ints
 from kalan.engine.psychometrics.errors import DataError
-from kalan.engine.psychometrics.exposure import Ledger
+from kalan.engine.psychometrics.exposure import Eligibility, Ledger
 from kalan.engine.psychometrics.models import log_probabilities
 from kalan.engine.psychometrics.select import Plan
 from kalan.engine.psychometrics.stop import REASONS, State
@@ -52,16 +52,23 @@ def simulate(
     *,
     truth: Bank | None = None,
     ledger: Ledger | None = None,
+    eligibility: Eligibility | None = None,
     block: int = BLOCK,
 ) -> Sittings:
     """One sitting for each θ (P). ``truth``: the bank that answers, when the tables hold estimates.
 
-    ``ledger`` holds the exposure cap; without it no cap is applied.
+    ``ledger`` holds the exposure cap; without it no cap is applied. ``eligibility`` draws the items
+    that are open to each person. Both are brought up to date.
     """
     parts = []
     for first in range(0, theta.size, block):
-        run = _Block(plan, theta[first : first + block], rng, truth or plan.tables.bank, ledger)
+        part = theta[first : first + block]
+        run = _Block(plan, part, rng, truth or plan.tables.bank, ledger)
+        if eligibility is not None:
+            run.blocked = eligibility.draw(part.size, rng)
         parts.append(run.run())
+        if eligibility is not None:
+            eligibility.book(run.item[run.item >= 0], part.size)
 
     def joined(name: str) -> Any:
         return np.concatenate([getattr(part, name) for part in parts])
