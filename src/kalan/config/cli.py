@@ -56,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["psychometrics"]:
+        # Threads that wait for each other on a busy small server cost ten times what they bring.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         from kalan.engine.psychometrics.commands.program import run
 
         return run(words[1:])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kalan.engine.psychometrics.calibrate.expectation import Data, collapsed
 from kalan.engine.psychometrics.calibrate.priors import Priors
-from kalan.engine.psychometrics.calibrate.problem import C_FLOOR, Problem
+from kalan.engine.psychometrics.calibrate.problem import Problem
 from kalan.engine.psychometrics.data import (
     GRADED,
     LOGISTIC,
@@ -195,7 +195,7 @@ def start_values(prepared: Prepared, model: str, anchors: Bank | None) -> Floats
         above = np.cumsum(share[:, ::-1], axis=1)[:, ::-1][:, 1:]
         if model == "3PL":
             above = np.clip((above - START_C) / (1 - START_C), 0.02, 0.98)
-            phi[:, 2] = np.log(START_C / (1 - START_C))
+            phi[:, 2] = START_C
         with np.errstate(divide="ignore"):
             phi[:, 1:width] = 1.2 * (np.log(above) - np.log1p(-above))  # 1.2: flattened by θ's SD
     phi[~np.isfinite(phi)] = 0.0
@@ -214,8 +214,7 @@ def _anchor_values(bank: Bank, model: str, width: int) -> Floats:
     steps = min(d.shape[1], width - 1)
     phi[:, 1 : 1 + steps] = d[:, :steps]
     if model == "3PL":
-        with np.errstate(divide="ignore"):
-            phi[:, 2] = np.maximum(np.log(bank.c) - np.log1p(-bank.c), C_FLOOR)
+        phi[:, 2] = bank.c
     return phi
 
 

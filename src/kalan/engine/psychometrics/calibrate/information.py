@@ -50,7 +50,7 @@ def _complete_curvature(problem: Problem, at: Evaluation) -> Floats:
     counts = at.expected.counts
     bend = curvature(problem.kernel, at.phi, problem.theta, problem.top, counts)
     if problem.priors:
-        bend += _prior_curvature(problem, at.phi)
+        bend += problem.prior_curvature(at.phi)
     found = np.zeros((size, size))
     row = np.broadcast_to(problem.index[:, :, None], bend.shape)
     column = np.broadcast_to(problem.index[:, None, :], bend.shape)
@@ -64,20 +64,6 @@ def _complete_curvature(problem: Problem, at: Evaluation) -> Floats:
                     if other >= 0:
                         found[place, other] += value
     return found
-
-
-def _prior_curvature(problem: Problem, phi: Floats) -> Floats:
-    n, p = phi.shape
-    found = np.zeros((n, p, p))
-    for column in range(p):
-        step = 1e-5 * np.maximum(1.0, np.abs(phi[:, column]))
-        ends = []
-        for sign in (1, -1):
-            moved = phi.copy()
-            moved[:, column] += sign * step
-            ends.append(problem.priors.slope(moved, problem.model, problem.top, problem.once))
-        found[:, :, column] = (ends[0] - ends[1]) / (2 * step[:, None])
-    return (found + found.transpose(0, 2, 1)) / 2
 
 
 def _latent_curvature(problem: Problem, at: Evaluation, group: int, column: int) -> Floats:
@@ -185,7 +171,7 @@ def _placed(problem: Problem, score: NDArray[Any], size: int) -> NDArray[Any]:
 
 def _prior_only(problem: Problem, at: Evaluation) -> Floats:
     """Curvature of the log priors in x."""
-    bend = _prior_curvature(problem, at.phi)
+    bend = problem.prior_curvature(at.phi)
     found = np.zeros((problem.size, problem.size))
     row = np.broadcast_to(problem.index[:, :, None], bend.shape)
     column = np.broadcast_to(problem.index[:, None, :], bend.shape)

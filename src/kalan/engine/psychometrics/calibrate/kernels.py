@@ -1,6 +1,6 @@
 """Response functions in slope and intercepts, with their derivatives by parameter.
 
-``phi`` (n, p): column 0 the slope a; then the intercepts; 3PL: last logit c. Logistic:
+``phi`` (n, p): column 0 the slope a; then the intercepts; 3PL: last c. Logistic:
 z = aθ + d. GRM: z_k = aθ + d_k, d_1 > d_2 > …. GPCM: P_k ∝ exp(kaθ + D_k), D_k = d_1 + … + d_k.
 A kernel answers ``log_p`` (n, K, Q) and ``slope`` (n, p, K, Q) = ∂ log P / ∂ phi; a category that
 an item does not have has zeros in both. Parameters out of bounds (GRM out of order) give NaN.
@@ -39,16 +39,17 @@ def two_parameter(phi: Floats, theta: Floats, top: Ints) -> Table:
 
 
 def three_parameter(phi: Floats, theta: Floats, top: Ints) -> Table:
-    """3PL: phi = (a, d, logit c)."""
-    z, g = phi[:, :1] * theta + phi[:, 1:2], phi[:, 2:3]
-    up, down, log_c, log_rest = (_log_sigmoid(x) for x in (z, -z, g, -g))
+    """3PL: phi = (a, d, c), P = c + (1 − c)σ(z), 0 ≤ c < 1. c itself, not its logit: where the data
+    show no guessing the maximum is at c = 0, which a logit would never reach."""
+    z, c = phi[:, :1] * theta + phi[:, 1:2], phi[:, 2:3]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_c, log_rest = np.log(c), np.log1p(-c)
+    up, down = _log_sigmoid(z), _log_sigmoid(-z)
     right = np.logaddexp(log_c, log_rest + up)
     log_p = np.stack([log_rest + down, right], axis=1)
     by_z = np.stack([-np.exp(up), np.exp(log_rest + up + down - right)], axis=1)
-    by_g = np.stack(
-        [-np.exp(log_c) * np.ones_like(z), np.exp(log_c + log_rest + down - right)], axis=1
-    )
-    return Table(log_p, np.stack([by_z * theta, by_z, by_g], axis=1))
+    by_c = np.stack([np.broadcast_to(-1 / (1 - c), z.shape), np.exp(down - right)], axis=1)
+    return Table(log_p, np.stack([by_z * theta, by_z, by_c], axis=1))
 
 
 def graded(phi: Floats, theta: Floats, top: Ints) -> Table:
@@ -112,11 +113,21 @@ def curvature(
     n, p = phi.shape
     found = np.empty((n, p, p))
     for column in range(p):
-        step = 1e-5 * np.maximum(1.0, np.abs(phi[:, column]))
-        ends = []
-        for sign in (1, -1):
-            moved = phi.copy()
-            moved[:, column] += sign * step
-            ends.append(np.einsum("nkq,njkq->nj", counts, kernel(moved, theta, top).slope))
-        found[:, :, column] = (ends[0] - ends[1]) / (2 * step[:, None])
+        ends, moved = [], beside(phi, column, guessing=kernel is three_parameter)
+        for at in moved:
+            ends.append(np.einsum("nkq,njkq->nj", counts, kernel(at, theta, top).slope))
+        found[:, :, column] = (ends[0] - ends[1]) / (moved[0] - moved[1])[:, column, None]
     return (found + found.transpose(0, 2, 1)) / 2
+
+
+def beside(phi: Floats, column: int, *, guessing: bool) -> tuple[Floats, Floats]:
+    """phi with one column a little higher, and a little lower; c stays at or above 0."""
+    step = 1e-5 * np.maximum(1.0, np.abs(phi[:, column]))
+    if guessing and column == 2:
+        step[:] = 1e-6  # short beside the lowest P(right) on the grid, which log(c + …) feels
+    higher, lower = phi.copy(), phi.copy()
+    higher[:, column] += step
+    lower[:, column] -= step
+    if guessing:
+        lower[:, 2] = np.maximum(lower[:, 2], 0.0)
+    return higher, lower

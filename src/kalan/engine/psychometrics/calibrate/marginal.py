@@ -112,14 +112,22 @@ def _covariance(problem: Problem, at: Evaluation) -> tuple[Floats, str]:
         found = information.observed(problem, at, np.float64 if cost < EXACT / 20 else np.float32)
     else:
         kind, found = "cross-product", information.cross_product(problem, at)
+    free = ~problem.stuck(at.x, at.gradient)
+    inverse = np.full(found.shape, np.nan)
+    inverse[np.ix_(free, free)] = _inverse(found[np.ix_(free, free)])
+    return inverse, kind
+
+
+def _inverse(found: Floats) -> Floats:
+    """The inverse of an information, NaN for what the data do not tell."""
     scale = np.sqrt(np.maximum(np.abs(np.diag(found)), 1e-300))
     value, vector = np.linalg.eigh(found / np.outer(scale, scale))
     kept = value > 1e-10  # a direction that the data do not tell has no standard error
-    inverse = (vector[:, kept] / value[kept]) @ vector[:, kept].T / np.outer(scale, scale)
+    inverse: Floats = (vector[:, kept] / value[kept]) @ vector[:, kept].T / np.outer(scale, scale)
     if not kept.all():
         loose = (np.abs(vector[:, ~kept]) > 1e-4).any(axis=1)
         inverse[loose], inverse[:, loose] = np.nan, np.nan
-    return inverse, kind
+    return inverse
 
 
 def _answer(

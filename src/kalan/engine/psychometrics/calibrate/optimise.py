@@ -12,15 +12,16 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from kalan.engine.psychometrics.calibrate.kernels import Table
-from kalan.engine.psychometrics.calibrate.problem import C_FLOOR, INNER, Evaluation, Problem
+from kalan.engine.psychometrics.calibrate.problem import C_HIGHEST, INNER, Evaluation, Problem
 from kalan.engine.psychometrics.data import Floats
 
 MEMORY = 20
 LONGEST = 1.5  # longest change of one parameter in a step
 NOISE = 3e-13  # of |value|: what rounding may take from it
+NEAR = 1e-3  # of a bound: a guessing rate that goes there at once
 SWITCH = 0.02  # change of a parameter in an EM step below which Newton-like steps are quicker
 
 
@@ -110,7 +111,7 @@ def _risen(
     for _ in range(12):
         trial = phi + scale[:, None] * step
         if problem.model == "3PL":
-            trial[:, 2] = np.maximum(trial[:, 2], np.minimum(C_FLOOR, phi[:, 2]))
+            trial[:, 2] = np.clip(trial[:, 2], 0.0, np.maximum(C_HIGHEST, phi[:, 2]))
         found = problem.kernel(trial, problem.theta, problem.top)
         with np.errstate(invalid="ignore"):
             value = problem.complete_value(trial, found, counts)
@@ -154,7 +155,7 @@ def em(problem: Problem, climb: Climb, cycles: int, enough: float, dtype: DTypeL
         length = float(np.linalg.norm(v))
         stretch = max(float(np.linalg.norm(r)) / length, 1.0) if length > 0 else 1.0
         far = start.x + 2 * stretch * r + stretch**2 * v
-        trial = problem.evaluate(far, dtype)
+        trial = problem.evaluate(problem.bounded(far), dtype)
         climb.evaluations += 1
         if not trial.value >= one.value:
             trial = _never_lower(problem, climb, one, second, dtype)
@@ -168,7 +169,7 @@ def _never_lower(
     """An EM step never falls; the approximations of an M-step might: then go part of the way."""
     step = goal - start.x
     for _ in range(8):
-        found = problem.evaluate(start.x + step, dtype)
+        found = problem.evaluate(problem.bounded(start.x + step), dtype)
         climb.evaluations += 1
         if found.value >= start.value - _noise(start.value, dtype):
             return found
@@ -181,35 +182,32 @@ def _noise(value: float, dtype: DTypeLike) -> float:
 
 
 def quasi_newton(problem: Problem, climb: Climb, steps: int, tolerance: float) -> None:
-    """Preconditioned L-BFGS until its step is below ``tolerance``, relative to 1 + |x|."""
+    """Preconditioned L-BFGS until its step is below ``tolerance``, relative to 1 + |x|. A guessing
+    rate about to reach 0 goes there and leaves the metric (two-metric projection, Bertsekas 1982).
+    """
     pairs: deque[tuple[Floats, Floats, float]] = deque(maxlen=MEMORY)
-    held = problem.floors()
     for _ in range(steps):
         at = climb.at
-        gradient = _free_gradient(problem, at)
+        ending = problem.stuck(at.x, at.gradient, NEAR)
+        gradient = np.where(ending, 0.0, at.gradient)
         ahead = Preconditioner(problem, at)
-        step = _two_loops(gradient, pairs, ahead)
-        if gradient @ step <= 0:
+        step = np.where(ending, -at.x, _two_loops(gradient, pairs, ahead))
+        if at.gradient @ step <= 0:
             pairs.clear()
-            step = ahead.solve(gradient)
-        if np.all(np.abs(step) <= tolerance * (1 + np.abs(at.x))):
+            step = np.where(ending, -at.x, ahead.solve(gradient))
+        if np.all(np.abs(problem.bounded(at.x + step) - at.x) <= tolerance * (1 + np.abs(at.x))):
             climb.converged = True
             return
-        found = _search(problem, climb, step, gradient, held)
+        found = _search(problem, climb, step)
         if found is None:
             if not pairs:
                 return
             pairs.clear()
             continue
-        s, y = found.x - at.x, gradient - _free_gradient(problem, found)
+        s, y = found.x - at.x, at.gradient - found.gradient
+        s, y = np.where(ending, 0.0, s), np.where(ending, 0.0, y)
         if s @ y > 1e-12 * np.linalg.norm(s) * np.linalg.norm(y):
             pairs.append((s, y, float(s @ y)))
-
-
-def _free_gradient(problem: Problem, at: Evaluation) -> Floats:
-    """The gradient, 0 for a guessing rate that stands at 0."""
-    found: Floats = np.where(problem.stuck(at.x, at.gradient), 0.0, at.gradient)
-    return found
 
 
 def _two_loops(
@@ -226,21 +224,17 @@ def _two_loops(
     return z
 
 
-def _search(
-    problem: Problem, climb: Climb, step: Floats, gradient: Floats, held: NDArray[np.bool_]
-) -> Evaluation | None:
+def _search(problem: Problem, climb: Climb, step: Floats) -> Evaluation | None:
     """The first of shorter and shorter steps on which the value rises; None if none does."""
     at = climb.at
-    # A guessing rate near 0 is all but flat: its long step must not shorten the others'.
-    step = np.where(held, np.clip(step, -2 * LONGEST, 2 * LONGEST), step)
-    scale = min(1.0, 2 * LONGEST / max(float(np.abs(step).max()), 1e-300))
-    rise = float(gradient @ step)
-    for _ in range(14):
-        x = at.x + scale * step
-        x[held] = np.maximum(x[held], C_FLOOR)
+    reach = np.abs(problem.bounded(at.x + step) - at.x).max()
+    scale = min(1.0, LONGEST / max(float(reach), 1e-300))
+    for _ in range(16):
+        x = problem.bounded(at.x + scale * step)
         found = problem.evaluate(x)
         climb.evaluations += 1
-        if found.value >= at.value + 1e-4 * scale * rise - _noise(at.value, np.float64):
+        rise = max(float(at.gradient @ (x - at.x)), 0.0)
+        if found.value >= at.value + 1e-4 * rise - _noise(at.value, np.float64):
             climb.at, climb.iterations = found, climb.iterations + 1
             climb.trace.append(found.value)
             return found
@@ -252,20 +246,42 @@ def newton(problem: Problem, climb: Climb, steps: int, tolerance: float) -> None
     """Newton steps on the exact observed information, made positive definite where it is not."""
     from kalan.engine.psychometrics.calibrate.information import observed
 
-    held = problem.floors()
     climb.converged = False
     for _ in range(steps):
         at = climb.at
-        gradient = _free_gradient(problem, at)
-        free = ~problem.stuck(at.x, at.gradient)
-        value, vector = np.linalg.eigh(observed(problem, at)[np.ix_(free, free)])
-        bend = np.maximum(np.abs(value), 1e-9 * max(np.abs(value).max(initial=0.0), 1e-300))
-        step = np.zeros_like(gradient)
-        step[free] = vector @ ((vector.T @ gradient[free]) / bend)
+        step = _within(problem, at, _definite(observed(problem, at)))
         if np.all(np.abs(step) <= tolerance * (1 + np.abs(at.x))):
             climb.converged = True
             return
-        if _search(problem, climb, step, gradient, held) is None:
+        if _search(problem, climb, step) is None:
             # No higher point can be told from rounding: the top, if little rise was promised.
-            climb.converged = float(gradient @ step) < 1e-9 * (1 + abs(at.value) * 1e-6)
+            climb.converged = float(at.gradient @ step) < 1e-9 * (1 + abs(at.value) * 1e-6)
             return
+
+
+def _definite(info: Floats) -> Floats:
+    """The matrix with the absolute values of its eigenvalues, kept away from 0."""
+    scale = np.sqrt(np.maximum(np.abs(np.diag(info)), 1e-300))
+    value, vector = np.linalg.eigh(info / np.outer(scale, scale))
+    bend = np.maximum(np.abs(value), 1e-10 * np.abs(value).max(initial=1e-300))
+    found: Floats = (vector * bend) @ vector.T * np.outer(scale, scale)
+    return found
+
+
+def _within(problem: Problem, at: Evaluation, info: Floats) -> Floats:
+    """The step that maximises g·s − s·info·s/2 with every guessing rate inside its bounds: those
+    that would leave go to the bound, and the others are solved for again."""
+    step = np.zeros_like(at.x)
+    held = problem.stuck(at.x, at.gradient)
+    for _ in range(8):
+        free = ~held
+        rest = at.gradient[free] - info[np.ix_(free, held)] @ step[held]
+        step[free] = np.linalg.solve(info[np.ix_(free, free)], rest)
+        goal = at.x + step
+        inside = problem.bounded(goal)
+        crossing = free & (inside != goal)
+        if not crossing.any():
+            break
+        step[crossing] = inside[crossing] - at.x[crossing]
+        held = held | crossing
+    return step

@@ -54,11 +54,12 @@ class Priors:
             found += self._guessing(phi[:, 2])
         return found
 
-    def _guessing(self, g: NDArray[Any]) -> NDArray[Any]:
+    def _guessing(self, c: NDArray[Any]) -> NDArray[Any]:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_c, log_rest = np.log(c), np.log(1 - c)
         if self.logit_c:
-            return _normal(g, self.logit_c)
+            return _normal(log_c - log_rest, self.logit_c)
         alpha, beta = self.beta_c or (1.0, 1.0)
-        log_c, log_rest = -np.log1p(np.exp(-g)), -np.log1p(np.exp(g))
         found: NDArray[Any] = (
             (alpha - 1) * log_c
             + (beta - 1) * log_rest

@@ -8,18 +8,17 @@ complete-data gradient at the same parameters (Louis 1982).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from kalan.engine.psychometrics.calibrate.expectation import Data, Expected
-from kalan.engine.psychometrics.calibrate.kernels import KERNELS, Kernel, Table
+from kalan.engine.psychometrics.calibrate.kernels import KERNELS, Kernel, Table, beside
 from kalan.engine.psychometrics.calibrate.priors import Priors
 from kalan.engine.psychometrics.data import Floats, Ints
 
-C_FLOOR = -23.0  # logit c: c = 1e-10
-C_NIL = -13.8  # c = 1e-6: guessing that the data do not show
-FLAT = 1e-7  # the rise that a guessing rate on its way to 0 may leave behind
+C_HIGHEST = 0.99
 INNER = 3  # Fisher steps of an M-step
 
 
@@ -57,7 +56,7 @@ class Problem:
     def kernel(self) -> Kernel:
         return KERNELS[self.model]
 
-    @property
+    @cached_property
     def size(self) -> int:
         return int(max(self.index.max(initial=-1), self.latent_index.max(initial=-1))) + 1
 
@@ -91,18 +90,26 @@ class Problem:
         total = np.bincount(place[free], weights=value[free], minlength=self.size)
         return total.astype(np.float64)
 
-    def floors(self) -> NDArray[np.bool_]:
-        """(size) entries that are a logit c."""
+    @cached_property
+    def guessing(self) -> NDArray[np.bool_]:
+        """(size) entries of x that are a c."""
         found = np.zeros(self.size, bool)
         if self.model == "3PL":
             found[self.index[:, 2][self.index[:, 2] >= 0]] = True
         return found
 
-    def stuck(self, x: Floats, gradient: Floats) -> NDArray[np.bool_]:
-        """(size) guessing rates at 0: the value falls with them, or no longer feels them (along an
-        exponential tail all that is left to win is the derivative itself)."""
-        flat = (x <= C_NIL) & (np.abs(gradient) < FLAT)
-        return np.asarray(self.floors() & (gradient <= 0) & (flat | (x <= C_FLOOR)))
+    def bounded(self, x: Floats) -> Floats:
+        """x with every guessing rate between 0 and C_HIGHEST."""
+        held = self.guessing
+        if held.any():
+            x = x.copy()
+            x[held] = np.clip(x[held], 0.0, C_HIGHEST)
+        return x
+
+    def stuck(self, x: Floats, gradient: Floats, near: float = 0.0) -> NDArray[np.bool_]:
+        """(size) guessing rates at, or ``near``, a bound that the value would have them cross."""
+        low, high = (x <= near) & (gradient <= 0), (x >= C_HIGHEST) & (gradient >= 0)
+        return np.asarray(self.guessing & (low | high))
 
     def log_prior(self, latent: Floats) -> Floats:
         """(G, Q) log weights of the nodes; the nodes do not move."""
@@ -134,6 +141,16 @@ class Problem:
             found = found + np.where(self.touched, density, 0.0)
         return found
 
+    def prior_curvature(self, phi: Floats) -> Floats:
+        """(n, p, p) second derivatives of the log priors."""
+        n, p = phi.shape
+        found = np.zeros((n, p, p))
+        for column in range(p):
+            moved = beside(phi, column, guessing=self.model == "3PL")
+            ends = [self.priors.slope(at, self.model, self.top, self.once) for at in moved]
+            found[:, :, column] = (ends[0] - ends[1]) / (moved[0] - moved[1])[:, column, None]
+        return (found + found.transpose(0, 2, 1)) / 2
+
     def information(self, table: Table, counts: Floats, phi: Floats) -> Floats:
         """(n, p, p) complete-data information; 1 on the diagonal where an entry is fixed."""
         n, p = self.index.shape
@@ -141,16 +158,8 @@ class Problem:
         slope = table.slope.reshape(n, p, -1)
         found: Floats = (slope * weight.reshape(n, 1, -1)) @ slope.transpose(0, 2, 1)
         if self.priors:
-            step = 1e-5 * np.maximum(1.0, np.abs(phi))
-            for column in range(p):
-                move = np.zeros_like(phi)
-                move[:, column] = step[:, column]
-                ends = [
-                    self.priors.slope(phi + s * move, self.model, self.top, self.once)[:, column]
-                    for s in (1, -1)
-                ]
-                bend = (ends[0] - ends[1]) / (2 * step[:, column])
-                found[:, column, column] += np.maximum(-bend, 0.0)  # stays positive definite
+            bend = np.einsum("njj->nj", self.prior_curvature(phi))
+            np.einsum("njj->nj", found)[:] += np.maximum(-bend, 0.0)  # stays positive definite
         fixed = self.index < 0
         found[fixed] = 0.0
         found.transpose(0, 2, 1)[fixed] = 0.0

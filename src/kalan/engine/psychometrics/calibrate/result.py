@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalan.engine.psychometrics.calibrate.design import FAMILY, Prepared
-from kalan.engine.psychometrics.calibrate.problem import C_NIL, Evaluation, Problem
+from kalan.engine.psychometrics.calibrate.problem import Evaluation, Problem
 from kalan.engine.psychometrics.data import Bank, Floats, Parameters
 
 FEW, ENOUGH = 200, 500  # answers of an item: psychometrics of this project, section 9
@@ -79,7 +79,7 @@ def parameters(problem: Problem, phi: Floats) -> Parameters:
     b[np.arange(m)[None, :] >= problem.top[:, None]] = np.nan
     c = np.zeros(n)
     if problem.model == "3PL":
-        c = np.where(phi[:, 2] <= C_NIL, 0.0, 1 / (1 + np.exp(-phi[:, 2])))
+        c = phi[:, 2].copy()
     family = np.full(n, FAMILY[problem.model], np.int8)
     return Parameters(family, a.copy(), b, c, np.ones(n), problem.top.copy())
 
@@ -99,17 +99,18 @@ def item_covariance(problem: Problem, at: Evaluation, covariance: Floats) -> Flo
         place = problem.index[item]
         if (place < 0).all():
             continue
-        free = np.flatnonzero(place >= 0)
+        known = np.isfinite(np.diag(covariance)[place])  # not where c stands at 0
+        free = np.flatnonzero((place >= 0) & known)
+        if not known[place >= 0][:2].all():
+            continue
         inner = np.zeros((p, p))
         inner[np.ix_(free, free)] = covariance[np.ix_(place[free], place[free])]
         by = _jacobian(problem, at.phi[item], int(problem.top[item]), m)
         found[item] = by @ inner @ by.T
-        if problem.model != "3PL":
+        if problem.model != "3PL" or not known[-1]:
             found[item, -1], found[item, :, -1] = np.nan, np.nan
         found[item, 1 + int(problem.top[item]) : 1 + m] = np.nan
         found[item, :, 1 + int(problem.top[item]) : 1 + m] = np.nan
-        if problem.model == "3PL" and at.phi[item, 2] <= C_NIL:
-            found[item, -1], found[item, :, -1] = np.nan, np.nan
     return found
 
 
@@ -127,8 +128,7 @@ def _jacobian(problem: Problem, phi: Floats, top: int, m: int) -> Floats:
             if k > 1:
                 found[k, k - 1] = 1 / a
     if problem.model == "3PL":
-        c = 1 / (1 + np.exp(-phi[2]))
-        found[-1, 2] = c * (1 - c)
+        found[-1, 2] = 1.0
     return found
 
 
