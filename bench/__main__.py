@@ -8,6 +8,7 @@ names that begin with ``--`` are passed on to it.
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from pathlib import Path
@@ -37,6 +38,8 @@ def main(words: list[str]) -> int:
     if unknown:
         print(f"Inconnu : {', '.join(unknown)}. Voyez --list.", file=sys.stderr)
         return 2
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # figures are of one core
+        os.environ.setdefault(variable, "1")
     for name in asked or known:
         for result in importlib.import_module(f"bench.{known[name]}").run(options):
             print(result.line(name), flush=True)
