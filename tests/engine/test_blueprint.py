@@ -67,7 +67,7 @@ def test_a_full_blueprint(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_named_by_its_key(data: Any, path: str) -> None:
-    with pytest.raises(DataError, match=f"« {path} »"):
+    with pytest.raises(DataError, match=f"« {path} »"):
         blueprint_from(data)
 
 
@@ -86,11 +86,11 @@ BANK = make_bank(90)  # 30 items in each of A, B, C
     ("blueprint", "where", "what"),
     [
         (Blueprint(5, 91), "", "91 questions demandées, la banque en a 90"),
-        (Blueprint(5, 40, {"A": Quota(31, 40)}), "Domaine « A »", "Il en manque 1"),
-        (Blueprint(5, 40, {"Z": Quota(1, 2)}), "Domaine « Z »", "0 dans la banque"),
+        (Blueprint(5, 40, {"A": Quota(31, 40)}), "Domaine « A »", "Il en manque 1"),
+        (Blueprint(5, 40, {"Z": Quota(1, 2)}), "Domaine « Z »", "0 dans la banque"),
         (Blueprint(5, 10, {"A": Quota(6, 6), "B": Quota(5, 5)}), "", "11 questions"),
         (Blueprint(9, 9, {x: Quota(0, 2) for x in "ABC"}), "", "laissent 6 questions"),
-        (Blueprint(9, 9, {"A": Quota(4, 4)}, cap=0.1), "Domaine « A »", "40 questions"),
+        (Blueprint(9, 9, {"A": Quota(4, 4)}, cap=0.1), "Domaine « A »", "40 questions"),
         (Blueprint(20, 20, cap=0.2), "", "que 18.0 questions par test"),
         (Blueprint(5, 9, stop=StopRules(se=0.1)), "θ = -2.0", "erreur type"),
     ],

@@ -62,7 +62,7 @@ def test_two_domains_against_the_whole_grid(r: float) -> None:
 def test_the_sd_claimed_is_the_error_made_over_five_domains() -> None:
     """Goal: within 5 % of the simulated RMSE, a short test of 4 items a domain."""
     test = bank(FIVE, 4)
-    true = np.random.default_rng(5).multivariate_normal(np.zeros(5), equal(5, 0.7), 3000)
+    true = np.random.default_rng(5).multivariate_normal(np.zeros(5), equal(5, 0.7), 2000)
     found = score_domains(test, sample(test, true), equal(5, 0.7), exact=False)
     rmse = np.sqrt(((found.theta - true) ** 2).mean(axis=0))
     claimed = np.sqrt((found.sd**2).mean(axis=0))
@@ -73,13 +73,13 @@ def test_true_domains_that_differ_by_a_sd_and_a_half_are_recovered() -> None:
     """A population stronger by 1.5 SD in one domain: its means come out, persons' scores follow."""
     test = bank(FIVE, 12)
     place = np.array([0.0, 0.0, 1.5, 0.0, 0.0])
-    true = np.random.default_rng(4).multivariate_normal(place, equal(5, 0.6), 1500)
+    true = np.random.default_rng(4).multivariate_normal(place, equal(5, 0.6), 700)
     responses = sample(test, true)
-    population = estimate_population(test, responses, tolerance=1e-3)
-    assert np.abs(population.mean - place).max() < 0.1
+    population = estimate_population(test, responses, tolerance=3e-3)
+    assert np.abs(population.mean - place).max() < 0.15
     found = score_domains(test, responses, population.covariance, mean=population.mean, exact=False)
     gap = found.theta.mean(axis=0) - found.theta.mean()
-    assert gap[2] - np.delete(gap, 2).mean() == pytest.approx(1.5, abs=0.1)
+    assert gap[2] - np.delete(gap, 2).mean() == pytest.approx(1.5, abs=0.15)
     inside = np.abs(found.theta - true) < 1.96 * found.sd
     assert 0.93 < inside.mean() < 0.97
 
@@ -116,7 +116,7 @@ def test_a_domain_without_an_answer_leans_on_the_others_and_says_so() -> None:
 
 
 def test_the_correlation_is_found() -> None:
-    test = bank(("a", "b", "c"), 15)
+    test = bank(("a", "b", "c"), 12)
     sigma = np.array([[1, 0.8, 0.4], [0.8, 1, 0.5], [0.4, 0.5, 1]])
     true = np.random.default_rng(7).multivariate_normal(np.zeros(3), sigma, 3000)
     assert (
@@ -139,14 +139,14 @@ def test_uncorrelated_domains_are_scored_each_on_its_own() -> None:
     test = bank(("a", "b"), 8)
     responses = sample(test, np.zeros((5, 2)))
     log_l = domain_likelihoods(test, responses, ("a", "b"))
-    m, _ = expectation_propagation(log_l, np.eye(2), np.zeros(2))
+    m, *_ = expectation_propagation(log_l, np.eye(2), np.zeros(2))
     w = np.exp(log_l - log_l.max(axis=2, keepdims=True) - 0.5 * POINTS**2)
     assert np.abs(m - (w @ POINTS) / w.sum(axis=2)).max() < 1e-6
 
 
 def test_subscores_that_only_repeat_the_total_are_not_reportable() -> None:
-    same = simulated_prmse(bank(FIVE, 4), equal(5, 0.98), persons=3000)
-    apart = simulated_prmse(bank(FIVE, 12), equal(5, 0.3), persons=3000)
+    same = simulated_prmse(bank(FIVE, 4), equal(5, 0.98), persons=1500)
+    apart = simulated_prmse(bank(FIVE, 12), equal(5, 0.3), persons=1500)
     assert [one.reportable for one in same] == [False] * 5
     assert [one.reportable for one in apart] == [True] * 5
     for one in (*same, *apart):

@@ -56,7 +56,8 @@ class ActorMiddleware:
 
         Here and not above: the upload limits and the CSRF check have read the body by now.
         """
-        if request.method != "POST" or not request.content_type.startswith(_FORM_TYPES):
+        kind = request.content_type or ""
+        if request.method != "POST" or not kind.startswith(_FORM_TYPES):
             return
         for name, values in request.POST.lists():
             if "\0" in name or any("\0" in str(value) for value in values):

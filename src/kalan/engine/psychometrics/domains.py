@@ -113,7 +113,7 @@ def score_domains(
     block = 64 if exact else 4096
     for first in range(0, responses.n_persons, block):
         part = slice(first, first + block)
-        m, v = expectation_propagation(log_l[part], prior, centre)
+        m, v, _ = expectation_propagation(log_l[part], prior, centre)
         if exact and HERMITE ** len(domains) <= MOST_NODES:
             m, v = _corrected(log_l[part], prior, centre, m, v)
         theta[part], spread[part] = m, v
@@ -121,11 +121,31 @@ def score_domains(
     return DomainScores(domains, theta, sd, spread)
 
 
-def expectation_propagation(log_l: Floats, prior: Floats, centre: Floats) -> tuple[Floats, Floats]:
-    """(P, D) means and (P, D, D) covariances; ``log_l`` (P, D, Q) at POINTS."""
+@dataclass(frozen=True, eq=False)
+class Sites:
+    """The normal factors that stand for the answers of each domain: ``precision`` and ``shift``
+    (precision times mean), (P, D) each."""
+
+    precision: Floats
+    shift: Floats
+
+
+def expectation_propagation(
+    log_l: Floats,
+    prior: Floats,
+    centre: Floats,
+    *,
+    start: Sites | None = None,
+    tolerance: float = TOLERANCE,
+) -> tuple[Floats, Floats, Sites]:
+    """(P, D) means and (P, D, D) covariances; ``log_l`` (P, D, Q) at POINTS.
+
+    ``start``: the sites of a run with a near prior, from which few sweeps are needed.
+    """
     persons, number, _ = log_l.shape
-    tau = np.full((persons, number), WEAKEST)  # precision of each factor
-    nu = tau * centre  # precision times mean
+    weak = np.full((persons, number), WEAKEST)
+    sites = start or Sites(weak, weak * centre)
+    tau, nu = sites.precision, sites.shift
     inverse = np.linalg.inv(prior)
     base = inverse @ centre
     eye = np.eye(number)
@@ -141,10 +161,11 @@ def expectation_propagation(log_l: Floats, prior: Floats, centre: Floats) -> tup
         new_nu = tilted_m / tilted_v - cavity * precision
         moved = np.abs(tilted_m - m).max(initial=0.0)
         tau, nu = 0.2 * tau + 0.8 * new_tau, 0.2 * nu + 0.8 * new_nu  # damped: parallel updates
-        if moved < TOLERANCE:
+        if moved < tolerance:
             break
     last: Floats = np.array(np.linalg.inv(inverse + tau[:, :, None] * eye), dtype=np.float64)
-    return np.asarray((last @ (base + nu)[:, :, None])[:, :, 0], np.float64), last
+    mean = np.asarray((last @ (base + nu)[:, :, None])[:, :, 0], np.float64)
+    return mean, last, Sites(tau, nu)
 
 
 def _tilted(log_l: Floats, cavity: Floats, precision: Floats) -> tuple[Floats, Floats]:
@@ -220,8 +241,11 @@ def estimate_population(
     log_l = domain_likelihoods(bank, responses, domains)
     number, weight = len(domains), responses.weight / responses.weight.sum()
     centre, r = np.zeros(number), np.full((number, number), 0.5) + 0.5 * np.eye(number)
+    sites: Sites | None = None
     for _ in range(cycles):
-        m, v = expectation_propagation(log_l, r, centre)
+        m, v, sites = expectation_propagation(
+            log_l, r, centre, start=sites, tolerance=tolerance / 10
+        )
         mean = weight @ m if free else np.zeros(number)
         away = m - mean
         new = np.einsum("p,pd,pe->de", weight, away, away) + np.einsum("p,pde->de", weight, v)

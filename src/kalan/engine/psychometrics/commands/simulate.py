@@ -47,7 +47,7 @@ def _persons(text: str) -> int:
 def _groups(text: str | None) -> dict[str, Group] | None:
     if text is None:
         return None
-    remedy = '--groups : écrivez {"NOM": {"mean": 0, "sd": 1, "share": 1}, …}.'
+    remedy = '--groups : écrivez {"NOM": {"mean": 0, "sd": 1, "share": 1}, …}.'
     try:
         found = {str(name): Group(**part) for name, part in json.loads(text).items()}
         good = all(
