@@ -146,7 +146,7 @@ def _sympson_hetter(bank: Bank) -> Sit:
         rule = Eligibility.cold(CAP, N)
         rule.learns = False
         for _ in range(12):
-            rule.given[:], rule.started = 0.0, 0.0
+            rule.given[:], rule.opened[:] = 0.0, 0.0
             simulate(plan, rng.normal(size=2000), rng, eligibility=rule)
             rule.renew()
         return simulate(plan, theta, rng, eligibility=rule)

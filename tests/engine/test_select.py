@@ -64,7 +64,8 @@ BLUEPRINTS = {
 def test_a_picker_does_what_the_simulation_in_step_does(name: str) -> None:
     """The same draws and the same answers: same items, same estimate, same reason to stop."""
     blueprint = BLUEPRINTS[name]
-    plan = Plan(Tables(make_bank(), GRID, noise=0.05, variants=4), blueprint)
+    tables = Tables(make_bank(), GRID, noise=0.05, variants=4, widths=(0.0, 0.4, 0.8))
+    plan = Plan(tables, blueprint)
     persons = 40
     theta = np.random.default_rng(1).normal(size=persons)
     together = simulate(plan, theta, np.random.default_rng(2))

@@ -65,8 +65,8 @@ def test_the_claimed_error_is_honest() -> None:
         found = simulate(plan, theta, np.random.default_rng(4), truth=truth)
         error = np.sqrt(((found.theta - theta) ** 2).mean())
         ratio.append(float(np.sqrt((found.se**2).mean()) / error))
-    assert ratio[0] < 0.9
-    assert 0.95 < ratio[1] < 1.06
+    assert ratio[0] < 0.88
+    assert 0.93 < ratio[1] < 1.07
 
 
 def test_what_is_refused() -> None:

@@ -51,30 +51,29 @@ class Ledger:
 @dataclass(eq=False)
 class Eligibility:
     """Items are open to a person with ``chance`` (n); ``learns``: chances follow the rates, as
-    P(open) ← min(1, r_max · P(open) / P(given))."""
+    P(open) ← min(1, r_max · times open / times given), both since the start."""
 
     cap: float
     chance: Floats
+    opened: Floats
     given: Floats
-    started: float = 0.0
     learns: bool = True
 
     @classmethod
     def cold(cls, cap: float, n_items: int) -> Eligibility:
-        return cls(cap, np.ones(n_items), np.zeros(n_items))
+        return cls(cap, np.ones(n_items), np.zeros(n_items), np.zeros(n_items))
 
     def draw(self, persons: int, rng: np.random.Generator) -> NDArray[np.bool_]:
         """(persons, n) True where an item is kept back."""
         kept: NDArray[np.bool_] = rng.random((persons, self.chance.size)) > self.chance
+        self.opened += persons - kept.sum(axis=0)
         return kept
 
-    def book(self, items: NDArray[Any], persons: int) -> None:
-        self.started += persons
+    def book(self, items: NDArray[Any]) -> None:
         self.given += np.bincount(items, minlength=self.given.size)
         if self.learns:
             self.renew()
 
     def renew(self) -> None:
         """New chances from the rates so far."""
-        rate = np.maximum(self.given / max(self.started, 1.0), 1e-12)
-        self.chance = np.minimum(1.0, self.cap * self.chance / rate)
+        self.chance = np.minimum(1.0, self.cap * self.opened / np.maximum(self.given, 1e-9))

@@ -26,9 +26,10 @@ from kalan.engine.psychometrics.select import Plan, Tables
 from kalan.engine.psychometrics.simulate import simulate
 
 NOISE, VARIANTS = 0.02, 16  # Gumbel noise of the sorted lists, and how many lists a grid point has
+WIDTHS = (0.0, 0.35, 0.5, 0.7, 1.0)  # standard deviations over which information is averaged
 CAP_SHARE = 0.97  # of r_max that rates are driven to: chance and the live cap need the rest
-SPREADING = 0.4  # price per unit of rate: what overlap costs
-FLOOR = 0.003  # rate below which an item is paid for being given
+SPREADING = 0.3  # price per unit of rate: what overlap costs
+FLOOR = 0.005  # rate below which an item is paid for being given
 SUBSIDY = 0.1  # first step of that pay, in units of information
 
 
@@ -170,12 +171,14 @@ def prepare(
     seed: int = 20,
 ) -> tuple[Plan, Ledger | None]:
     """Tables ready for use: with a cap, tuned prices and a ledger warm from simulated rates."""
-    grid = grid or normal_grid(121, 5.0, mean=blueprint.mean, sd=blueprint.sd)
+    grid = grid or normal_grid(61, 5.0, mean=blueprint.mean, sd=blueprint.sd)
     if blueprint.cap is None:
         return Plan(Tables(bank, grid), blueprint), None
     # The spread over the first third is what keeps the items of the middle from all the starts.
     spread = replace(blueprint, spread_until=max(blueprint.spread_until, blueprint.maximum // 3))
     variants = int(np.clip(16_000 // bank.n_items, 2, VARIANTS))  # a large bank spreads by itself
-    plan = Plan(Tables(bank, grid, noise=NOISE, variants=variants), spread)
+    # Averaging lowers overlap where the choice is free; under quotas it showed no gain.
+    widths = (0.0,) if blueprint.quotas else WIDTHS
+    plan = Plan(Tables(bank, grid, noise=NOISE, variants=variants, widths=widths), spread)
     prices = tune(plan, rounds=rounds, persons=persons, seed=seed)
     return plan, Ledger.warm(blueprint.cap, prices.rates)

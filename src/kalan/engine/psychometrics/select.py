@@ -12,7 +12,9 @@ Sources: Lord 1980 (maximum information); Bock & Mislevy 1982 (EAP); van der Lin
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -31,9 +33,12 @@ class Tables:
     """What every sitting of a bank reads; nothing in it changes during a sitting.
 
     ``log_p`` (n, K, Q), ``info`` (Q, n), ``area`` (n) numbers into ``areas``. ``order``
-    (variants, Q, n): items from the most valuable down at each grid point; value = information −
-    price, ``price`` (n) or (Q, n) in units of information. Each of several variants adds its own
+    (widths · variants, Q, n): items from the most valuable down at each grid point; value =
+    information − price, ``price`` (n) or (Q, n) in units of information. Each variant adds its own
     Gumbel noise of scale ``noise``: a draw between sorted lists stands for a draw at every pick.
+    With several ``widths`` there is a set of lists for each, where information is averaged over a
+    normal posterior of that standard deviation; a person is served from the width nearest to
+    theirs (posterior-weighted information, van der Linden 1998, at the price of a look-up).
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class Tables:
         price: Floats | None = None,
         noise: float = 0.0,
         variants: int = 1,
+        widths: tuple[float, ...] = (0.0,),
         log_p: Floats | None = None,
         info: Floats | None = None,
     ) -> None:
@@ -64,15 +70,20 @@ class Tables:
         self.variants = variants
         rng = np.random.default_rng(variants)
         self._shifts = rng.gumbel(0.0, 1.0, (variants, bank.n_items)) * noise
+        self.widths = widths
+        # Width w serves standard errors up to the middle between it and the next.
+        self.ends = [(one + two) / 2 for one, two in pairwise(widths)]
+        self._smooths = [_smoother(grid.theta, width) for width in widths]
         self.set_price(np.zeros(bank.n_items) if price is None else price)
 
     def set_price(self, price: Floats) -> None:
         """Sort again under new prices, (n) or (Q, n); ties go to the lowest item number."""
         self.price = price
-        value = self.info - price
-        self.order = np.stack(
-            [np.argsort(-value - shift, axis=1, kind="stable") for shift in self._shifts]
-        ).astype(np.int32)
+        lists = []
+        for smooth in self._smooths:
+            value = (self.info if smooth is None else smooth @ self.info) - price
+            lists += [np.argsort(-value - x, axis=1, kind="stable") for x in self._shifts]
+        self.order = np.stack(lists).astype(np.int32)
         self._heads: dict[tuple[int, int], list[int]] = {}
 
     @property
@@ -95,6 +106,15 @@ class Tables:
         """(P) grid point nearest to each θ."""
         row = np.floor((theta - self.low) / self.step + 0.5).astype(np.int64)
         return np.clip(row, 0, self.grid.size - 1)
+
+
+def _smoother(theta: Floats, width: float) -> Floats | None:
+    """(Q, Q) rows of normal weights about each grid point; None for width 0."""
+    if width == 0:
+        return None
+    weight = np.exp(-0.5 * ((theta[:, None] - theta) / width) ** 2)
+    found: Floats = weight / weight.sum(axis=1, keepdims=True)
+    return found
 
 
 def basis(tables: Tables, blueprint: Blueprint) -> Floats:
@@ -212,6 +232,8 @@ class Picker:
         draw = self._draw() * tables.variants
         variant = int(draw)
         skip = int((draw - variant) * self.plan.spread[len(self.items)])
+        if tables.ends:
+            variant += bisect_left(tables.ends, self.se) * tables.variants
         item, skip = self._first(tables.head(variant, row), skip)
         if skip >= 0 and tables.n_items > HEAD:
             other, _ = self._first(tables.rest(variant, row), skip)

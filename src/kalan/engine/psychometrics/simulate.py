@@ -68,7 +68,7 @@ def simulate(
             run.blocked = eligibility.draw(part.size, rng)
         parts.append(run.run())
         if eligibility is not None:
-            eligibility.book(run.item[run.item >= 0], part.size)
+            eligibility.book(run.item[run.item >= 0])
 
     def joined(name: str) -> Any:
         return np.concatenate([getattr(part, name) for part in parts])
@@ -148,9 +148,13 @@ class _Block:
         return found
 
     def _pick(self, step: int, row: Ints) -> NDArray[np.int64]:
-        spread = self.plan.spread[step]
-        draw = self.draw[step, self.active] * self.plan.tables.variants
-        self.line = draw.astype(np.int64) * self.plan.tables.grid.size + row
+        spread, tables = self.plan.spread[step], self.plan.tables
+        draw = self.draw[step, self.active] * tables.variants
+        variant = draw.astype(np.int64)
+        if tables.ends:
+            stage = np.searchsorted(tables.ends, self.se[self.active])
+            variant += stage * tables.variants
+        self.line = variant * tables.grid.size + row
         skip = (draw % 1.0 * spread).astype(np.int64) if spread > 1 else None
         return self._choose(step, np.arange(self.active.size), skip)
 

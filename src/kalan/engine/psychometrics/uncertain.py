@@ -48,7 +48,8 @@ def shrink(bank: Bank, covariance: Floats, *, b_sd: float | None = None) -> Item
     if lacking.size:
         name = bank.items[int(lacking[0])]
         raise DataError(f"Question « {name} » : covariance absente. Étalonnez-la d’abord.")
-    x: Floats = np.stack([np.log(bank.a), bank.b[:, 0]], axis=1)
+    x: Floats = np.empty((bank.n_items, 2))
+    x[:, 0], x[:, 1] = np.log(bank.a), bank.b[:, 0]
     known = ItemPosterior(x, np.zeros((bank.n_items, 2, 2)))
     for _ in range(3):
         # Delta method at the shrunken slope: at the estimate, an item whose slope came out too
@@ -65,8 +66,8 @@ def _joined(x: Floats, error: Floats, b_sd: float | None) -> ItemPosterior:
     if b_sd is not None:
         spread[1] = b_sd
     prior = np.diag(1 / spread**2)
-    precision = np.linalg.inv(error)
-    covariance: Floats = np.linalg.inv(precision + prior)
+    precision = np.asarray(np.linalg.inv(error), np.float64)
+    covariance = np.asarray(np.linalg.inv(precision + prior), np.float64)
     pulled = np.einsum("njk,nk->nj", precision, x) + prior @ centre
     mean: Floats = np.einsum("njk,nk->nj", covariance, pulled)
     return ItemPosterior(mean, covariance)
