@@ -387,3 +387,16 @@ def test_a_beta_prior_holds_guessing() -> None:
     np.testing.assert_allclose(found.parameters.c, 0.2, atol=0.03)
     density = beta.logpdf(found.parameters.c, 200, 800).sum()
     assert found.log_posterior == pytest.approx(found.loglik + density, abs=1e-7)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_far_too_few_answers_end_with_a_warning(model: str) -> None:
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        table = rng.integers(0, 2 if model.endswith("PL") else 3, (12, 3))
+        found = calibrate(Responses.from_dense(table), model, drop_constant=True, recode=True)
+        assert np.isfinite(found.parameters.a).all()
+        assert np.isfinite(found.loglik)
+        limitless = [text for text in found.warnings if "sans limite" in text]
+        assert bool(limitless) == bool((found.parameters.a > 25).any())
+        assert found.converged or any("pas convergé" in text for text in found.warnings)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -174,3 +177,34 @@ def test_banks(tmp_path: Path) -> None:
 def test_bad_banks_are_named(tmp_path: Path, text: str, message: str) -> None:
     with _refused(message):
         read_bank(_file(tmp_path, text))
+
+
+@pytest.mark.slow
+def test_ten_million_rows_in_bounded_memory(tmp_path: Path) -> None:
+    """Read, joined by pattern and calibrated within 1.5 GB, in minutes."""
+    path = tmp_path / "large.csv"
+    rng = np.random.default_rng(1)
+    with path.open("wb") as file:
+        file.write(b"id,q1,q2,q3\n")
+        for first in range(0, 10_000_000, 500_000):
+            ids = np.char.mod("p%08d,", np.arange(first, first + 500_000)).astype("S10")
+            cells = np.full((500_000, 6), ord(","), np.uint8)
+            theta = rng.normal(size=(500_000, 1))
+            right = rng.random((500_000, 3)) < 1 / (1 + np.exp([-1.0, 0.0, 1.0] - theta))
+            cells[:, 0::2] = ord("0") + right
+            cells[:, -1] = ord("\n")
+            rows = np.concatenate([ids.view(np.uint8).reshape(-1, 10), cells], axis=1)
+            file.write(rows.tobytes())
+    code = (
+        "import resource, sys\n"
+        "from kalan.engine.psychometrics.commands.program import run\n"
+        f"status = run(['calibrate', '--model', '1PL', {str(path)!r}])\n"
+        "sys.stderr.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))\n"
+        "sys.exit(status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["n_persons"] == 10_000_000
+    assert abs(found["items"][0]["a"] - 1) < 0.01
+    assert int(done.stderr) < 1_500_000  # kB

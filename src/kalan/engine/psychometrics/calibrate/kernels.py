@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from kalan.engine.psychometrics.data import Floats, Ints
 
+STEEPEST = 300.0  # a logarithm whose square can still be written
+
 
 class Table(NamedTuple):
     log_p: Floats
@@ -48,7 +50,9 @@ def three_parameter(phi: Floats, theta: Floats, top: Ints) -> Table:
     right = np.logaddexp(log_c, log_rest + up)
     log_p = np.stack([log_rest + down, right], axis=1)
     by_z = np.stack([-np.exp(up), np.exp(log_rest + up + down - right)], axis=1)
-    by_c = np.stack([np.broadcast_to(-1 / (1 - c), z.shape), np.exp(down - right)], axis=1)
+    by_c = np.stack(
+        [np.broadcast_to(-1 / (1 - c), z.shape), np.exp(np.minimum(down - right, STEEPEST))], axis=1
+    )
     return Table(log_p, np.stack([by_z * theta, by_z, by_c], axis=1))
 
 

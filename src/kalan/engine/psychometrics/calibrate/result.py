@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kalan.engine.psychometrics.calibrate.design import FAMILY, Prepared
 from kalan.engine.psychometrics.calibrate.problem import Evaluation, Problem
-from kalan.engine.psychometrics.data import Bank, Floats, Parameters
+from kalan.engine.psychometrics.data import ABSURD_SLOPE, Bank, Floats, Parameters
 
 FEW, ENOUGH = 200, 500  # answers of an item: psychometrics of this project, section 9
 
@@ -168,6 +168,11 @@ def warnings(
         texts.append(
             f"Pente nulle ou négative : {_names(items, found.a <= 0)}. "
             "Vérifiez la clé de correction."
+        )
+    if (found.a > ABSURD_SLOPE).any():
+        texts.append(
+            f"Pente sans limite : {_names(items, found.a > ABSURD_SLOPE)}. Trop peu de données "
+            "pour ce modèle : choisissez 1PL ou des lois a priori (--priors)."
         )
     if prepared.dropped:
         texts.append(

@@ -29,6 +29,16 @@ def plain(value: Any) -> Any:
     return value
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
+def _line(value: Any) -> str:
+    try:
+        return _encode(value)  # nearly every person: numbers that JSON knows
+    except (TypeError, ValueError):
+        return _encode(plain(value))
+
+
 def write(value: Any, to: TextIO) -> None:
     """Write the value; of an iterator, one element a line.
 
@@ -41,7 +51,7 @@ def write(value: Any, to: TextIO) -> None:
         before = "["
         for one in value:
             spool.write(before)
-            spool.write(json.dumps(plain(one), ensure_ascii=False, allow_nan=False))
+            spool.write(_line(one))
             before = ",\n"
         spool.write("]\n" if before != "[" else "[]\n")
         spool.seek(0)
