@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -130,8 +131,8 @@ class Server:
 
     def checkpoint(self) -> None:
         """Bring SQLite's log into the file, so that a copy of the folder is whole."""
-        with self.database():
-            connections["default"].cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with contextlib.closing(sqlite3.connect(self.home / "kalan.sqlite3")) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def run_python(self, code: str) -> str:
         """Run code on the server's data and settings, in a process of its own."""
