@@ -7,12 +7,13 @@ the evaluation are drawn apart from everything that is tuned.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import numpy as np
 
 from bench.bank import SIX_EACH, rmse, standard
 from bench.result import Result
-from kalan.engine.psychometrics.blueprint import Blueprint, Decision, StopRules
+from kalan.engine.psychometrics.blueprint import Blueprint, Decision, SelectAt, StopRules
 from kalan.engine.psychometrics.data import Bank, Floats
 from kalan.engine.psychometrics.models import probabilities
 from kalan.engine.psychometrics.prices import prepare, strict_limit
@@ -79,19 +80,23 @@ def _against_limit(
 
 
 def _decisions() -> Iterator[Result]:
-    """Pass or fail at a cut: sequential tests of 8 to 40 items beside 30 items for all."""
+    """Pass or fail at a cut: sequential tests beside 30 items for all."""
     tables = Tables(standard(), GRID)
-    for cut, accuracy, items in ((0.0, 0.930, 16.9), (1.0, 0.956, 13.7)):
-        fixed = _sit(tables, Blueprint(30, 30), 43)
-        share = float(((fixed.theta >= cut) == (fixed.truth >= cut)).mean())
-        yield Result(f"seuil {cut:g}, 30 questions : décisions justes", share, "")
-        stop = StopRules(decision=Decision(cut, 0.05))
-        found = _sit(tables, Blueprint(8, 40, stop=stop), 43)
-        share = float(((found.above >= 0.5) == (found.truth >= cut)).mean())
-        length = float(found.length.mean())
-        name = f"seuil {cut:g}, arrêt à α = 0,05"
-        yield Result(f"{name} : décisions justes", share, "", SOURCE, accuracy, False, True)
-        yield Result(f"{name} : questions en moyenne", length, "questions", SOURCE, items)
+    for cut, items in ((0.0, 16.9), (1.0, 13.7)):
+        fixed = _sit(tables, Blueprint(30, 30), 43, PRECISE)
+        reached = float(((fixed.theta >= cut) == (fixed.truth >= cut)).mean())
+        yield Result(f"seuil {cut:g}, 30 questions : décisions justes", reached, "")
+        for least, most, alpha, at in ((8, 40, 0.05, "theta"), (6, 36, 0.045, "cut")):
+            stop = StopRules(decision=Decision(cut, alpha))
+            blueprint = Blueprint(least, most, stop=stop, select_at=cast(SelectAt, at))
+            found = _sit(tables, blueprint, 44, PRECISE)
+            share = float(((found.above >= 0.5) == (found.truth >= cut)).mean())
+            where = "au seuil" if at == "cut" else "à l’estimation"
+            name = f"seuil {cut:g}, {least} à {most} questions, α = {alpha:g}, choix {where}"
+            same = "30 questions pour tous"
+            yield Result(f"{name} : décisions justes", share, "", same, reached, True, True)
+            length = float(found.length.mean())
+            yield Result(f"{name} : questions en moyenne", length, "questions", SOURCE, items)
 
 
 def parameter_covariance(bank: Bank, answers: int) -> Floats:

@@ -1,6 +1,6 @@
 """Rules of selection beside each other: RMSE, largest rate, overlap, items never used.
 
-Standard 3PL bank, 30 of 500 items, EAP, 10 000 persons whose abilities and answers are not those
+Standard 3PL bank, 30 of 500 items, EAP, 40 000 persons whose abilities and answers are not those
 of any tuning. The peers' figures (``psychometrics.md`` §5) were measured for that document by the
 same recipe, by other programs; their rules are run here as well, in Kalan's own words.
 """
@@ -22,7 +22,7 @@ from kalan.engine.psychometrics.quadrature import normal_grid
 from kalan.engine.psychometrics.select import Plan, Tables
 from kalan.engine.psychometrics.simulate import Sittings, simulate
 
-PERSONS, SEED, N = 10_000, 31, 500
+PERSONS, SEED, N = 40_000, 31, 500
 CAP = 0.2
 FIXED = Blueprint(30, 30)
 SOURCE = "psychometrics.md §5, figure de référence, non exécuté ici"

@@ -64,6 +64,7 @@ def test_a_full_blueprint(tmp_path: Path) -> None:
         ({"length": 5, "stop": {"sprt": {"cut": 0, "alpha": 0.7}}}, "stop.sprt.alpha"),
         ({"length": 5, "blank": "skip"}, "blank"),
         ({"length": 5, "prior": {"sd": 0}}, "prior.sd"),
+        ({"length": 5, "select_at": "cut"}, "select_at"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_key(data: Any, path: str) -> None:

@@ -56,6 +56,7 @@ BLUEPRINTS = {
     "plateau": Blueprint(4, 20, stop=StopRules(flat=0.03, window=2)),
     "floor": Blueprint(4, 20, stop=StopRules(information=0.45)),
     "decision": Blueprint(4, 20, stop=StopRules(decision=Decision(0.3, 0.1))),
+    "cut": Blueprint(4, 20, stop=StopRules(decision=Decision(0.3, 0.1)), select_at="cut"),
     "sprt": Blueprint(4, 20, stop=StopRules(sprt=Sprt(0.0, 0.5, 0.1, 0.1))),
 }
 

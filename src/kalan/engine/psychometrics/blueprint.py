@@ -16,6 +16,9 @@ from kalan.engine.psychometrics.models import information
 from kalan.engine.psychometrics.scoring import METHODS, Method
 
 Blank = Literal["wrong", "missing"]
+SelectAt = Literal["theta", "cut"]
+HEADS = ["length", "quotas", "r_max", "estimator", "stop", "prior", "seed"]
+CHOICES = ["spread", "spread_until", "blank", "select_at"]
 CHECKED = (-2.0, -1.0, 0.0, 1.0, 2.0)  # abilities at which a precision target is tried
 
 
@@ -72,6 +75,7 @@ class Blueprint:
     spread: int = 20
     spread_until: int = 1
     blank: Blank = "wrong"
+    select_at: SelectAt = "theta"  # "cut": items that inform most at the decision's cut
     mean: float = 0.0
     sd: float = 1.0
     seed: int = 1
@@ -100,24 +104,11 @@ def blueprint_from(data: object) -> Blueprint:
     ``{"length": 30 | {"min", "max"}, "quotas": {AREA: 6 | {"min", "max"}}, "r_max": 0.2,
     "estimator": "EAP", "stop": {"se", "flat", "window", "information",
     "decision": {"cut", "alpha"}, "sprt": {"cut", "delta", "alpha", "beta"}},
-    "spread", "spread_until", "blank": "wrong" | "missing", "prior": {"mean", "sd"}, "seed"}``;
-    only ``length`` is required.
+    "spread", "spread_until", "blank": "wrong" | "missing", "select_at": "theta" | "cut",
+    "prior": {"mean", "sd"}, "seed"}``; only ``length`` is required.
     """
     node = _Node("plan", data)
-    node.only(
-        [
-            "length",
-            "quotas",
-            "r_max",
-            "estimator",
-            "stop",
-            "spread",
-            "spread_until",
-            "blank",
-            "prior",
-            "seed",
-        ]
-    )
+    node.only(HEADS + CHOICES)
     if "length" not in node.data:
         raise DataError('Plan, « length » : absent. Écrivez par exemple "length": 30.')
     length = _span(node, "length")
@@ -134,6 +125,7 @@ def blueprint_from(data: object) -> Blueprint:
         spread=node.whole("spread", 20, 1),
         spread_until=node.whole("spread_until", 1, 0),
         blank=cast(Blank, node.choice("blank", "wrong", ("wrong", "missing"))),
+        select_at=_select_at(node),
         mean=node_default(prior.real("mean", 0.0, -4.0, 4.0), 0.0),
         sd=node_default(prior.real("sd", 1.0, 0.05, 10.0), 1.0),
         seed=node.whole("seed", 1, 0),
@@ -143,6 +135,13 @@ def blueprint_from(data: object) -> Blueprint:
 
 def node_default(value: float | None, default: float) -> float:
     return default if value is None else value
+
+
+def _select_at(node: _Node) -> SelectAt:
+    chosen = node.choice("select_at", "theta", ("theta", "cut"))
+    if chosen == "cut" and "decision" not in node.child("stop").data:
+        raise DataError("Plan, « select_at » : « cut » demande « stop.decision ».")
+    return cast(SelectAt, chosen)
 
 
 def _stop_rules(node: _Node) -> StopRules:

@@ -161,6 +161,10 @@ class Plan:
         self.least, self.most = quota_arrays(tables, blueprint)
         self.quotas = bool(blueprint.quotas)
         self.stops = Stops(blueprint)
+        decision = blueprint.stop.decision
+        self.row: int | None = None  # the grid point that serves every choice, None: the estimate's
+        if blueprint.select_at == "cut" and decision is not None:
+            self.row = int(tables.rows(np.array([decision.cut]))[0])
         self.spread = [blueprint.spread_at(step) for step in range(blueprint.maximum)]
 
 
@@ -218,6 +222,8 @@ class Picker:
             tables = self.plan.tables
             row = int((self.theta - tables.low) / tables.step + 0.5)
             row = min(max(row, 0), tables.grid.size - 1)
+            if self.plan.row is not None:
+                row = self.plan.row
             item = self._walk(row)
             floor = self.plan.stops.information
             if floor is not None and self._may_stop() and tables.info[row, item] < floor:

@@ -127,6 +127,8 @@ class _Block:
             if not self.active.size:
                 break
             row = self.plan.tables.rows(self.theta[self.active])
+            if self.plan.row is not None:
+                row[:] = self.plan.row
             pick = self._pick(step, row)
             pick = self._hold(step, pick)
             pick = self._too_little(step, row, pick)
