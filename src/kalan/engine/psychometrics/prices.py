@@ -28,7 +28,7 @@ from kalan.engine.psychometrics.simulate import simulate
 NOISE, VARIANTS = 0.02, 16  # Gumbel noise of the sorted lists, and how many lists a grid point has
 WIDTHS = (0.0, 0.35, 0.5, 0.7, 1.0)  # standard deviations over which information is averaged
 CAP_SHARE = 0.97  # of r_max that rates are driven to: chance and the live cap need the rest
-SPREADING = 0.3  # price per unit of rate: what overlap costs
+SPREADING = 0.35  # price per unit of rate: what overlap costs
 FLOOR = 0.005  # rate below which an item is paid for being given
 SUBSIDY = 0.1  # first step of that pay, in units of information
 
