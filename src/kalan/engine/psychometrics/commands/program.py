@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {  # command → module of this folder
     "dif": "dif",
     "link": "link",
     "simulate": "simulate",
+    "gallery": "gallery",
 }
 
 
