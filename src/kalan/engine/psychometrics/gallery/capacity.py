@@ -77,7 +77,7 @@ def _cell(bank: Bank, length: int, size: Size, seed: int) -> Cell:
         bank, blueprint, rounds=max(size.rounds // 3, 2), persons=size.tuning // 2, seed=seed
     )
     rng = np.random.default_rng([seed, bank.n_items, length])
-    persons = max(size.persons // 5, 100)
+    persons = max(size.persons // 2, 100)
     run = simulate(plan, rng.normal(0, 1, persons), rng, ledger=ledger)
     study = Study(plan, run, run.theta, run.se, np.zeros(persons, np.int64), ("",))
     found = report(study)

@@ -80,7 +80,13 @@ def _ratio(answers: int, blueprint: Blueprint, theta: Floats, seed: int) -> floa
 def _usable(responses: Responses, true: Bank) -> tuple[Bank, Bank]:
     """Items whose estimate a reviewer would let through: slope in 0.2 … 5, |b| at most 5."""
     found = calibrate(
-        responses, "2PL", standard_errors=False, drop_constant=True, tolerance=1e-3, nodes=41
+        responses,
+        "2PL",
+        standard_errors=False,
+        drop_constant=True,
+        tolerance=1e-3,
+        nodes=41,
+        cycles=20,
     )
     a, b = found.parameters.a, found.parameters.b[:, 0]
     good = (a > 0.2) & (a < 5) & (np.abs(b) < 5)
