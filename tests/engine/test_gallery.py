@@ -20,7 +20,7 @@ from kalan.engine.psychometrics.models import information as item_information
 from kalan.engine.psychometrics.prices import prepare
 from kalan.engine.psychometrics.simulate import simulate
 
-SMALL = Size(persons=300, programmes=3, group=60, items=8, rounds=3, tuning=200)
+SMALL = Size(persons=300, programmes=3, group=60, items=8, bank=50, rounds=3, tuning=200)
 NAMES = [
     "information",
     "exposition",
@@ -220,3 +220,17 @@ def test_lines_break_at_what_is_unknown_and_stay_in_the_box() -> None:
     panel.bars([0, 0.5, 1], [0.5, 1.0], Style())
     assert 'width="50" height="25"' in plot.parts[-2]
     assert "t &amp; u" in plot.svg()
+
+
+def test_the_formulas_name_tests_and_functions_that_exist() -> None:
+    """Every test that formules.md names stands in this folder."""
+    text = (DOCS / "formules.md").read_text(encoding="utf-8")
+    here = Path(__file__).parent
+    known = {
+        name
+        for file in here.glob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.M)
+    } | {file.stem for file in here.glob("test_*.py")}
+    named = set(re.findall(r"test_\w+", text))
+    assert len(named) > 50
+    assert named - known == set()

@@ -161,7 +161,8 @@ def logistic(
         right = (table[there, item] == 1).astype(np.float64)
         weight = responses.weight[there]
         share = float(weight @ right / weight.sum()) if weight.sum() else 0.0
-        if share in (0.0, 1.0):
+        groups = np.unique(focal[there][weight > 0])
+        if share in (0.0, 1.0) or groups.size < 2:
             out.append(ItemDif(name, None, None, None, None, None))
             continue
         s, g = _standard(score[there], weight), focal[there].astype(np.float64)

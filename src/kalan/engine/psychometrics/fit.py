@@ -181,7 +181,8 @@ def _moments(bank: Bank, responses: Responses, scores: Scores) -> tuple[Floats, 
     category = np.arange(at.p.shape[1])
     p = at.p[:, :, 0]
     mean = p @ category
-    variance = np.maximum(p @ category**2 - mean**2, TINY)
+    # Σ p(k − mean)²: p·k² − mean² would lose all digits where an answer is all but certain.
+    variance = np.maximum((p * (category - mean[:, None]) ** 2).sum(axis=1), TINY)
     return (responses.category - mean) ** 2, variance, there.astype(np.float64)
 
 
@@ -266,7 +267,9 @@ def q3(bank: Bank, responses: Responses, scores: Scores | None = None) -> Floats
     table[responses.person[there], responses.item[there]] = residual[there]
     seen = np.isfinite(table).astype(np.float64)
     x = np.nan_to_num(table)
-    n, sx, sxx, sxy = seen.T @ seen, x.T @ seen, (x**2).T @ seen, x.T @ x
+    weight = responses.weight[:, None]
+    seen_w, x_w = seen * weight, x * weight
+    n, sx, sxx, sxy = seen_w.T @ seen, x_w.T @ seen, (x * x_w).T @ seen, x_w.T @ x
     with np.errstate(divide="ignore", invalid="ignore"):
         cov = sxy - sx * sx.T / n
         out = cov / np.sqrt((sxx - sx**2 / n) * (sxx.T - sx.T**2 / n))

@@ -41,6 +41,8 @@ def check_forms(
     bank: Bank, forms: int, length: int, quotas: dict[str, tuple[int, int]]
 ) -> list[str]:
     """What the bank lacks for these forms, area by area; empty when it can carry them."""
+    if forms < 1 or length < 1:
+        return ["Il faut au moins une forme, et au moins une question par forme."]
     lacking = []
     if forms * length > bank.n_items:
         lacking.append(
@@ -86,6 +88,11 @@ def assemble(
     at = np.array(points)
     info = information(bank, at)
     goal = length * info.mean(axis=0) if target is None else np.asarray(target, np.float64)
+    if goal.shape != at.shape or not (np.isfinite(goal) & (goal > 0)).all():
+        raise DataError(
+            f"Information visée : {at.size} nombres au-dessus de 0 sont attendus, un par point de "
+            "compétence. Changez la cible, ou les points où la banque ne mesure rien."
+        )
     chosen, optimal = _solve(bank, info, goal, forms, length, quotas)
     got = np.stack([info[form].sum(axis=0) for form in chosen])
     return Forms(chosen, at, goal, float((np.abs(got - goal) / goal).max()), optimal)

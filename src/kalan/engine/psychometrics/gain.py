@@ -51,6 +51,7 @@ def personal_change(
     before: Bank, first: Responses, after: Bank, second: Responses
 ) -> PersonalChange:
     """|change| > 1.96·√(SE₁² + SE₂²); NaN where a test has no answer."""
+    _check_pairs(first, second)
     one, two = score(before, first, "WLE"), score(after, second, "WLE")
     change, se = two.theta - one.theta, np.hypot(one.se, two.se)
     return PersonalChange(change, se, np.abs(change) > Z95 * se)
@@ -66,31 +67,46 @@ def group_gain(
 ) -> GroupGain:
     """Gain of the persons of ``first`` and ``second`` (same order; someone absent from one test has
     no answer there and still counts for the other)."""
-    if first.n_persons != second.n_persons:
-        raise DataError("Avant et après : les mêmes personnes sont attendues, dans le même ordre.")
+    _check_pairs(first, second)
     likelihoods = [
         _likelihood(bank.aligned(responses.items), responses)
         for bank, responses in ((before, first), (after, second))
     ]
-    answered = (np.diff(first.start) > 0) | (np.diff(second.start) > 0)
-    if (
-        answered.sum() < 2
-        or not (np.diff(first.start) > 0).any()
-        or not (np.diff(second.start) > 0).any()
-    ):
+    there = [(np.diff(r.start) > 0) & (first.weight > 0) for r in (first, second)]
+    answered = there[0] | there[1]
+    if first.weight[answered].sum() < 2 or not there[0].any() or not there[1].any():
         raise DataError("Il faut au moins deux personnes, et des réponses avant comme après.")
     one, two = likelihoods[0][answered], likelihoods[1][answered]
     weight = first.weight[answered]
-    where = np.arange(one.shape[0]) if cluster is None else np.asarray(cluster)[answered]
+    where = None if cluster is None else _clusters(cluster, answered)
     found = _maximise(one, two, weight)
     covariance = _sandwich(found, one, two, weight, where)
+    persons = round(float(weight.sum()))
     contrast = np.array([-1.0, 1.0, 0.0, 0.0, 0.0])
     gain, se = float(contrast @ found), float(np.sqrt(contrast @ covariance @ contrast))
     sds = float(np.exp(found[2])), float(np.exp(found[3]))
     return GroupGain(
         gain, se, gain - Z95 * se, gain + Z95 * se, (float(found[0]), float(found[1])), sds,
-        float(np.tanh(found[4])), int(answered.sum()), int(np.unique(where).size),
+        float(np.tanh(found[4])), persons, persons if where is None else int(where.max()) + 1,
     )  # fmt: skip
+
+
+def _check_pairs(first: Responses, second: Responses) -> None:
+    if first.n_persons != second.n_persons:
+        raise DataError("Avant et après : les mêmes personnes sont attendues, dans le même ordre.")
+    if not np.array_equal(first.weight, second.weight):
+        raise DataError("Avant et après : une personne doit avoir le même poids aux deux tests.")
+
+
+def _clusters(cluster: NDArray[np.int64], answered: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Clusters of those who answered, numbered from 0."""
+    named = np.asarray(cluster)
+    if named.shape != answered.shape:
+        raise DataError("Structures : une par personne est attendue, dans le même ordre.")
+    _, number = np.unique(named[answered], return_inverse=True)
+    if number.max() < 1:
+        raise DataError("Un intervalle demande au moins deux structures (ou aucune déclarée).")
+    return np.asarray(number, np.int64)
 
 
 def _likelihood(bank: Bank, responses: Responses) -> Floats:
@@ -154,9 +170,10 @@ def _maximise(one: Floats, two: Floats, weight: Floats) -> Floats:
 
 
 def _sandwich(
-    found: Floats, one: Floats, two: Floats, weight: Floats, cluster: NDArray[np.int64]
+    found: Floats, one: Floats, two: Floats, weight: Floats, cluster: NDArray[np.int64] | None
 ) -> Floats:
-    """(5, 5) covariance H⁻¹ B H⁻¹, B summed over clusters with the usual g/(g − 1)."""
+    """(5, 5) covariance H⁻¹ B H⁻¹, B summed over clusters with the usual g/(g − 1). Without
+    clusters each person is one: a pattern of weight w stands for w of them, not for one of w."""
     step = 1e-4
     hessian = np.empty((5, 5))
     for k in range(5):
@@ -164,13 +181,15 @@ def _sandwich(
         up, down = (_scores(found + sign * move, one, two)[1] for sign in (1, -1))
         hessian[k] = -(weight @ (up - down)) / (2 * step)
     hessian = (hessian + hessian.T) / 2
-    gradient = _scores(found, one, two)[1] * weight[:, None]
-    _, number = np.unique(cluster, return_inverse=True)
-    groups = int(number.max()) + 1
-    if groups < 2:
-        raise DataError("Un intervalle demande au moins deux structures (ou aucune déclarée).")
-    summed = np.zeros((groups, 5))
-    np.add.at(summed, number, gradient)
-    middle = summed.T @ summed * groups / (groups - 1)
+    gradient = _scores(found, one, two)[1]
+    if cluster is None:
+        groups = float(weight.sum())
+        middle = (gradient * weight[:, None]).T @ gradient
+    else:
+        groups = float(cluster.max()) + 1
+        summed = np.zeros((int(groups), 5))
+        np.add.at(summed, cluster, gradient * weight[:, None])
+        middle = summed.T @ summed
+    middle = middle * groups / (groups - 1)
     inverse = np.linalg.pinv(hessian)
     return np.asarray(inverse @ middle @ inverse, np.float64)

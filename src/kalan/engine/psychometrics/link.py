@@ -87,7 +87,7 @@ def _moments(one: Bank, two: Bank, method: str) -> Floats:
 def _curves(one: Bank, two: Bank, method: str, grid: Grid, start: Floats) -> Floats:
     from scipy.optimize import least_squares  # only here: scipy takes long to load
 
-    root = np.sqrt(grid.weight)
+    root, width = np.sqrt(grid.weight), int(one.top.max()) + 1  # a bank may have wider items
     base = probabilities(two, grid.theta), expected_score(two, grid.theta).sum(axis=0)
 
     def gap(ab: Floats) -> Floats:
@@ -96,9 +96,11 @@ def _curves(one: Bank, two: Bank, method: str, grid: Grid, start: Floats) -> Flo
             return np.asarray(
                 root * (base[1] - expected_score(moved, grid.theta).sum(axis=0)), np.float64
             )
-        difference = base[0] - probabilities(moved, grid.theta)
-        # Of two categories one is enough: their gaps are equal.
-        return np.asarray((root * difference[:, 1:]).ravel(), np.float64)
+        difference = base[0][:, :width] - probabilities(moved, grid.theta)[:, :width]
+        # Of two categories one is enough: their gaps are equal. Of more, all count
+        # (Kim & Lee 2006).
+        difference[one.top == 1, 0] = 0.0
+        return np.asarray((root * difference).ravel(), np.float64)
 
     found = least_squares(
         gap, start, bounds=([1e-3, -50.0], [1e3, 50.0]), xtol=1e-15, ftol=1e-15, gtol=1e-15

@@ -20,13 +20,17 @@ from kalan.engine.psychometrics.tails import normal_tail
 
 DRIFT_Z = 2.7
 DRIFT_DISTANCE = 0.10
+NO_DRIFT = 1e-3  # logits: items that agree so closely do not make the next one drift
 
 
 def marginal_reliability(scores: Scores) -> float:
     """var(EAP) / (var(EAP) + mean SD²); ≥ 0.80 for a level, ≥ 0.90 for a certificate."""
-    there = np.isfinite(scores.theta)
+    there = np.isfinite(scores.theta) & np.isfinite(scores.se)
+    if there.sum() < 2:
+        raise DataError("Fidélité : il faut au moins deux personnes dont l’estimation est finie.")
     between = float(scores.theta[there].var())
-    return between / (between + float((scores.se[there] ** 2).mean()))
+    whole = between + float((scores.se[there] ** 2).mean())
+    return between / whole if whole else 0.0
 
 
 def cronbach_alpha(responses: Responses) -> float:
@@ -59,6 +63,8 @@ class DecisionQuality:
 def decision_quality(scores: Scores, cut: float) -> DecisionQuality:
     """Expected at the cut, errors taken as normal: mean of max(p, 1 − p), and of p² + (1 − p)²."""
     there = np.isfinite(scores.theta) & (scores.se > 0)
+    if not there.any():
+        raise DataError("Décisions : aucune estimation finie dont l’erreur soit connue.")
     z = (cut - scores.theta[there]) / scores.se[there]
     p = np.array([normal_tail(float(value)) for value in z])
     return DecisionQuality(float(np.maximum(p, 1 - p).mean()), float((p**2 + (1 - p) ** 2).mean()))
@@ -66,7 +72,7 @@ def decision_quality(scores: Scores, cut: float) -> DecisionQuality:
 
 @dataclass(frozen=True)
 class Drift:
-    """``z`` robust z of the first difficulty, ``distance`` between curves; ``flag`` when beyond."""
+    """``z`` robust z of the mean difficulty, ``distance`` between curves; ``flag`` when beyond."""
 
     item: str
     z: float
@@ -80,10 +86,15 @@ def drift(old: Bank, new: Bank, *, grid: Grid | None = None) -> list[Drift]:
     if len(common) < 3:
         raise DataError("Dérive : il faut au moins 3 questions communes aux deux calibrations.")
     one, two = old.aligned(common), new.aligned(common)
-    grid = grid or normal_grid()
-    gap = np.nanmean(two.b - one.b, axis=1)
+    if not np.array_equal(one.top, two.top):
+        item = common[int(np.argmax(one.top != two.top))]
+        raise DataError(
+            f"Dérive, question « {item} » : nombre de catégories différent dans les deux banques."
+        )
+    grid, width = grid or normal_grid(), int(one.top.max())
+    gap = np.nanmean(two.b[:, :width] - one.b[:, :width], axis=1)
     low, high = np.percentile(gap, [25, 75])
-    z = (gap - np.median(gap)) / max(0.74 * (high - low), 1e-12)
+    z = (gap - np.median(gap)) / max(0.74 * (high - low), NO_DRIFT)
     curves = expected_score(two, grid.theta) - expected_score(one, grid.theta)
     distance = np.sqrt((curves / one.top[:, None]) ** 2 @ grid.weight)
     return [

@@ -39,6 +39,8 @@ def angoff(bank: Bank, ratings: Floats, *, judges: tuple[str, ...] = ()) -> Ango
     if table.ndim != 2 or table.shape[1] != bank.n_items:
         raise DataError(f"Angoff : {bank.n_items} avis par juge sont attendus, un par question.")
     names = judges or tuple(f"juge {n}" for n in range(1, table.shape[0] + 1))
+    if len(names) != table.shape[0]:
+        raise DataError(f"Angoff : {table.shape[0]} lignes d’avis pour {len(names)} juges.")
     wrong = ~((table >= 0) & (table <= 1))  # NaN compares false
     if wrong.any():
         judge, item = (int(place[0]) for place in np.nonzero(wrong))

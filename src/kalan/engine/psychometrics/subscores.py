@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kalan.engine.psychometrics.data import Bank, Floats, Responses
-from kalan.engine.psychometrics.domains import score_domains
+from kalan.engine.psychometrics.domains import check_covariance, score_domains
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.psychometrics.models import probabilities
 from kalan.engine.psychometrics.reliability import cronbach_alpha
@@ -40,18 +41,24 @@ LEAST_ADDED = 0.01  # a joint estimate must add this much to the total's share
 
 def haberman(responses: Responses, domain_of: dict[str, str]) -> list[Prmse]:
     """From observed sums of the persons who answered every item; ``domain_of`` item → domain."""
+    lost = [item for item in responses.items if item not in domain_of]
+    if lost:
+        raise DataError(f"Question « {lost[0]} » : son domaine n’est pas déclaré.")
     domains = tuple(dict.fromkeys(domain_of[item] for item in responses.items))
     table = responses.dense()
     whole = (table >= 0).all(axis=1)
-    if whole.sum() < 30:
+    weight = responses.weight[whole]
+    if weight.sum() < 30:
         raise DataError(
             "Sous-scores : au moins 30 personnes ayant répondu à tout sont nécessaires."
         )
     of_item = np.array([domains.index(domain_of[item]) for item in responses.items])
     part = [table[whole][:, of_item == d] for d in range(len(domains))]
     sums = np.stack([columns.sum(axis=1) for columns in part], axis=1).astype(np.float64)
-    alpha = np.array([max(cronbach_alpha(Responses.from_dense(columns)), 0.0) for columns in part])
-    cov = np.cov(sums.T, bias=True).reshape(len(domains), len(domains))
+    alpha = np.array(
+        [_alpha(name, columns, weight) for name, columns in zip(domains, part, strict=True)]
+    )
+    cov = np.cov(sums.T, bias=True, aweights=weight).reshape(len(domains), len(domains))
     variance = np.diag(cov)
     total = float(cov.sum())
     true_total = total - float(((1 - alpha) * variance).sum())
@@ -66,12 +73,20 @@ def haberman(responses: Responses, domain_of: dict[str, str]) -> list[Prmse]:
     return out
 
 
+def _alpha(domain: str, columns: NDArray[np.int16], weight: Floats) -> float:
+    try:
+        return max(cronbach_alpha(Responses.from_dense(columns, weight=weight)), 0.0)
+    except DataError as error:
+        raise DataError(f"Domaine « {domain} » : {error}") from error
+
+
 def simulated_prmse(
     bank: Bank, correlation: Floats, *, persons: int = 2000, seed: int = 1, exact: bool = False
 ) -> list[Prmse]:
     """The same question for a form before anyone sits it: all items of ``bank`` are answered by
     simulated persons whose domains correlate as declared."""
     domains = tuple(sorted(set(bank.area)))
+    correlation = check_covariance(correlation, len(domains))
     rng = np.random.default_rng(seed)
     true = rng.multivariate_normal(np.zeros(len(domains)), correlation, size=persons)
     of_item = np.array([domains.index(area) for area in bank.area])

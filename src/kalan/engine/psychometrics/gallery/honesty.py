@@ -19,7 +19,7 @@ from kalan.engine.psychometrics.gallery.plot import BLUE, INK, ORANGE, Axis, Plo
 from kalan.engine.psychometrics.prices import prepare
 from kalan.engine.psychometrics.simulate import Sittings, simulate
 
-LENGTH, ITEMS = 30, 200
+LENGTH = 30
 FEW = 100  # persons of a level below which it is not drawn
 ANSWERS = (100, 200, 500, 1000, 2000)
 EDGES = np.array([-2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5])
@@ -31,7 +31,7 @@ def draw(size: Size, seed: int) -> Picture:
     theta = np.random.default_rng(seed).normal(0, 1, size.persons)
     known = simulate(prepare(standard_bank(), blueprint)[0], theta, np.random.default_rng(seed + 1))
     levels = by_level(known)
-    ratios = [_ratio(n, blueprint, theta, seed) for n in ANSWERS]
+    ratios = [_ratio(n, size.bank, blueprint, theta, seed) for n in ANSWERS]
     figures: dict[str, float] = {"ratio_known": claimed_over_real(known)}
     figures |= {f"ratio_{n}": value for n, value in zip(ANSWERS, ratios, strict=True)}
     plot = _plot(levels, ratios)
@@ -39,7 +39,7 @@ def draw(size: Size, seed: int) -> Picture:
     caption = (
         f"Tests adaptatifs de {LENGTH} questions, {number(size.persons, 0)} personnes simulées. "
         f"Paramètres connus : l’erreur annoncée vaut {number(figures['ratio_known'])} fois "
-        f"l’erreur réelle. Paramètres étalonnés (2PL, {ITEMS} questions) : {told} réponses par "
+        f"l’erreur réelle. Paramètres étalonnés (2PL, {size.bank} questions) : {told} réponses par "
         "question."
     )
     reading = (
@@ -67,9 +67,9 @@ def by_level(run: Sittings) -> Floats:
     return out
 
 
-def _ratio(answers: int, blueprint: Blueprint, theta: Floats, seed: int) -> float:
+def _ratio(answers: int, size: int, blueprint: Blueprint, theta: Floats, seed: int) -> float:
     """Calibrate the bank on so many answers an item, test with it, compare with the truth."""
-    true = standard_bank(ITEMS, guessing=False)
+    true = standard_bank(size, guessing=False)
     rng = np.random.default_rng([seed, answers])
     responses = draw_answers(true, rng.normal(0, 1, answers), rng)
     bank, true = _usable(responses, true)

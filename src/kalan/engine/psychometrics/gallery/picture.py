@@ -19,12 +19,13 @@ SHARES = (0.42, 0.25, 0.13, 0.12, 0.08)  # of the bank, by domain
 @dataclass(frozen=True)
 class Size:
     """How much is simulated: ``persons`` a sitting, ``programmes`` of ``group`` persons, items
-    calibrated; ``rounds`` and ``tuning`` persons of price tuning."""
+    calibrated; a ``bank`` calibrated to be tested with; ``rounds`` and ``tuning`` persons of price tuning."""
 
     persons: int = 5000
     programmes: int = 16
     group: int = 400
     items: int = 30
+    bank: int = 200
     rounds: int = 32
     tuning: int = 2000
 
