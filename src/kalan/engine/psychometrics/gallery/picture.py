@@ -18,8 +18,9 @@ SHARES = (0.42, 0.25, 0.13, 0.12, 0.08)  # of the bank, by domain
 
 @dataclass(frozen=True)
 class Size:
-    """How much is simulated: ``persons`` a sitting, ``programmes`` of ``group`` persons, items
-    calibrated; a ``bank`` calibrated to be tested with; ``rounds`` and ``tuning`` persons of price tuning."""
+    """How much is simulated: ``persons`` a sitting; ``programmes`` of ``group`` persons; ``items``
+    whose calibration is shown; ``bank`` items calibrated, then tested with; ``rounds`` of
+    ``tuning`` persons for prices."""
 
     persons: int = 5000
     programmes: int = 16
