@@ -29,13 +29,13 @@ DRAWN: tuple[Callable[[Size, int], Picture], ...] = (
 HEAD = """# Galerie du moteur psychométrique
 
 Ces images et leurs chiffres sont calculés par le moteur lui-même, sur des banques et des personnes
-simulées ; rien n’y est écrit à la main. Pour les refaire :
+simulées ; rien n’y est écrit à la main. Pour les refaire :
 
 ```sh
 script/kalan psychometrics gallery docs/psychometrie
 ```
 
-Les formules, leurs sources et leurs tests : [formules.md](formules.md).
+Les formules, leurs sources et leurs tests : [formules.md](formules.md).
 """
 
 
