@@ -241,6 +241,8 @@ def home() -> Iterator[None]:
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = str(TOP / ".cache" / "bytecode")
         os.environ["KALAN_HOME"] = folder
+        # The demonstration is loaded once for the kinds that copy it.
+        os.environ["KALAN_TEST_SHARED"] = str(Path(folder) / "shared")
         # One thread of linear algebra a process: the tests fill the cores already.
         os.environ["OPENBLAS_NUM_THREADS"] = "1"
         os.environ["PYTHONPATH"] = str(TOP / "src")

@@ -12,13 +12,15 @@ from urllib.parse import urlsplit
 
 os.environ["KALAN_HOME"] = tempfile.mkdtemp(prefix="kalan-test-")
 os.environ["KALAN_LOG_LEVEL"] = "WARNING"
+# One key for all processes of a run: what one has sealed in a shared home, another must open.
+os.environ["KALAN_SECRET_KEY"] = "a key for tests only, long enough to sign and to seal with it"
 
 import pytest
 
 from tests.factories import people
 from tests.support import postgres
-from tests.support.locks import made_once, run_folder
-from tests.support.server import Server, copy_home, make_home
+from tests.support.locks import made_once, run_folder, shared_folder
+from tests.support.server import Server, copy_home, make_home, python
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +51,19 @@ def tree(db: None) -> people.Tree:
 @pytest.fixture(scope="session")
 def blank_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated KALAN_HOME, to copy."""
-    return made_once(run_folder(tmp_path_factory) / "blank-home", make_home)
+    return made_once(shared_folder(tmp_path_factory) / "blank-home", make_home)
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory, blank_home: Path) -> Path:
+    """A KALAN_HOME with the demonstration, to copy."""
+
+    def load(home: Path) -> None:
+        copy_home(blank_home, home)
+        python(home, "-m", "kalan.config.cli", "demo", KALAN_DEMO="1")
+        Server(home).checkpoint()
+
+    return made_once(shared_folder(tmp_path_factory) / "demo-home", load)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import Server, python
+from tests.support.server import Server, copy_home, python
 
 pytestmark = pytest.mark.process
 
@@ -30,8 +30,10 @@ def _figures(house: Server) -> tuple[str, object]:
     return vendor, json.loads(text)
 
 
-def test_the_demonstration_moves_whole(offline: Server, offline_postgresql: Server) -> None:
-    python(offline.home, "-m", "kalan.config.cli", "demo", **offline.settings, KALAN_DEMO="1")
+def test_the_demonstration_moves_whole(
+    demo_home: Path, tmp_path: Path, offline_postgresql: Server
+) -> None:
+    offline = Server(copy_home(demo_home, tmp_path / "home"))
     file = str(offline.home / "kalan.sqlite3")
     out = _manage(offline_postgresql, "bring_sqlite", file)
     assert out.strip().splitlines()[-1].endswith("lignes copiées et comparées.")

@@ -28,8 +28,7 @@ from xdist.scheduler import LoadScopeScheduling
 from kalan.people.models import Account
 from tests.support import signin
 from tests.support.html import Nu
-from tests.support.locks import made_once, run_folder
-from tests.support.server import Server, copy_home, python
+from tests.support.server import Server, copy_home
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -89,18 +88,6 @@ def _server_databases(django_db_blocker: object) -> Iterator[None]:
     """Let tests reach the databases of their servers (there is no test database here)."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         yield
-
-
-@pytest.fixture(scope="session")
-def demo_home(tmp_path_factory: pytest.TempPathFactory, blank_home: Path) -> Path:
-    """A KALAN_HOME with the demonstration, to copy."""
-
-    def load(home: Path) -> None:
-        copy_home(blank_home, home)
-        python(home, "-m", "kalan.config.cli", "demo", KALAN_DEMO="1")
-        Server(home).checkpoint()
-
-    return made_once(run_folder(tmp_path_factory) / "demo-home", load)
 
 
 @pytest.fixture(scope="session")

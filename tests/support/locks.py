@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,12 @@ def run_folder(factory: pytest.TempPathFactory) -> Path:
     """A folder shared by the processes of one run (pytest-xdist nests its own inside)."""
     base = factory.getbasetemp()
     return base.parent if base.name.startswith("popen-") else base
+
+
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """The same, and under script/test one folder for all its kinds."""
+    given = os.environ.get("KALAN_TEST_SHARED")
+    return Path(given) if given else run_folder(factory)
 
 
 def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
