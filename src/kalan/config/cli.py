@@ -1,7 +1,8 @@
 """The program ``kalan``. stdout carries the result only, diagnostics go to stderr.
 
 Exit codes: 0 done, 1 refused or invalid, 2 usage. Django is loaded once a command has been
-chosen, so that ``--help`` answers at once; ``psychometrics`` needs neither Django nor a database.
+chosen, so that ``--help`` answers at once; ``psychometrics`` and ``questions`` need neither Django
+nor a database.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser(  # for --help: main hands its words on before they are parsed here
         "psychometrics", help="étalonne, note et contrôle des tests : CSV en entrée, JSON en sortie"
     )
+    commands.add_parser(  # like psychometrics
+        "questions", help="vérifie et convertit des questions : GIFT, XML de Moodle, Aiken"
+    )
     commands.add_parser("demo", help="charge les données de démonstration (mode démonstration)")
     commands.add_parser("check", help="vérifie les réglages, les migrations et l’arbre")
     return top
@@ -61,6 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from kalan.engine.psychometrics.commands.program import run
 
         return run(words[1:])
+    if words[:1] == ["questions"]:
+        from kalan.engine.formats.program import run as questions
+
+        return questions(words[1:])
     options = parser().parse_args(words)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kalan.config.settings")
     if options.command == "serve":
