@@ -73,7 +73,7 @@ def test_what_is_wrong_is_named_by_its_key(data: Any, path: str) -> None:
 
 
 def test_an_unreadable_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="illisible"):
+    with pytest.raises(DataError, match="introuvable"):
         read_blueprint(tmp_path / "none.json")
     (tmp_path / "bad.json").write_text("{", encoding="utf-8")
     with pytest.raises(DataError, match="JSON"):

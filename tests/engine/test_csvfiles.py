@@ -130,7 +130,7 @@ def test_bad_answers_are_named(tmp_path: Path, text: str, message: str) -> None:
 def test_what_is_not_a_utf8_file(tmp_path: Path) -> None:
     with _refused("ligne 3 : ce n’est pas de l’UTF-8"):
         read_answers(_file(tmp_path, "id,q1\na,1\né,0\n".encode("latin-1")))
-    with _refused("illisible"):
+    with _refused("introuvable"):
         read_answers(tmp_path / "absent.csv")
     with _refused("pas de colonne « w »"):
         read_answers(_file(tmp_path, "id,q1\na,1\n"), weights="w")

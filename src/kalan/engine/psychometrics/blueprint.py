@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from kalan.engine.psychometrics.data import Bank, Floats
-from kalan.engine.psychometrics.errors import DataError
+from kalan.engine.psychometrics.errors import DataError, unreadable
 from kalan.engine.psychometrics.models import information
 from kalan.engine.psychometrics.scoring import METHODS, Method
 
@@ -90,12 +90,29 @@ class Blueprint:
 def read_blueprint(path: Path) -> Blueprint:
     """A blueprint from a JSON file; what is wrong is named by its key."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_object)
     except OSError as error:
-        raise DataError(f"Plan « {path} » : fichier illisible ({error.strerror}).") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"Plan « {path} » : ce n’est pas du JSON ({error}).") from error
+        raise DataError(f"Plan « {path} » : {unreadable(error)}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"Plan « {path} » : ce n’est pas de l’UTF-8. Enregistrez-le en UTF-8."
+        ) from error
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"Plan « {path} », ligne {error.lineno}, colonne {error.colno} : ce n’est pas du JSON. "
+            'Écrivez par exemple {"length": 30}.'
+        ) from error
     return blueprint_from(data)
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A key written twice would silently keep its last value."""
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise DataError(f"Plan, « {key} » : présent deux fois. Gardez-en un.")
+        found[key] = value
+    return found
 
 
 def blueprint_from(data: object) -> Blueprint:

@@ -19,6 +19,7 @@ from kalan.engine.psychometrics.tails import benjamini_hochberg, chi_square_tail
 
 CONTINUITY = 0.5  # subtracted from |Σ A − Σ E(A)|
 SIGNIFICANT = 0.05
+SEPARATED = 15.0  # |β₂| beyond which the groups are told apart whole: the odds have no estimate
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,8 @@ def _logistic_item(
     r2 = float((np.exp(2 * (null - below) / number) - np.exp(2 * (null - above) / number)) / most)
     klass = "A" if p >= SIGNIFICANT or r2 < 0.035 else "C" if r2 >= 0.070 else "B"
     # The odds at the mean score, reference over focal: comparable with Mantel–Haenszel.
+    if abs(beta[2]) > SEPARATED:
+        return ItemDif(name, None, None, klass, chi2, p, r2=r2)
     ratio = float(np.exp(-beta[2]))
     return ItemDif(name, ratio, float(2.35 * beta[2]), klass, chi2, p, r2=r2)
 

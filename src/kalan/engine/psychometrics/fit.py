@@ -137,7 +137,7 @@ def _chi_square(
             cells += cell_e.size - 1
     df = cells - free
     if df < 1:
-        return None, df, None
+        return None, 0, None
     return statistic, df, chi_square_tail(statistic, df)
 
 

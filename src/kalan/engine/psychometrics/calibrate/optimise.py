@@ -268,6 +268,14 @@ def _definite(info: Floats) -> Floats:
     return found
 
 
+def _solved(info: Floats, gradient: Floats) -> Floats:
+    """The shortest step where too few persons leave directions without any information."""
+    try:
+        return np.asarray(np.linalg.solve(info, gradient), np.float64)
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.lstsq(info, gradient)[0], np.float64)
+
+
 def _within(problem: Problem, at: Evaluation, info: Floats) -> Floats:
     """The step that maximises g·s − s·info·s/2 with every guessing rate inside its bounds: those
     that would leave go to the bound, and the others are solved for again."""
@@ -276,7 +284,7 @@ def _within(problem: Problem, at: Evaluation, info: Floats) -> Floats:
     for _ in range(8):
         free = ~held
         rest = at.gradient[free] - info[np.ix_(free, held)] @ step[held]
-        step[free] = np.linalg.solve(info[np.ix_(free, free)], rest)
+        step[free] = _solved(info[np.ix_(free, free)], rest)
         goal = at.x + step
         inside = problem.bounded(goal)
         crossing = free & (inside != goal)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kalan.engine.psychometrics.commands import options as shared
 from kalan.engine.psychometrics.csvfiles.answers import read_answers
+from kalan.engine.psychometrics.data import Responses
 from kalan.engine.psychometrics.dif import CONTINUITY, ItemDif, logistic, mantel_haenszel
 from kalan.engine.psychometrics.errors import DataError
 
@@ -43,11 +46,32 @@ def answer(options: argparse.Namespace) -> list[dict[str, Any]]:
         )
     responses = read.responses.keep(label != "")
     focal = label[label != ""] == options.focal
+    _say_who_is_left_out(options.group, label, responses)
     if options.method == "mh":
         found = mantel_haenszel(responses, focal, purify=options.purify)
     else:
         found = logistic(responses, focal)
     return [_row(one) for one in found]
+
+
+def _say_who_is_left_out(group: str, label: NDArray[np.str_], responses: Responses) -> None:
+    """On stderr: the result stands on fewer persons, or on other groups, than the file has."""
+    empty = int((label == "").sum())
+    if empty:
+        sys.stderr.write(f"Colonne « {group} » : {empty} case(s) vide(s), ligne(s) ignorée(s).\n")
+    if len(set(label) - {""}) > 2:
+        sys.stderr.write(
+            f"Colonne « {group} » : plus de deux groupes ; tous les autres servent de référence.\n"
+        )
+    answered = responses.dense() >= 0
+    partial = int((~answered.all(axis=1)).sum())
+    if partial:
+        silent = [f"« {responses.items[i]} »" for i in np.flatnonzero(~answered.any(axis=0))]
+        sys.stderr.write(
+            f"{partial} personne(s) sans toutes les réponses, ignorée(s) : on compare à total égal."
+            + (f" Retirez la question sans réponse {', '.join(silent)}." if silent else "")
+            + "\n"
+        )
 
 
 def _row(one: ItemDif) -> dict[str, Any]:

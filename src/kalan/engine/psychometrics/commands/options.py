@@ -50,6 +50,13 @@ def _limit(text: str) -> float:
     return number
 
 
+def finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError("un nombre fini")
+    return number
+
+
 def positive(text: str) -> float:
     number = float(text)
     if not (math.isfinite(number) and number > 0):

@@ -18,7 +18,9 @@ HELP = "note chaque personne : [{id, theta, se}]"
 def arguments(parser: argparse.ArgumentParser) -> None:
     shared.bank(parser)
     parser.add_argument("--method", choices=METHODS, default="EAP", help="défaut : EAP")
-    parser.add_argument("--mean", type=float, default=0.0, help="moyenne de la loi a priori")
+    parser.add_argument(
+        "--mean", type=shared.finite, default=0.0, help="moyenne de la loi a priori"
+    )
     parser.add_argument("--sd", type=shared.positive, default=1.0, help="son écart type")
     shared.grid(parser)
     shared.weights(parser)

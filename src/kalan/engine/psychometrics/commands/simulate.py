@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.bank(parser)
     parser.add_argument("--blueprint", type=Path, required=True, metavar="B.json")
     parser.add_argument("--n", type=_persons, default=5000, metavar="N", help="défaut : 5000")
-    parser.add_argument("--seed", type=int, default=None, help="défaut : celle du plan")
+    parser.add_argument("--seed", type=_seed, default=None, help="défaut : celle du plan")
     parser.add_argument(
         "--groups",
         metavar="JSON",
@@ -41,6 +41,13 @@ def _persons(text: str) -> int:
     number = int(text)
     if not 1 <= number <= 10_000_000:
         raise argparse.ArgumentTypeError("de 1 à 10 000 000 personnes")
+    return number
+
+
+def _seed(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("une graine est un entier positif ou nul")
     return number
 
 

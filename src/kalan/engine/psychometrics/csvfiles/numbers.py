@@ -42,17 +42,25 @@ def _category(cells: Cells, row: int, column: int, name: str) -> int:
         return -1
     where = f"Ligne {cells.lines[row]}, colonne « {name} » : « {text} »"
     try:
-        value = float(text.replace(",", "."))
+        value = _float(text)
     except ValueError:
         raise DataError(
             f"{where} n’est pas un nombre. Écrivez la catégorie (0, 1, 2…), ou laissez la case "
-            "vide si la réponse manque."
+            "vide si la réponse manque. Si la colonne n’est pas une question : "
+            f"--ignore « {name} »."
         ) from None
     if not 0 <= value <= HIGHEST or value != int(value):
         raise DataError(
             f"{where} n’est pas une catégorie : un entier de 0 à {HIGHEST} est attendu."
         )
     return int(value)
+
+
+def _float(text: str) -> float:
+    """Python would read 1_0 as ten: in a file it is a slip of the hand."""
+    if "_" in text:
+        raise ValueError(text)
+    return float(text.replace(",", "."))
 
 
 def weights(cells: Cells, column: int, name: str) -> NDArray[np.float64]:
@@ -74,9 +82,9 @@ def number(text: str, where: str) -> float:
     if not text:
         raise DataError(f"{where} : case vide. Un nombre est attendu.")
     try:
-        value = float(text.replace(",", "."))
+        value = _float(text)
     except ValueError:
-        raise DataError(f"{where} : « {text} » n’est pas un nombre.") from None
+        raise DataError(f"{where} : « {text} » n’est pas un nombre. Corrigez la case.") from None
     if not np.isfinite(value):
         raise DataError(f"{where} : « {text} » n’est pas un nombre fini.")
     return value

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from kalan.engine.psychometrics.errors import DataError
+from kalan.engine.psychometrics.errors import DataError, unreadable
 
 BLOCK = 1 << 23
 BOM = b"\xef\xbb\xbf"
@@ -60,18 +60,33 @@ def read_header(path: Path) -> Header:
         with path.open("rb") as file:
             line = file.readline(1 << 26)
     except OSError as error:
-        raise DataError(f"{path} : fichier illisible ({error.strerror}).") from None
+        raise DataError(f"{path} : {unreadable(error)}") from None
     text = _decode(line.removeprefix(BOM), path, 1).rstrip("\r\n")
     if not text.strip():
         raise DataError(f"{path.name} : fichier vide. La première ligne nomme les colonnes.")
     separator = max(",;\t", key=text.count)
-    names = tuple(name.strip() for name in next(csv.reader([text], delimiter=separator)))
+    names = _names(text, path, separator)
     for number, name in enumerate(names, start=1):
         if not name:
             raise DataError(f"{path.name}, colonne {number} : sans nom. Donnez-lui un nom.")
         if name in names[: number - 1]:
             raise DataError(f"{path.name}, colonne « {name} » : présente deux fois. Gardez-en une.")
     return Header(names, separator, len(line))
+
+
+def _names(text: str, path: Path, separator: str) -> tuple[str, ...]:
+    if "\0" in text:
+        raise DataError(
+            f"{path.name}, ligne 1 : ce n’est pas du texte. "
+            "Enregistrez le fichier au format « CSV UTF-8 »."
+        )
+    try:
+        return tuple(name.strip() for name in next(csv.reader([text], delimiter=separator)))
+    except csv.Error:  # a lone carriage return: the whole file is one line
+        raise DataError(
+            f"{path.name}, ligne 1 : les fins de ligne ne se lisent pas. "
+            "Enregistrez le fichier au format « CSV UTF-8 »."
+        ) from None
 
 
 def read_cells(path: Path, header: Header) -> Iterator[Cells]:
