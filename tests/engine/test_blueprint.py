@@ -92,7 +92,7 @@ BANK = make_bank(90)  # 30 items in each of A, B, C
         (Blueprint(5, 10, {"A": Quota(6, 6), "B": Quota(5, 5)}), "", "11 questions"),
         (Blueprint(9, 9, {x: Quota(0, 2) for x in "ABC"}), "", "laissent 6 questions"),
         (Blueprint(9, 9, {"A": Quota(4, 4)}, cap=0.1), "Domaine « A »", "40 questions"),
-        (Blueprint(20, 20, cap=0.2), "", "que 18.0 questions par test"),
+        (Blueprint(20, 20, cap=0.2), "", "que 18 questions par test"),
         (Blueprint(5, 9, stop=StopRules(se=0.1)), "θ = -2.0", "erreur type"),
     ],
 )

@@ -97,3 +97,14 @@ def test_logistic_gives_no_odds_where_the_groups_are_separated() -> None:
     assert found.mh_or is None
     assert found.delta is None
     assert found.klass == "C"
+
+
+def test_possible_but_odd_banks_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank, answers = tmp_path / "b.csv", tmp_path / "x.csv"
+    bank.write_text("item,a,b,c\nq1,12,0,0\nq2,1,80,0\nq3,1,0,0.9\nq4,1,0,0\n")
+    answers.write_text("q1,q2,q3,q4\n1,0,1,0\n")
+    assert run(["score", "--bank", str(bank), str(answers)]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split("«\u00a0")[1][:2] for line in said] == ["q1", "q2", "q3"]

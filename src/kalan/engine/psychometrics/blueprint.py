@@ -367,7 +367,7 @@ def _cap_lacks(bank: Bank, blueprint: Blueprint) -> list[Lack]:
         lacks.append(
             Lack(
                 "",
-                f"une exposition d’au plus {cap:g} ne permet que {room:.1f} questions par test ; "
+                f"Une exposition d’au plus {cap:g} ne permet que {room:.4g} questions par test ; "
                 f"{blueprint.minimum} sont demandées. Ajoutez des questions ou relevez « r_max ».",
             )
         )

@@ -8,7 +8,6 @@ from typing import Any
 
 from kalan.engine.psychometrics.commands import options as shared
 from kalan.engine.psychometrics.csvfiles.answers import read_answers
-from kalan.engine.psychometrics.csvfiles.banks import read_bank
 from kalan.engine.psychometrics.fit import item_fit, person_fit
 from kalan.engine.psychometrics.quadrature import normal_grid
 from kalan.engine.psychometrics.scoring import METHODS, score
@@ -30,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def answer(options: argparse.Namespace) -> dict[str, Any]:
-    bank = read_bank(options.bank, options.model)
+    bank = shared.opened(options.bank, options.model)
     read = read_answers(options.file, weights=options.weights, ignore=options.ignore)
     responses = read.responses
     grid = normal_grid(options.nodes, options.limit)

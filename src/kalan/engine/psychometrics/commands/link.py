@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from kalan.engine.psychometrics.commands import options as shared
-from kalan.engine.psychometrics.csvfiles.banks import read_bank
 from kalan.engine.psychometrics.link import METHODS, link
 from kalan.engine.psychometrics.quadrature import normal_grid
 
@@ -29,8 +28,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def answer(options: argparse.Namespace) -> dict[str, Any]:
     """The criteria of Haebara and Stocking–Lord are weighted by N(0, 1) on the scale of B.csv."""
-    source = read_bank(options.source, options.model)
-    target = read_bank(options.target, options.model)
+    source = shared.opened(options.source, options.model)
+    target = shared.opened(options.target, options.model)
     grid = normal_grid(options.nodes, options.limit)
     found = link(source, target, options.method, grid=grid)
     for warning in found.warnings:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from pathlib import Path
+
+import numpy as np
+
+from kalan.engine.psychometrics.csvfiles.banks import read_bank
+from kalan.engine.psychometrics.data import Bank
+
+STEEP, FAR, GUESSED = 5.0, 8.0, 0.5  # beyond: hardly ever a real item, more often a slip
 
 
 def file(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +34,24 @@ def bank(parser: argparse.ArgumentParser) -> None:
         choices=("1PL", "2PL", "3PL", "4PL", "GRM", "GPCM"),
         help="modèle de la banque sans colonne « model » (défaut : GRM si b1, b2…)",
     )
+
+
+def opened(path: Path, model: str | None) -> Bank:
+    """The bank; stderr names the items whose values are possible but hardly ever real."""
+    found = read_bank(path, model)
+    far = np.nanmax(np.abs(found.b), axis=1)
+    for values, limit, what in (
+        (found.a, STEEP, "pente (a)"),
+        (far, FAR, "difficulté (b), en valeur absolue,"),
+        (found.c, GUESSED, "réussite au hasard (c)"),
+    ):
+        odd = [f"« {found.items[i]} »" for i in np.flatnonzero(values > limit)[:5]]
+        if odd:
+            sys.stderr.write(
+                f"{path.name} : {what} au-delà de {limit:g} pour {', '.join(odd)}. "
+                "Vérifiez l’étalonnage de ces questions.\n"
+            )
+    return found
 
 
 def grid(parser: argparse.ArgumentParser) -> None:

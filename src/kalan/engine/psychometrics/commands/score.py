@@ -8,7 +8,6 @@ from typing import Any
 
 from kalan.engine.psychometrics.commands import options as shared
 from kalan.engine.psychometrics.csvfiles.answers import iter_answers
-from kalan.engine.psychometrics.csvfiles.banks import read_bank
 from kalan.engine.psychometrics.quadrature import normal_grid
 from kalan.engine.psychometrics.scoring import METHODS, Prior, score
 
@@ -29,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def answer(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """One object a person, in the order of the file; a file of any length is read in blocks."""
-    bank = read_bank(options.bank, options.model)
+    bank = shared.opened(options.bank, options.model)
     prior = Prior(options.mean, options.sd)
     grid = normal_grid(options.nodes, options.limit, mean=prior.mean, sd=prior.sd)
     for block in iter_answers(options.file, weights=options.weights, ignore=options.ignore):

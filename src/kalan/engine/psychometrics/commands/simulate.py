@@ -9,7 +9,6 @@ from typing import Any
 
 from kalan.engine.psychometrics.blueprint import read_blueprint, refuse
 from kalan.engine.psychometrics.commands import options as shared
-from kalan.engine.psychometrics.csvfiles.banks import read_bank
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.psychometrics.report import Group, report, study
 
@@ -29,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def answer(options: argparse.Namespace) -> dict[str, Any]:
-    bank = read_bank(options.bank, options.model)
+    bank = shared.opened(options.bank, options.model)
     blueprint = read_blueprint(options.blueprint)
     refuse(bank, blueprint)
     seed = blueprint.seed if options.seed is None else options.seed
