@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
         "psychometrics", help="étalonne, note et contrôle des tests : CSV en entrée, JSON en sortie"
     )
     commands.add_parser(  # like psychometrics
-        "questions", help="vérifie et convertit des questions : GIFT, XML de Moodle, Aiken"
+        "questions", help="vérifie et convertit des questions\u00a0: GIFT, XML de Moodle, Aiken"
     )
     commands.add_parser("demo", help="charge les données de démonstration (mode démonstration)")
     commands.add_parser("check", help="vérifie les réglages, les migrations et l’arbre")

@@ -33,9 +33,7 @@ _AWAY = {sign: chr(0xFDD0 + rank) for rank, sign in enumerate(_ESCAPED)}
 _BACK = {ord(away): sign for sign, away in _AWAY.items()}
 _BACKSLASH = re.compile(r"\\([\\~=#{}:n])")
 _WEIGHT = re.compile(r"%(-*[0-9]{1,2}\.?[0-9]*)%")
-_ORDER = re.compile(
-    r"\A>\s*(?:[0-9]+\s*)?(?P<words>(?:[A-Za-z_]+|[0-9]+)(?:[ \t]+[A-Za-z0-9_]+)*)?[ \t]*(?:\n|\Z)"
-)
+_ORDER = re.compile(r"\A>[ \t]*(?:[0-9]+(?![0-9A-Za-z]))?(?P<words>[^\n]{0,200})(?:\n|\Z)")
 _ORDER_WORDS = re.compile(
     r"ALL|EXACT|REL|RANDOM|CONTIG|CONTIGUOUS|HORIZONTAL|HORI|H|VERTICAL|VERT|V|0|1|ABSOLUTE|ABS"
     r"|ABSOLUTE_POSITION|ALL_OR_NOTHING|RELATIVE|RELATIVE_(?:NEXT_(?:EX|IN)CLUDE_LAST|TO_CORRECT)"
@@ -268,7 +266,7 @@ def _steps(inside: str) -> tuple[Text, ...]:
     head = _ORDER.match(inside)
     if not head:
         return ()
-    words = (head["words"] or "").upper().split()
+    words = head["words"].upper().split()
     if not all(_ORDER_WORDS.fullmatch(word) for word in words):
         return ()
     lines = inside[head.end() :].split("\n")

@@ -155,7 +155,7 @@ class BrokenQuestionError(ValueError):
 
 def default_name(text: str) -> str:
     """The name of a question that has none: the beginning of its text."""
-    plain = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    plain = " ".join(re.sub(r"<[^>]*>", " ", text[:5000]).split())
     if len(plain) <= NAME_LENGTH:
         return plain or "Question"
     return plain[: NAME_LENGTH - 1].rsplit(" ", 1)[0] + "…"

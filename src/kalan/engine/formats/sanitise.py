@@ -15,11 +15,24 @@ from html import unescape
 
 import nh3
 
-from kalan.engine.formats.question import BLANKS, Answer, Gap, Pair, Question, Text, Unit, made
+from kalan.engine.formats.question import (
+    BLANKS,
+    EMPTY,
+    Answer,
+    Gap,
+    Pair,
+    Question,
+    Text,
+    Unit,
+    made,
+)
 
 _TAG = re.compile(r"<[a-zA-Z/!?]")
-_WHOLE_TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[a-zA-Z/!?][^>]*>", re.S | re.I)
-_MATH = re.compile(r"\\\((.*?)\\\)|\\\[(.*?)\\\]|\$\$(.*?)\$\$", re.S)
+_WHOLE_TAG = re.compile(
+    r"<(script|style)\b.{0,2000}?</\1\s*>|<[a-zA-Z/!?][^>]{0,2000}>", re.S | re.I
+)
+# Bounded, like every pattern here: a hostile text must not cost the square of its length.
+_MATH = re.compile(r"\\\(.{0,2000}?\\\)|\\\[.{0,2000}?\\\]|\$\$.{0,2000}?\$\$", re.S)
 _ADDRESS = re.compile(
     r"(\]\s*\(\s*<?|\]:\s*<?|<)[\s\x00-\x1f]*(?:javascript|vbscript|data)\s*:", re.I
 )
@@ -107,7 +120,7 @@ def cleaned(question: Question) -> Question:
         category=legal(question.category).strip(BLANKS),
         answers=_answers(question.answers, _kept_text(question.kind)),
         pairs=tuple(Pair(clean_text(one.left), plain_words(one.right)) for one in question.pairs),
-        steps=tuple(clean_text(one) for one in question.steps),
+        steps=tuple(step for one in question.steps if (step := clean_text(one)) != EMPTY),
         gaps=tuple(_gap(one) for one in question.gaps),
         units=tuple(Unit(plain_words(one.name), one.multiplier) for one in question.units),
         tags=tuple(word for one in question.tags if (word := plain_words(one))),
