@@ -126,8 +126,9 @@ def test_broken_questions_between_good_ones() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("q{~a =}", "vide"),
-        ("q{=only ~}", "vide"),
+        ("q{~a =}", "au moins deux"),
+        ("q{=only ~}", "au moins deux"),
+        ("q{=}", "Aucune réponse"),
         ("q{~a}", "au moins deux"),
         ("q{=%50%a =%20%b}", "Aucune bonne réponse"),
         ("q{~%30%a ~%50%b}", "80"),

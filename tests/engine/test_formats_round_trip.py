@@ -83,7 +83,7 @@ def gaps(kind: str) -> st.SearchStrategy[Gap]:
         one = st.builds(Answer, number, st.just(100.0), said, tolerances)
         return st.builds(Gap, st.just(kind), st.tuples(one), st.integers(1, 9))
     rich = st.builds(made, words, st.just("html")) if kind.startswith("MULTI") else plain
-    some = st.lists(st.builds(Answer, rich, wrong, said), max_size=3)
+    some = st.lists(st.builds(Answer, rich, wrong, said), min_size=1, max_size=3)
     first = st.builds(Answer, rich, st.just(100.0), said)
     both = st.tuples(some, first).map(lambda two: (*two[0], two[1]))
     return st.builds(Gap, st.just(kind), both, st.integers(1, 9))

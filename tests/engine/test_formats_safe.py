@@ -83,3 +83,9 @@ def test_every_place_of_a_question_is_cleaned() -> None:
     text = f"::n{bad}::q{bad}{{~%50%a{bad}#f{bad} ~%50%b####g{bad}}}"
     (q,) = judged(read_gift(text)).questions
     assert "script" not in repr(q)
+
+
+def test_tags_without_end_are_refused_before_they_cost_anything() -> None:
+    found = judged(read_gift("good{T}\n\n[html]" + "<div>" * 20_000 + "{T}"))
+    assert [q.name for q in found.questions] == ["good"]
+    assert "balises" in found.refused[0].reason

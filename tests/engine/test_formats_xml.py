@@ -150,6 +150,8 @@ def test_gaps_that_hide_signs_come_back() -> None:
         ("{1:SA:%50%a}", "100"),
         ("{1:NM:=abc}", "abc"),
         ("{1:MR:a~b}", "aucune bonne"),
+        ("{1:MC:=a}", "au moins deux"),
+        ("{1:MULTICHOICE}", "Aucun trou"),
     ],
 )
 def test_broken_gaps(text: str, reason: str) -> None:

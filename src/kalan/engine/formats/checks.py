@@ -22,6 +22,7 @@ SHARES = (
     *(16.66667, 14.28571, 12.5, 11.11111, 10, 5, 0),
 )
 _NEAR = 0.00101
+TAGS = 5000
 _NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
@@ -57,6 +58,27 @@ def checked(question: Question) -> Question:
         )
     for reason in _faults(question):
         raise BrokenQuestionError(reason)
+    return question
+
+
+def _texts(question: Question) -> Iterator[str]:
+    yield question.text.text
+    yield question.general.text
+    yield from (one.text for one in question.steps)
+    yield from (one.left.text for one in question.pairs)
+    for answers in (question.answers, *(gap.answers for gap in question.gaps)):
+        for one in answers:
+            yield one.text.text
+            yield one.feedback.text
+
+
+def bounded(question: Question) -> Question:
+    """``question`` itself. Raises ``BrokenQuestionError`` when a text has too many tags.
+
+    A browser's parser spends the square of their number on tags that are never closed.
+    """
+    if any(text.count("<") > TAGS for text in _texts(question)):
+        raise BrokenQuestionError(f"Un texte a plus de {TAGS} balises.")
     return question
 
 
@@ -139,6 +161,8 @@ def _gap_faults(gap: Gap) -> Iterator[str]:
                 number(one.text.text)
     if len(shares) < len(gap.answers) or not shares:
         yield "une réponse est vide."
+    elif gap.type.startswith("MULTI") and len(shares) < 2:
+        yield "il faut au moins deux réponses proposées."
     elif gap.type.startswith("MULTIRESPONSE"):
         if max(shares) <= 0:
             yield "aucune bonne réponse."

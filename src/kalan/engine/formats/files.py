@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kalan.engine.formats.aiken import read_aiken
-from kalan.engine.formats.checks import checked
+from kalan.engine.formats.checks import bounded, checked
 from kalan.engine.formats.gift_read import read_gift
 from kalan.engine.formats.own import read_own
 from kalan.engine.formats.question import BrokenQuestionError, Found, Refusal
@@ -48,7 +48,7 @@ def judged(found: Found) -> Found:
     kept = []
     for question in found.questions:
         try:
-            kept.append(checked(cleaned(question)))
+            kept.append(checked(cleaned(bounded(question))))
         except BrokenQuestionError as broken:
             found.refused.append(Refusal(question.line, question.name, str(broken)))
     refused = sorted(

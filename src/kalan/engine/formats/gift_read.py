@@ -173,11 +173,8 @@ def _typed(question: Question, inside: str) -> Question:
 
 
 def _parts(inside: str, sign: str) -> list[str]:
-    parts = [one.strip(BLANKS) for one in inside.split(sign)]
-    parts = parts if parts[0] else parts[1:]
-    if any(not one for one in parts):
-        raise BrokenQuestionError(f"Une réponse est vide après le signe {sign}.")
-    return parts
+    """What stands between the signs; like Moodle, an empty answer is none."""
+    return [part for one in inside.split(sign) if (part := one.strip(BLANKS))]
 
 
 def _weighed(answer: str, default: float) -> tuple[float, str]:
@@ -199,8 +196,6 @@ def _choice(answer: str, form: Format) -> Answer:
     else:
         weight, answer = _weighed(answer, 0.0)
     words, feedback = _said_of(answer, form)
-    if not words.strip(BLANKS):
-        raise BrokenQuestionError("Une réponse proposée est vide.")
     return Answer(_text(words, form), weight, feedback)
 
 

@@ -32,7 +32,7 @@ _WHOLE_TAG = re.compile(
     r"<(script|style)\b.{0,2000}?</\1\s*>|<[a-zA-Z/!?][^>]{0,2000}>", re.S | re.I
 )
 # Bounded, like every pattern here: a hostile text must not cost the square of its length.
-_MATH = re.compile(r"\\\(.{0,2000}?\\\)|\\\[.{0,2000}?\\\]|\$\$.{0,2000}?\$\$", re.S)
+_MATH = re.compile(r"\\\(.{0,300}?\\\)|\\\[.{0,300}?\\\]|\$\$.{0,300}?\$\$", re.S)
 _ADDRESS = re.compile(
     r"(\]\s*\(\s*<?|\]:\s*<?|<)[\s\x00-\x1f]*(?:javascript|vbscript|data)\s*:", re.I
 )
@@ -104,7 +104,7 @@ def clean_text(text: Text) -> Text:
 
 def plain_words(text: str) -> str:
     """A line of plain words: no tag, single spaces."""
-    text = legal(text)
+    text = legal(text[:5000])
     while (shorter := _WHOLE_TAG.sub("", text)) != text:
         text = shorter
     return " ".join(text.strip(BLANKS).split())
