@@ -67,6 +67,13 @@ def test_one_common_item_is_refused_and_few_are_said() -> None:
     )
 
 
+def test_short_forms_too_need_five_common_items() -> None:
+    one, two = bank("2PL", 5), bank("2PL", 5)
+    renamed = Bank.logistic(two.a, two.b[:, 0], items=["q1", "q2", "z1", "z2", "z3"])
+    assert len(link(one, renamed).warnings) == 1
+    assert link(one, two).warnings == ()
+
+
 def test_another_model_for_a_common_item_is_refused() -> None:
     with pytest.raises(DataError, match="« q1 » : modèle"):
         link(bank("GRM"), bank("GPCM"))

@@ -21,6 +21,7 @@ LinkMethod = Literal["mean-mean", "mean-sigma", "haebara", "stocking-lord"]
 METHODS: tuple[LinkMethod, ...] = ("mean-mean", "mean-sigma", "haebara", "stocking-lord")
 FEW = 20  # common items, or this share of the longer form, whichever is less
 FEW_SHARE = 0.20
+LEAST = 5  # however short the forms
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def _check(source: Bank, target: Bank, common: tuple[str, ...]) -> tuple[str, ..
             f"{len(common)} question commune : il en faut au moins 2 pour relier deux échelles, et "
             f"{FEW} pour s’y fier. Vérifiez que les mêmes questions portent les mêmes noms."
         )
-    wanted = min(FEW, int(np.ceil(FEW_SHARE * max(source.n_items, target.n_items))))
+    share = int(np.ceil(FEW_SHARE * max(source.n_items, target.n_items)))
+    wanted = max(LEAST, min(FEW, share))
     if len(common) >= wanted:
         return ()
     return (f"{len(common)} questions communes seulement : au moins {wanted} sont conseillées.",)
