@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from kalan.engine.formats import question
+from kalan.engine.formats.aiken import read_aiken
 from kalan.engine.formats.files import judged
 from kalan.engine.formats.gift_read import read_gift
-from kalan.engine.formats.question import Pair, Question, Text
+from kalan.engine.formats.question import Pair, Question, Text, UnreadableFileError
 from kalan.engine.formats.sanitise import clean_html, clean_text, cleaned, plain_words
+from kalan.engine.formats.xml_read import read_xml
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -89,3 +92,18 @@ def test_tags_without_end_are_refused_before_they_cost_anything() -> None:
     found = judged(read_gift("good{T}\n\n[html]" + "<div>" * 20_000 + "{T}"))
     assert [q.name for q in found.questions] == ["good"]
     assert "balises" in found.refused[0].reason
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("q{" + "~a" * 2000 + "=b}", "q{>\n" + "a\n" * 2000 + "}"):
+        (refused,) = judged(read_gift(text)).refused
+        assert "1000" in refused.reason
+    (refused,) = judged(read_aiken("Question\n" + "A) a\n" * 2000 + "ANSWER: A")).refused
+    assert "1000" in refused.reason
+    holder = "<quiz><question type='cloze'><name/><questiontext><text>{}</text></questiontext>{}"
+    for text, more in (("{1:MC:=a" + "~b" * 2000 + "}", ""), ("q", "<a/>" * 30_000)):
+        found = judged(read_xml(holder.format(text, more) + "</question></quiz>"))
+        assert (found.questions, len(found.refused)) == ([], 1)
+    monkeypatch.setattr(question, "QUESTIONS", 3)
+    with pytest.raises(UnreadableFileError, match="partagez"):
+        read_gift("q{T}\n\n" * 4)

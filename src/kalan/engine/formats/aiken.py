@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from html import escape, unescape
 
 from kalan.engine.formats.question import (
+    ANSWERS,
     BLANKS,
     Answer,
     BrokenQuestionError,
@@ -15,6 +16,7 @@ from kalan.engine.formats.question import (
     Refusal,
     Text,
     default_name,
+    few,
     made,
 )
 
@@ -36,6 +38,7 @@ class _Open:
         return Refusal(self.line, self.name, reason)
 
     def done(self, letter: str) -> Question:
+        few(len(self.choices))
         if len([one for one in self.choices if one]) < 2:
             raise BrokenQuestionError("Il faut au moins deux réponses proposées avant ANSWER.")
         if letter not in LETTERS[: len(self.choices)] or len(letter) != 1:
@@ -68,21 +71,22 @@ def read_aiken(text: str) -> Found:
             reason = (
                 "Une réponse sans question avant elle\u00a0: mettez l’énoncé sur une seule ligne."
             )
-            found.refused.append(Refusal(rank, line[:80], reason))
+            found.add(Refusal(rank, line[:80], reason))
         elif choice and now:
-            now.choices.append(line[2:].strip(BLANKS))
+            if len(now.choices) <= ANSWERS:
+                now.choices.append(line[2:].strip(BLANKS))
         elif line.startswith("ANSWER:") and now:
             try:
-                found.questions.append(now.done(line[7:].strip(BLANKS)[:1]))
+                found.add(now.done(line[7:].strip(BLANKS)[:1]))
             except BrokenQuestionError as broken:
-                found.refused.append(now.refusal(str(broken)))
+                found.add(now.refusal(str(broken)))
             now = None
         else:
             if now:
-                found.refused.append(now.refusal(_UNDONE))
+                found.add(now.refusal(_UNDONE))
             now = _Open(line, rank)
     if now:
-        found.refused.append(now.refusal(_UNDONE))
+        found.add(now.refusal(_UNDONE))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from kalan.engine.formats.question import BLANKS, Answer, BrokenQuestionError, Gap, made
+from kalan.engine.formats.question import BLANKS, Answer, BrokenQuestionError, Gap, few, made
 
 _SHORT = {"NM": "NUMERICAL", "SA": "SHORTANSWER", "MW": "SHORTANSWER"}
 _SHORT |= {"SAC": "SHORTANSWER_C", "MWC": "SHORTANSWER_C"}
@@ -42,6 +42,7 @@ def take_gaps(text: str) -> tuple[str, tuple[Gap, ...]]:
                 f"Le trou «\u00a0{text[start.start() :][:30]}…\u00a0» n’est pas bien formé."
             )
         gap, end = found
+        few(len(gaps))
         gaps.append(gap)
         kept += [text[here : start.start()], f"{{#{len(gaps)}}}"]
         here = end
@@ -71,6 +72,7 @@ def _one(text: str, start: re.Match[str]) -> tuple[Gap, int] | None:
         answers.append(_answer(kind, words.group(0), fraction, feedback))
         if text[here] == "}":
             return Gap(kind, tuple(answers), int(weight or 1)), here + 1
+        few(len(answers))
         here += 1
 
 

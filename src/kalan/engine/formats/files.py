@@ -12,7 +12,7 @@ from kalan.engine.formats.aiken import read_aiken
 from kalan.engine.formats.checks import bounded, checked
 from kalan.engine.formats.gift_read import read_gift
 from kalan.engine.formats.own import read_own
-from kalan.engine.formats.question import BrokenQuestionError, Found, Refusal
+from kalan.engine.formats.question import BrokenQuestionError, Found, Refusal, UnreadableFileError
 from kalan.engine.formats.sanitise import cleaned, legal
 from kalan.engine.formats.xml_read import read_xml
 
@@ -27,10 +27,6 @@ _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]
 _WESTERN = {"iso-8859-1", "iso8859-1", "latin1", "windows-1252", "cp1252"}
 _ANSWER = re.compile(r"^\s*ANSWER:", re.M)
 _CHOICE = re.compile(r"^\s*[A-Z][).]", re.M)
-
-
-class UnreadableFileError(ValueError):
-    """The file cannot be read at all; the message says why, in French."""
 
 
 def read(path: Path, format_: str | None = None) -> Found:

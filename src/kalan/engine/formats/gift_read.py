@@ -24,6 +24,7 @@ from kalan.engine.formats.question import (
     Refusal,
     Text,
     default_name,
+    few,
     made,
 )
 
@@ -54,12 +55,12 @@ def read_gift(text: str) -> Found:
                 reason = (
                     "Laissez une ligne vide après $CATEGORY\u00a0: Moodle ignore cette question."
                 )
-                found.refused.append(Refusal(line + 1, _name(rest)[0], reason))
+                found.add(Refusal(line + 1, _name(rest)[0], reason))
             continue
         try:
-            found.questions.append(_question(whole, found.current, line))
+            found.add(_question(whole, found.current, line))
         except BrokenQuestionError as broken:
-            found.refused.append(Refusal(line, _name(whole)[0], str(broken)))
+            found.add(Refusal(line, _name(whole)[0], str(broken)))
     return found
 
 
@@ -174,6 +175,7 @@ def _typed(question: Question, inside: str) -> Question:
 
 def _parts(inside: str, sign: str) -> list[str]:
     """What stands between the signs; like Moodle, an empty answer is none."""
+    few(inside.count(sign))
     return [part for one in inside.split(sign) if (part := one.strip(BLANKS))]
 
 
@@ -264,5 +266,6 @@ def _steps(inside: str) -> tuple[Text, ...]:
     words = head["words"].upper().split()
     if not all(_ORDER_WORDS.fullmatch(word) for word in words):
         return ()
+    few(inside.count("\n"))
     lines = inside[head.end() :].split("\n")
     return tuple(step for one in lines if (step := made(_show(one), "moodle")) != EMPTY)

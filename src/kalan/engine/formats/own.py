@@ -41,12 +41,12 @@ def read_own(text: str) -> Found:
     for rank, one in enumerate(questions if isinstance(questions, list) else []):
         start = lines[rank] if rank < len(lines) else 1
         try:
-            found.questions.append(_question(one, found.current, start))
+            found.add(_question(one, found.current, start))
         except BrokenQuestionError as broken:
-            found.refused.append(Refusal(start, str(one.get("code", "")), str(broken)))
+            found.add(Refusal(start, str(one.get("code", "")), str(broken)))
         except (KeyError, TypeError, ValueError, AttributeError) as wrong:
             reason = f"La question ne suit pas le format de Kalan\u00a0: {wrong}."
-            found.refused.append(Refusal(start, str(one.get("code", "")), reason))
+            found.add(Refusal(start, str(one.get("code", "")), reason))
     return found
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from kalan.engine.formats.aiken import write_aiken
-from kalan.engine.formats.files import READERS, UnreadableFileError, read
+from kalan.engine.formats.files import READERS, read
 from kalan.engine.formats.gift_write import write_gift
-from kalan.engine.formats.question import KINDS, Found, Question, Refusal
+from kalan.engine.formats.question import KINDS, Found, Question, Refusal, UnreadableFileError
 from kalan.engine.formats.xml_write import write_xml
 
 Writer = Callable[[Iterable[Question], Callable[[Refusal], None]], Iterator[str]]

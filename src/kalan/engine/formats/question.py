@@ -33,6 +33,9 @@ KINDS: tuple[Kind, ...] = (
 # What Moodle trims; a no-break space at the end is the author's.
 BLANKS = " \t\n\r\0\x0b"
 NAME_LENGTH = 80
+# Above these a file is no work of a person: they bound the memory that reading takes.
+QUESTIONS = 50_000
+ANSWERS = 1000
 _MARK = re.compile(r"\{#([0-9]+)\}")
 
 
@@ -133,6 +136,14 @@ class Refusal:
     reason: str
 
 
+class BrokenQuestionError(ValueError):
+    """This question cannot be read; the message is the reason, in French."""
+
+
+class UnreadableFileError(ValueError):
+    """The file cannot be read at all; the message says why, in French."""
+
+
 @dataclass(slots=True)
 class Found:
     """What a file held. ``categories``: the paths it names, in order, each once;
@@ -143,14 +154,27 @@ class Found:
     refused: list[Refusal] = field(default_factory=list)
     current: str = ""
 
+    def add(self, one: Question | Refusal) -> None:
+        """Keep a question or a refusal. Raises ``UnreadableFileError`` past ``QUESTIONS``."""
+        if len(self.questions) + len(self.refused) >= QUESTIONS:
+            raise UnreadableFileError(
+                f"Le fichier a plus de {QUESTIONS} questions\u00a0: partagez-le."
+            )
+        if isinstance(one, Question):
+            self.questions.append(one)
+        else:
+            self.refused.append(one)
+
     def category(self, path: str) -> None:
         self.current = path
         if path and path not in self.categories:
             self.categories.append(path)
 
 
-class BrokenQuestionError(ValueError):
-    """This question cannot be read; the message is the reason, in French."""
+def few(count: int) -> None:
+    """Raises ``BrokenQuestionError`` when a question has too many answers or gaps."""
+    if count > ANSWERS:
+        raise BrokenQuestionError(f"La question a plus de {ANSWERS} réponses.")
 
 
 def default_name(text: str) -> str:

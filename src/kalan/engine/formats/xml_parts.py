@@ -14,6 +14,7 @@ from xml.parsers import expat
 from kalan.engine.formats.question import BLANKS
 
 DEPTH = 40
+ELEMENTS = 20_000  # in one question
 _CHUNK = 1 << 16
 _START = re.compile(r"<question(?=[\s>])")
 _END = re.compile(r"</question\s*>|</quiz\s*>\s*\Z")
@@ -69,6 +70,7 @@ class _Reader:
         self.stack: list[Node] = []
         self.ready: list[Node] = []
         self.root = ""
+        self.count = 0
 
     def _refuse(self, *_: object) -> int:
         raise UnsafeXmlError(
@@ -78,8 +80,11 @@ class _Reader:
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self.root = self.root or tag
-        if len(self.stack) >= DEPTH:
-            raise BrokenXmlError("Trop de balises emboîtées.", self.parser.CurrentLineNumber)
+        self.count = self.count + 1 if self.stack else 0
+        if len(self.stack) >= DEPTH or self.count > ELEMENTS:
+            raise BrokenXmlError(
+                "Trop de balises dans une question.", self.parser.CurrentLineNumber
+            )
         node = Node(tag, attributes, self.parser.CurrentLineNumber)
         if self.stack:
             self.stack[-1].children.append(node)

@@ -62,9 +62,9 @@ def _mended(text: str, broken: BrokenXmlError) -> Found:
                 node.line = line
                 _take(node, found)
         except (BrokenXmlError, UnsafeXmlError) as wrong:
-            found.refused.append(Refusal(line, _piece_name(piece), str(wrong)))
+            found.add(Refusal(line, _piece_name(piece), str(wrong)))
     if not found.refused:  # broken between the questions
-        found.refused.append(Refusal(broken.line, "", str(broken)))
+        found.add(Refusal(broken.line, "", str(broken)))
     return found
 
 
@@ -85,9 +85,9 @@ def _take(node: Node, found: Found) -> None:
             raise BrokenQuestionError(
                 f"Le type de question «\u00a0{kind[:40]}\u00a0» n’est pas lu."
             )
-        found.questions.append(_READERS[kind](node, _common(node, name, found.current)))
+        found.add(_READERS[kind](node, _common(node, name, found.current)))
     except BrokenQuestionError as broken:
-        found.refused.append(Refusal(node.line, name, str(broken)))
+        found.add(Refusal(node.line, name, str(broken)))
 
 
 def _named(node: Node) -> str:
