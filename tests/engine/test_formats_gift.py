@@ -165,6 +165,13 @@ def test_what_gift_cannot_hold_is_left_out() -> None:
     assert left[0].line == 4
 
 
+def test_numbers_and_tags_stand_in_comments() -> None:
+    q = one("// [id:CYB 1] why [tag:accès] [tag:b-c]\n::n::q{T}")
+    assert (q.id_number, q.tags) == ("CYB 1", ("accès", "b-c"))
+    assert one("".join(write_gift([q], pytest.fail))) == q
+    assert one("// [id:other]\n\nq{T}").id_number == ""
+
+
 def test_words_that_look_like_signs_come_back() -> None:
     answers = (
         Answer(Text("%50% off", "moodle"), 0.0, EMPTY),

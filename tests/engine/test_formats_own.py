@@ -38,6 +38,7 @@ def test_a_pack_comes_back_from_gift_but_for_its_gaps(path: Path) -> None:
     kept = [one for one in own.questions if one.kind != "multianswer"]
     assert [one.name for one in back.questions] == [one.name for one in kept]
     assert [one.kind for one in back.questions] == [one.kind for one in kept]
+    assert [one.tags for one in back.questions] == [one.tags for one in kept]
     assert len(left) == Counter(one.kind for one in own.questions)["multianswer"]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from kalan.engine.formats.checks import number
 from kalan.engine.formats.question import (
@@ -33,6 +34,8 @@ _ESCAPED = "~=#{}:\n"
 _AWAY = {sign: chr(0xFDD0 + rank) for rank, sign in enumerate(_ESCAPED)}
 _BACK = {ord(away): sign for sign, away in _AWAY.items()}
 _BACKSLASH = re.compile(r"\\([\\~=#{}:n])")
+_ID = re.compile(r"\[id:([^\]\[\\<>`\x00-\x1f]+)\]")
+_TAG = re.compile(r"\[tag:([^\]\[\\<>`\x00-\x1f]+)\]")
 _WEIGHT = re.compile(r"%(-*[0-9]{1,2}\.?[0-9]*)%")
 _ORDER = re.compile(r"\A>[ \t]*(?:[0-9]+(?![0-9A-Za-z]))?(?P<words>[^\n]{0,200})(?:\n|\Z)")
 _ORDER_WORDS = re.compile(
@@ -46,7 +49,7 @@ _ORDER_WORDS = re.compile(
 def read_gift(text: str) -> Found:
     """Every question of a GIFT text, with a reason for each it cannot read."""
     found = Found()
-    for line, block in _blocks(text):
+    for line, block, comments in _blocks(text):
         whole = _hide(block)
         if whole.startswith("$CATEGORY:"):
             category, _, rest = whole[10:].partition("\n")
@@ -58,25 +61,35 @@ def read_gift(text: str) -> Found:
                 found.add(Refusal(line + 1, _name(rest)[0], reason))
             continue
         try:
-            found.add(_question(whole, found.current, line))
+            question = _question(whole, found.current, line)
+            found.add(replace(question, **_labels(comments)))
         except BrokenQuestionError as broken:
             found.add(Refusal(line, _name(whole)[0], str(broken)))
     return found
 
 
-def _blocks(text: str) -> Iterator[tuple[int, str]]:
-    """(line of the first word, text) of what stands between blank lines, comments gone."""
+def _blocks(text: str) -> Iterator[tuple[int, str, str]]:
+    """(line of the first word, text, comments) of what stands between blank lines."""
     kept: list[str] = []
+    comments: list[str] = []
     start = 0
     for rank, line in enumerate([*text.split("\n"), ""], start=1):
         bare = line.strip(BLANKS)
         if bare and not bare.startswith("//"):
             start = start or rank
             kept.append(bare)
-        elif not bare:
+        elif bare:
+            comments.append(bare)
+        else:
             if kept:
-                yield start, "\n".join(kept)
-            kept, start = [], 0
+                yield start, "\n".join(kept), "\n".join(comments)
+            kept, comments, start = [], [], 0
+
+
+def _labels(comments: str) -> dict[str, Any]:
+    """Number and tags, which Moodle writes in comments: ``// [id:a] [tag:b]``."""
+    number = _ID.search(comments)
+    return {"id_number": number[1] if number else "", "tags": tuple(_TAG.findall(comments))}
 
 
 def _hide(text: str) -> str:

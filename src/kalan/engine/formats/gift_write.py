@@ -34,8 +34,21 @@ def write_gift(questions: Iterable[Question], left_out: Callable[[Refusal], None
         if question.category != category:
             category = question.category
             yield f"$CATEGORY: {_escape(category)}\n\n"
+        yield _labels(question)
         yield f"::{_escape(question.name or default_name(question.text.text))}::"
         yield f"{_text(question.text, 'moodle')}{body}\n\n"
+
+
+def holds(label: str) -> bool:
+    """Whether a tag or a number can stand in a comment, where nothing is escaped."""
+    return not re.search(r"[\]\[\\<>`\x00-\x1f]", label)
+
+
+def _labels(question: Question) -> str:
+    labels = [f"[id:{question.id_number}]"] if question.id_number else []
+    labels += [f"[tag:{tag}]" for tag in question.tags]
+    kept = " ".join(one for one in labels if holds(one[1:-1]))
+    return f"// {kept}\n" if kept else ""
 
 
 def _escape(text: str) -> str:

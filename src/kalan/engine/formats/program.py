@@ -16,7 +16,7 @@ from typing import Any
 
 from kalan.engine.formats.aiken import write_aiken
 from kalan.engine.formats.files import READERS, read
-from kalan.engine.formats.gift_write import write_gift
+from kalan.engine.formats.gift_write import holds, write_gift
 from kalan.engine.formats.question import KINDS, Found, Question, Refusal, UnreadableFileError
 from kalan.engine.formats.xml_write import write_xml
 
@@ -109,9 +109,14 @@ def _lost(questions: list[Question], to: str) -> str:
     if to == "aiken":
         return "Aiken ne garde ni catégories, ni commentaires, ni étiquettes.\n"
     plain = all(
-        not (one.tags or one.units or one.id_number or one.hidden)
+        not (one.units or one.hidden)
+        and all(holds(label) for label in (*one.tags, one.id_number))
         and one.penalty is None
         and one.mark == 1
         for one in questions
     )
-    return "" if plain else "GIFT ne garde ni étiquettes, ni unités, ni barème, ni pénalité.\n"
+    return (
+        ""
+        if plain
+        else "GIFT ne garde ni unités, ni barème, ni pénalité, ni étiquette entre crochets.\n"
+    )
