@@ -14,14 +14,12 @@ from kalan.engine.psychometrics.blueprint import (
     Decision,
     Quota,
     StopRules,
-    best_information,
     blueprint_from,
-    check,
     read_blueprint,
-    refuse,
 )
 from kalan.engine.psychometrics.data import Bank
 from kalan.engine.psychometrics.errors import DataError
+from kalan.engine.psychometrics.feasibility import best_information, check, refuse
 from kalan.engine.psychometrics.models import information
 from tests.engine.test_select import make_bank
 

@@ -17,11 +17,11 @@ from kalan.engine.psychometrics.blueprint import (
     Quota,
     Sprt,
     StopRules,
-    check,
 )
 from kalan.engine.psychometrics.data import GRADED, Bank, Responses
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.psychometrics.exposure import Eligibility, Ledger
+from kalan.engine.psychometrics.feasibility import check
 from kalan.engine.psychometrics.models import information
 from kalan.engine.psychometrics.quadrature import normal_grid
 from kalan.engine.psychometrics.scoring import score

@@ -166,20 +166,20 @@ class _Block:
         areas = self._open_areas(step)
         pick = np.full(among.size, -1, np.int64)
         left = None if skip is None else skip.copy()
-        todo, low, width = np.arange(among.size), 0, CHUNK
+        waiting, low, width = np.arange(among.size), 0, CHUNK
         flat, line = self.blocked.reshape(-1), self.line[among]
-        while todo.size and low < n:
-            items = self.order[line[todo], low : low + width]
-            free = ~flat[(self.active[among[todo]] * n)[:, None] + items]
+        while waiting.size and low < n:
+            items = self.order[line[waiting], low : low + width]
+            free = ~flat[(self.active[among[waiting]] * n)[:, None] + items]
             if areas is not None:
-                free &= areas[among[todo][:, None], tables.area[items]]
+                free &= areas[among[waiting][:, None], tables.area[items]]
             if left is None:
                 at = free.argmax(axis=1)
-                hit = free[np.arange(todo.size), at]
+                hit = free[np.arange(waiting.size), at]
             else:
-                at, hit = _after(free, left, todo, items, pick)
-            pick[todo[hit]] = items[hit, at[hit]]
-            todo, low, width = todo[~hit], low + width, width * 4
+                at, hit = _after(free, left, waiting, items, pick)
+            pick[waiting[hit]] = items[hit, at[hit]]
+            waiting, low, width = waiting[~hit], low + width, width * 4
         lost = np.flatnonzero(pick < 0)
         if lost.size:
             pick[lost] = self._relax(areas, among[lost])
@@ -297,18 +297,18 @@ class _Block:
 
 
 def _after(
-    free: NDArray[np.bool_], left: Ints, todo: Ints, items: NDArray[np.int32], pick: Ints
+    free: NDArray[np.bool_], left: Ints, waiting: Ints, items: NDArray[np.int32], pick: Ints
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Where the open item after ``left`` others stands; remembers the last one seen meanwhile."""
     rank = free.cumsum(axis=1, dtype=np.int32)
-    hit = free & (rank == left[todo][:, None] + 1)
+    hit = free & (rank == left[waiting][:, None] + 1)
     at = hit.argmax(axis=1)
-    found = hit[np.arange(todo.size), at]
+    found = hit[np.arange(waiting.size), at]
     missed = ~found & (rank[:, -1] > 0)
     if missed.any():
         last = free.shape[1] - 1 - free[missed, ::-1].argmax(axis=1)
-        pick[todo[missed]] = items[missed, last]
-    left[todo] -= rank[:, -1]
+        pick[waiting[missed]] = items[missed, last]
+    left[waiting] -= rank[:, -1]
     return at, found
 
 

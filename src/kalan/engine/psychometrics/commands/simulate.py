@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kalan.engine.psychometrics.blueprint import read_blueprint, refuse
+from kalan.engine.psychometrics.blueprint import read_blueprint
 from kalan.engine.psychometrics.commands import options as shared
 from kalan.engine.psychometrics.errors import DataError
+from kalan.engine.psychometrics.feasibility import refuse
 from kalan.engine.psychometrics.report import Group, report, study
 
 HELP = "simule un test : précision, exposition, recouvrement, par niveau et par domaine"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kalan.engine.psychometrics.blueprint import Blueprint, check
+from kalan.engine.psychometrics.blueprint import Blueprint
 from kalan.engine.psychometrics.data import Bank
+from kalan.engine.psychometrics.feasibility import check
 from kalan.engine.psychometrics.gallery.french import NBSP, number
 from kalan.engine.psychometrics.gallery.picture import Picture, Size, standard_bank
 from kalan.engine.psychometrics.gallery.plot import BLUE, GREEN, ORANGE, Axis, Plot, Style
