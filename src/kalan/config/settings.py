@@ -72,7 +72,10 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "kalan.base",
     "kalan.people",
+    "kalan.skills",
+    "kalan.assessment",
     "kalan.training",
+    "kalan.campaigns",
     "kalan.indicators",
     "kalan.web",
 ]

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class AssessmentConfig(AppConfig):
+    name = "kalan.assessment"
+    label = "assessment"
+
+    def ready(self) -> None:
+        # Not at the top: models are loaded after the app registry.
+        from kalan.assessment import auditing
+
+        auditing.register()

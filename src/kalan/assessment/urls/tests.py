@@ -1,0 +1,7 @@
+"""Tests: made, tried, published."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,7 @@
+"""Campaigns and their follow-up."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

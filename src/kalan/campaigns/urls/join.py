@@ -1,0 +1,7 @@
+"""What an invited person sees."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
