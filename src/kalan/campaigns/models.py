@@ -1,0 +1,1 @@
+"""Campaigns, their participants, results from outside."""
