@@ -19,6 +19,7 @@ _MODELS = [
     models.SessionTrainer,
     models.Registration,
     models.AnonymousCount,
+    models.SessionTest,
     models.CostLine,
     models.TransportRate,
     models.Platform,

@@ -26,6 +26,15 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "satisfaction.view": frozenset(
         {Role.TRAINER, Role.REGION, Role.PROGRAMME, Role.AUDITOR, Role.ADMIN}
     ),
+    # Tests before and after: the group; who got what; opening, closing, keying in.
+    "learning.view": frozenset(
+        {Role.TRAINER, Role.REGION, Role.PROGRAMME, Role.AUDITOR, Role.ADMIN}
+    ),
+    "learning.people": frozenset({Role.TRAINER, Role.REGION, Role.PROGRAMME, Role.ADMIN}),
+    "learning.run": frozenset({Role.TRAINER, Role.REGION, Role.PROGRAMME, Role.ADMIN}),
+    # Gestures: by who leads at the end, by who supervises some months later.
+    "observations.end": frozenset({Role.TRAINER, Role.REGION, Role.PROGRAMME, Role.ADMIN}),
+    "observations.later": frozenset({Role.STRUCTURE, Role.REGION, Role.ADMIN}),
     "resources.edit": frozenset({Role.REGION, Role.PROGRAMME, Role.ADMIN}),
     "costs.view": frozenset({Role.PROGRAMME, Role.AUDITOR, Role.ADMIN}),
     "costs.edit": frozenset({Role.PROGRAMME, Role.ADMIN}),

@@ -11,6 +11,14 @@ from kalan.training.models.attendance import (
     Presence,
     SatisfactionAnswer,
 )
+from kalan.training.models.learning import (
+    Moment,
+    Observation,
+    ObservationGrid,
+    SessionGain,
+    SessionSitting,
+    SessionTest,
+)
 from kalan.training.models.participants import AnonymousCount, Level, Outsider, Registration
 from kalan.training.models.programmes import (
     Partner,
@@ -48,6 +56,9 @@ __all__ = [
     "Level",
     "MarkSource",
     "Mode",
+    "Moment",
+    "Observation",
+    "ObservationGrid",
     "Outsider",
     "Partner",
     "Platform",
@@ -59,8 +70,11 @@ __all__ = [
     "Resource",
     "SatisfactionAnswer",
     "Session",
+    "SessionGain",
     "SessionPlaces",
     "SessionSheet",
+    "SessionSitting",
+    "SessionTest",
     "SessionTrainer",
     "Target",
     "TargetStructure",
