@@ -216,6 +216,40 @@ def test_every_domain_leads_to_digcomp() -> None:
         assert [d["code"] for d in domains if f"{name}/{d['code']}" not in led] == []
 
 
+# --- the observation grid --------------------------------------------------------------------
+
+GRIDS = sorted((PACKS / "observation").glob("*.toml"))
+GESTURE = {"code", "domain", "competency", "text", "observed", "not_observed", "applicable"}
+
+
+@pytest.mark.parametrize("path", GRIDS, ids=[path.stem for path in GRIDS])
+def test_the_observation_grid_follows_the_decision(path: Path) -> None:
+    grid = read(path)
+    head = {"code", "version", "name", "language", "licence", "summary", "source"}
+    assert grid.keys() == head | {"scale", "instructions", "gesture"}
+    assert grid["language"] == path.stem
+    assert [each["code"] for each in grid["scale"]] == ["observed", "not_observed", "no_occasion"]
+    assert grid["instructions"].keys() == {"both", "trainer", "supervisor", "paper"}
+    gestures = grid["gesture"]
+    assert 5 <= len(gestures) <= 12
+    assert [gesture for gesture in gestures if gesture.keys() != GESTURE] == []
+    assert [gesture for gesture in gestures if not all(gesture.values())] == []
+    assert twice([gesture["code"] for gesture in gestures]) == []
+    assert list(typography_faults(grid)) == []
+
+
+def test_every_gesture_shows_a_competency_and_every_domain_has_one() -> None:
+    named = {
+        (domain["code"], each["name"])
+        for domain in read(FRENCH)["domain"]
+        for each in domain["competency"]
+    }
+    gestures = [gesture for path in GRIDS for gesture in read(path)["gesture"]]
+    shown = {(gesture["domain"], gesture["competency"]) for gesture in gestures}
+    assert shown - named == set()
+    assert {domain for domain, _ in shown} == {domain for domain, _ in named}
+
+
 # --- the rules themselves --------------------------------------------------------------------
 
 
