@@ -15,4 +15,6 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "items.edit": frozenset({Role.AUTHOR, Role.ADMIN}),
     "items.review": _MAKERS,
     "items.activate": _MAKERS,
+    "banks.edit": _MAKERS,
+    "calibrations.adopt": frozenset({Role.PROGRAMME, Role.ADMIN}),
 }
