@@ -66,7 +66,7 @@ def bank(node: OrgNode, on: Framework | None = None, **more: Any) -> ItemBank:
 SINGLE = (
     {
         "kind": "single",
-        "text": "Que fait Awa devant un message douteux ?",
+        "text": "Que fait Awa devant un message douteux ?",
         "choices": [
             {"id": "a", "text": "Elle clique."},
             {"id": "b", "text": "Elle le signale."},

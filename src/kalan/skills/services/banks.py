@@ -27,7 +27,7 @@ def create_bank(
     require(actor, "banks.edit", node)
     if ItemBank.objects.filter(code=code).exists():
         raise Refused(
-            f"Le code « {code} » est déjà celui d’une banque.",
+            f"Le code « {code} » est déjà celui d’une banque.",
             field="code",
             remedy="Choisissez-en un autre.",
         )
@@ -71,7 +71,7 @@ def _move(bank: ItemBank, framework: Framework) -> None:
                 continue
             if (node.kind, node.code) not in new:
                 raise Refused(
-                    f"{framework} n’a pas « {node.name} » (code {node.code}), où se range la "
+                    f"{framework} n’a pas « {node.name} » (code {node.code}), où se range la "
                     f"question {item.code}.",
                     field="framework",
                     remedy="Ajoutez cet élément au référentiel, ou rangez la question ailleurs.",

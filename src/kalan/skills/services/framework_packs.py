@@ -48,7 +48,7 @@ def load_frameworks(
                 report.nodes[str(data["code"])] = _load(data, now)
             except (KeyError, TypeError, ValueError) as wrong:
                 raise Refused(
-                    f"{path.name} : il manque {wrong}, ou sa valeur ne convient pas.",
+                    f"{path.name} : il manque {wrong}, ou sa valeur ne convient pas.",
                     remedy="Corrigez le fichier et recommencez.",
                 ) from wrong
     if (folder / _CROSSWALK).is_file():
@@ -61,7 +61,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
         raise Refused(
-            f"{path.name} n’est pas du TOML : {wrong}.", remedy="Corrigez le fichier."
+            f"{path.name} n’est pas du TOML : {wrong}.", remedy="Corrigez le fichier."
         ) from wrong
 
 
@@ -125,7 +125,7 @@ class _Nodes:
     def _parent(self, one: dict[str, Any]) -> FrameworkNode:
         parent = self.known.get(("competency", one["parent"]))
         if parent is None:
-            raise ValueError(f"le parent « {one['parent']} » de « {one['code']} »")
+            raise ValueError(f"le parent « {one['parent']} » de « {one['code']} »")
         return parent
 
     def _node(
@@ -142,7 +142,7 @@ class _Nodes:
             return found
         notes = ["non vérifié"] if one.get("unchecked") else []
         if one.get("name_en"):
-            notes.append(f"en anglais : {one['name_en']}")
+            notes.append(f"en anglais : {one['name_en']}")
         node = FrameworkNode.objects.create(
             framework=self.framework,
             parent=parent,
@@ -152,7 +152,7 @@ class _Nodes:
             description=one.get("definition") or one.get("summary", ""),
             hours=one.get("hours"),
             guidance=guidance or {},
-            note=" ; ".join(notes)[:200],
+            note=" ; ".join(notes)[:200],
             rank=rank,
         )
         self.known[(kind, node.code)] = node
@@ -176,7 +176,7 @@ def _load_crosswalk(data: dict[str, Any]) -> int:
             node = nodes.get((framework, code))
             if node is None:
                 raise Refused(
-                    f"{_CROSSWALK}, lien {rank} : « {link.get(end)} » n’existe pas.",
+                    f"{_CROSSWALK}, lien {rank} : « {link.get(end)} » n’existe pas.",
                     remedy="Corrigez le code, ou ajoutez l’élément au référentiel.",
                 )
             ends.append(node)

@@ -277,7 +277,7 @@ def set_levels(
         f"{level.name} ({'sans seuil' if level.floor is None else f'{level.floor:g}'})"
         for level in levels
     )
-    history.note(actor=actor, subject=framework, text=f"Niveaux : {said}.")
+    history.note(actor=actor, subject=framework, text=f"Niveaux : {said}.")
 
 
 @act
@@ -304,7 +304,7 @@ def set_correspondence(
             source=source, target=target, defaults={"strength": strength, "note": note}
         )
     said = {"exact": "équivalent à", "partial": "en partie"}.get(strength, "sans rapport avec")
-    text = f"Correspondance : « {source.code} » {said} « {target.code} »."
+    text = f"Correspondance : « {source.code} » {said} « {target.code} »."
     history.note(actor=actor, subject=source.framework, text=text)
 
 
@@ -315,7 +315,7 @@ def _locked(framework: Framework) -> Framework:
 def _draft(framework: Framework) -> None:
     if framework.state != State.DRAFT:
         raise Refused(
-            f"La version {framework.version} est {framework.get_state_display()} : des résultats "
+            f"La version {framework.version} est {framework.get_state_display()} : des résultats "
             "peuvent la citer.",
             remedy=_NEW_VERSION,
             code="in_force",
@@ -325,7 +325,7 @@ def _draft(framework: Framework) -> None:
 def _free(code: str, version: str) -> None:
     if Framework.objects.filter(code=code, version=version).exists():
         raise Refused(
-            f"La version {version} de « {code} » existe déjà.",
+            f"La version {version} de « {code} » existe déjà.",
             field="version",
             remedy="Donnez-lui un autre numéro.",
         )
@@ -334,7 +334,7 @@ def _free(code: str, version: str) -> None:
 def _free_code(framework: Framework, kind: str, code: str, but: int | None) -> None:
     if framework.nodes.filter(kind=kind, code=code).exclude(pk=but).exists():
         raise Refused(
-            f"Le code « {code} » est déjà pris dans ce référentiel.",
+            f"Le code « {code} » est déjà pris dans ce référentiel.",
             field="code",
             remedy="Choisissez-en un autre.",
         )

@@ -21,5 +21,5 @@ class Command(BaseCommand):
         except Refused as error:
             raise CommandError(str(error)) from error
         for code, added in report.nodes.items():
-            self.stdout.write(f"{code} : {added} éléments ajoutés")
-        self.stdout.write(f"correspondances : {report.links} ajoutées")
+            self.stdout.write(f"{code} : {added} éléments ajoutés")
+        self.stdout.write(f"correspondances : {report.links} ajoutées")
