@@ -41,7 +41,7 @@ def read_own(text: str) -> Found:
     for rank, one in enumerate(questions if isinstance(questions, list) else []):
         start = lines[rank] if rank < len(lines) else 1
         try:
-            found.add(_question(one, found.current, start))
+            found.add(question_of(one, found.current, start))
         except BrokenQuestionError as broken:
             found.add(Refusal(start, str(one.get("code", "")), str(broken)))
         except (KeyError, TypeError, ValueError, AttributeError) as wrong:
@@ -50,11 +50,21 @@ def read_own(text: str) -> Found:
     return found
 
 
+class Html(str):
+    """Words that are HTML already: a form hands them over, a TOML file never does."""
+
+    __slots__ = ()
+
+
 def _html(words: str) -> Text:
+    if isinstance(words, Html):
+        return made(str(words), "html")
     return made(escape(words, quote=False).replace("\n", "<br>"), "html")
 
 
-def _question(one: dict[str, Any], category: str, line: int) -> Question:
+def question_of(one: dict[str, Any], category: str = "", line: int = 0) -> Question:
+    """One question of a TOML file. Raises ``BrokenQuestionError`` on an unknown type, and what
+    Python raises for a key that is missing or holds something else."""
     base = Question(
         "description",
         one["code"],
