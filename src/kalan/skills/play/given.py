@@ -174,7 +174,7 @@ def describe(content: Content, given: Given) -> str:
         case "single" | "truefalse":
             return words[given["choice"]]
         case "multiple":
-            return " ; ".join(words[one] for one in given["choices"]).replace(" ;", "\u00a0;")
+            return _joined(words[one] for one in given["choices"])
         case "numeric" | "short":
             return given["text"]
         case "matching":
