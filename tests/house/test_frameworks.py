@@ -228,7 +228,7 @@ def test_the_observation_grid_follows_the_decision(path: Path) -> None:
     head = {"code", "version", "name", "language", "licence", "summary", "source"}
     assert grid.keys() == head | {"scale", "instructions", "gesture"}
     assert grid["language"] == path.stem
-    assert [each["code"] for each in grid["scale"]] == ["observed", "not_observed", "no_occasion"]
+    assert [each["code"] for each in grid["scale"]] == ["yes", "no", "na"]
     assert grid["instructions"].keys() == {"both", "trainer", "supervisor", "paper"}
     gestures = grid["gesture"]
     assert 5 <= len(gestures) <= 12
