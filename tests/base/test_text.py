@@ -20,6 +20,7 @@ ANY = st.text(st.characters(codec="utf-8"))
         ("CSRéf « Ségou »", "csref segou"),
         ("ߒߞߏ", "ߒߞߏ"),
         ("Cœur", "coeur"),
+        ("ᾳ\u0345", "αιι"),
         ("", ""),
     ],
 )

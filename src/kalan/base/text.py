@@ -17,6 +17,7 @@ def fold(value: str) -> str:
     """
     if value.isascii():  # the short way: nothing to decompose
         return _SPACES.sub(" ", value).strip().casefold()
-    decomposed = unicodedata.normalize("NFKD", value.translate(_LIGATURES))
+    # Case first: U+0345 is an accent in lower case and a letter in upper case.
+    decomposed = unicodedata.normalize("NFKD", value.casefold()).translate(_LIGATURES)
     bare = "".join(c for c in decomposed if not unicodedata.combining(c) or ord(c) > 0x36F)
     return _SPACES.sub(" ", bare).strip().casefold()
