@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session as DatabaseSession
 from django.db import transaction
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -13,7 +14,7 @@ from django.urls import reverse
 from tests.permissions import world as worlds
 from tests.permissions.patterns import ROLES
 from tests.permissions.table import TABLE
-from tests.support.signin import sign_in
+from tests.support.signin import new_session, use_session
 from tests.support.urls import addresses
 
 ADDRESSES = addresses()
@@ -40,15 +41,20 @@ def test_every_address_has_a_row_and_every_row_an_address() -> None:
     assert sorted(ADDRESSES) == sorted(TABLE)
 
 
-def _answer(name: str, role: str | None, place: str, world: worlds.World) -> tuple[int, str]:
-    """Ask as ``role`` (None: anonymous) for the object of ``place``; nothing written stays."""
+@pytest.fixture
+def sessions(world: worlds.World) -> dict[str | None, DatabaseSession | None]:
+    """Every role signed in, and nobody; each answer finds them so (it undoes what it wrote)."""
+    found = [new_session(world.accounts[role]) for role in ROLES]
+    DatabaseSession.objects.bulk_create(found)
+    return dict(zip((*ROLES, None), (*found, None), strict=True))
+
+
+def _answer(client: Client, name: str, place: worlds.Place) -> tuple[int, str]:
+    """Ask for the object of ``place``; nothing written stays."""
     row = TABLE[name]
-    arguments = worlds.address_arguments(row, ADDRESSES[name], getattr(world, place))
-    url = reverse(name, kwargs=arguments) + worlds.query(row, getattr(world, place))
+    url = reverse(name, kwargs=worlds.address_arguments(row, ADDRESSES[name], place))
+    url += worlds.query(row, place)
     with transaction.atomic():
-        client = Client()
-        if role is not None:
-            sign_in(client, world.accounts[role])
         response = client.post(url, row.data) if row.method == "post" else client.get(url)
         text = "" if response.streaming else response.content.decode("utf-8", "replace")
         transaction.set_rollback(True)
@@ -56,13 +62,19 @@ def _answer(name: str, role: str | None, place: str, world: worlds.World) -> tup
 
 
 @pytest.mark.parametrize("name", sorted(TABLE))
-def test_each_role_gets_what_the_table_says(name: str, world: worlds.World) -> None:
+def test_each_role_gets_what_the_table_says(
+    name: str,
+    world: worlds.World,
+    sessions: dict[str | None, DatabaseSession | None],
+    client: Client,
+) -> None:
     row = TABLE[name]
     places = ["here"] if row.outside is None else ["here", "there"]
     asked = [(role, place) for role in (*ROLES, None) for place in places]
     answers, leaks = {}, []
     for role, place in asked:
-        status, text = _answer(name, role, place, world)
+        use_session(client, sessions[role])
+        status, text = _answer(client, name, getattr(world, place))
         answers[role, place] = status
         if row.leaks and role not in row.seen_by and worlds.ELSEWHERE in text:
             leaks.append(role)
