@@ -41,7 +41,9 @@ MIGRATIONS = {
     "system check": ["python", "-m", "django", "check", "--fail-level", "WARNING"],
 }
 PLAIN = "not e2e and not process"
-FOLDERS = {"browser": ["tests/e2e"]}  # nothing of the kind is elsewhere: spare the collection
+# Side by side: the first row mostly waits, for browsers and for processes it starts, and the
+# second fills the time left over on the processors. Only the first row shares homes (KALAN_HOME).
+ROWS = (("browser", "process"), ("style", "types", "floors", "migrations", "unit", "postgresql"))
 
 # kind: what must be on the machine for it
 KINDS = {
@@ -66,6 +68,9 @@ DEBIAN = {
 }
 
 
+OUTCOMES = ("passed", "failed", "skipped")
+
+
 @dataclass
 class Tally:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
@@ -74,18 +79,26 @@ class Tally:
     def add(self, kind: str, outcome: str, number: int = 1) -> None:
         self.counts.setdefault(kind, Counter())[outcome] += number
 
+    def merge(self, kinds: dict[str, dict[str, float]]) -> None:
+        """Add what another run has counted."""
+        for kind, found in kinds.items():
+            if "seconds" in found:
+                self.seconds[kind] = found["seconds"]
+            for outcome in OUTCOMES:
+                if outcome in found:
+                    self.add(kind, outcome, int(found[outcome]))
+
     def total(self, outcome: str) -> int:
         return sum(counts[outcome] for counts in self.counts.values())
 
     def as_json(self) -> str:
-        outcomes = ("passed", "failed", "skipped")
         kinds = {
-            kind: {**{name: counts[name] for name in outcomes}}
+            kind: {**{name: counts[name] for name in OUTCOMES}}
             for kind, counts in self.counts.items()
         }
         for kind, seconds in self.seconds.items():
             kinds.setdefault(kind, {})["seconds"] = round(seconds, 1)
-        return json.dumps({**{name: self.total(name) for name in outcomes}, "kinds": kinds})
+        return json.dumps({**{name: self.total(name) for name in OUTCOMES}, "kinds": kinds})
 
 
 def say(text: str) -> None:
@@ -180,10 +193,9 @@ def run_pytest(
         # The migrations are run by process and browser, on both databases, and looked at by
         # "migrations".
         command += ["--nomigrations"] if stage in ("unit", "postgresql") else []
-        command += [] if stage == "browser" else ["--ignore", "tests/e2e"]
         command += ["-k", options.word] if options.word else []
         result = subprocess.run(
-            [*command, *(options.paths or FOLDERS.get(stage, []))],
+            [*command, *(options.paths or where(stage))],
             cwd=TOP,
             check=False,
             stdin=subprocess.DEVNULL,
@@ -200,6 +212,19 @@ def run_pytest(
     if result.returncode not in allowed and not failed:
         say(f"pytest ended with code {result.returncode} in {stage}")
         tally.add(stage, "failed")
+
+
+def where(stage: str) -> list[str]:
+    """Where tests of ``stage`` can be: the rest need not be imported to find out."""
+    if stage == "browser":
+        return ["tests/e2e"]
+    if stage == "process":
+        files = sorted((TOP / "tests").rglob("test_*.py"))
+        return [str(path.relative_to(TOP)) for path in files if "mark.process" in path.read_text()]
+    aside = ["tests/e2e"]
+    if stage == "postgresql":  # no database in the engine; tests/conftest.py for permissions
+        aside += ["tests/engine", "tests/permissions"]
+    return [word for folder in aside for word in ("--ignore", folder)]
 
 
 def spread(stage: str, workers: str) -> list[str]:
@@ -228,6 +253,46 @@ def run_kind(tally: Tally, kind: str, options: argparse.Namespace) -> None:
             run_pytest(tally, kind, "process", options, KALAN_TEST_POSTGRESQL=url)
     else:
         run_pytest(tally, kind, "e2e", options)
+
+
+@contextlib.contextmanager
+def beside(options: argparse.Namespace, tally: Tally) -> Iterator[None]:
+    """Run the second row of kinds meanwhile, in a process of its own; ``options`` keep the first.
+
+    What it says comes when it has ended, in one piece.
+    """
+    second = [kind for kind in options.kinds if kind in ROWS[1]]
+    if len(second) in (0, len(options.kinds)):
+        yield
+        return
+    options.kinds = [kind for kind in options.kinds if kind in ROWS[0]]
+    words = [*second, *options.paths, "-n", options.workers]
+    words += ["-k", options.word] if options.word else []
+    words += ["--full"] if options.full else []
+    with tempfile.TemporaryFile("w+") as output:
+        child = subprocess.Popen(
+            [sys.executable, __file__, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # The first row goes first: its tests look at the clock.
+            preexec_fn=lambda: os.nice(5),
+        )
+        try:
+            yield
+            child.wait()
+        finally:
+            if child.poll() is None:
+                child.terminate()
+                child.wait()
+        output.seek(0)
+        *lines, last = output.read().splitlines() or [""]
+    say("\n".join(lines[:-2] if last.startswith("{") else [*lines, last]))
+    if not last.startswith("{"):
+        say(f"the second row ended with code {child.returncode}")
+        tally.add(second[0], "failed")
+        return
+    tally.merge(json.loads(last)["kinds"])
 
 
 @contextlib.contextmanager
@@ -274,16 +339,14 @@ def main() -> int:
     tally, started = Tally(), time.monotonic()
     install_missing({need for kind in options.kinds for need in KINDS[kind]})
     have = present()
-    skipped = False
-    with home():
+    with home(), beside(options, tally):
         if options.update_docs:
             os.environ["KALAN_UPDATE_DOCS"] = "1"
-        for kind in options.kinds:
+        for kind in [kind for kind in (*ROWS[0], *ROWS[1]) if kind in options.kinds]:
             lacking = [need for need in KINDS[kind] if not have[need]]
             if lacking:
                 say(f"=== {kind}: not run, missing: {', '.join(lacking)} ===")
                 tally.add(kind, "skipped")
-                skipped = True
                 continue
             say(f"=== {kind} ===")
             began = time.monotonic()
@@ -294,7 +357,7 @@ def main() -> int:
     say(tally.as_json())
     if tally.total("failed"):
         return 1
-    return 3 if skipped or tally.total("skipped") else 0
+    return 3 if tally.total("skipped") else 0
 
 
 if __name__ == "__main__":
