@@ -6,3 +6,12 @@ from django.apps import AppConfig
 class CampaignsConfig(AppConfig):
     name = "kalan.campaigns"
     label = "campaigns"
+
+    def ready(self) -> None:
+        # Not at the top: models are loaded after the app registry.
+        from kalan.campaigns import auditing
+        from kalan.campaigns.services.subjects import CampaignsPart
+        from kalan.people import subjects
+
+        auditing.register()
+        subjects.register(CampaignsPart())

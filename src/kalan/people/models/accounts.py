@@ -11,7 +11,7 @@ from django.db.models import F, Q
 
 from kalan.base.ids import uuid7
 from kalan.people.models.org import OrgNode
-from kalan.people.models.workforce import Agent, Post
+from kalan.people.models.workforce import Agent, Cadre, Post
 
 
 class AccountManager(BaseUserManager["Account"]):
@@ -47,6 +47,12 @@ class Account(AbstractBaseUser):
     second_factor_required = models.BooleanField(default=False)
     notice_seen_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
+    # An independent professional who opened it alone: no agent, a cadre by their own word, and a
+    # phone that identifies them though nobody verified it (services.accounts_register).
+    self_registered = models.BooleanField(default=False)
+    cadre = models.ForeignKey(
+        Cadre, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     USERNAME_FIELD = "uid"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -1,1 +1,0 @@
-"""Campaigns, their participants, results from outside."""

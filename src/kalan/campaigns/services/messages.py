@@ -1,0 +1,244 @@
+"""Inviting and reminding: by mail, SMS or a text to copy. Cost is known before anything is sent.
+
+Only people who have not finished are written to, and nobody is reminded more than once in three
+days, whoever presses the button.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+
+from kalan.base.dates import long_date
+from kalan.base.errors import Refused
+from kalan.base.models import Message
+from kalan.base.notifications import gsm
+from kalan.base.notifications.outbox import Draft, cost_of, queue, spent_this_month
+from kalan.base.notifications.templates import Wording, fill, wording
+from kalan.campaigns.models import Campaign, Participant
+from kalan.campaigns.services.campaigns import locked
+from kalan.people.actor import Actor
+from kalan.training.services.history import act, note
+
+_EMAIL, _SMS, _WHATSAPP = Message.Channel.EMAIL, Message.Channel.SMS, Message.Channel.WHATSAPP
+CHANNELS = (_EMAIL.value, _SMS.value)
+BETWEEN_REMINDERS = dt.timedelta(days=3)
+INVITATION, REMINDER = "campaign_invitation", "campaign_reminder"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What sending would do. Costs are in ``currency``; ``ceiling`` is the month's."""
+
+    drafts: list[Draft]
+    reached: list[int]  # pks of the participants a draft is for
+    unreachable: int
+    too_soon: int  # reminded less than three days ago
+    emails: int
+    sms_number: int
+    sms_parts: int
+    sms_cost: Decimal
+    spent: Decimal
+    ceiling: Decimal
+    currency: str
+    priced: bool
+    copy_text: str
+    sample: str  # the first message as it will be read
+
+    @property
+    def over(self) -> bool:
+        """Whether sending would pass the month's ceiling."""
+        return self.sms_cost > 0 and self.spent + self.sms_cost > self.ceiling
+
+
+def join_url(campaign: Campaign) -> str:
+    """The address that mails and QR codes name."""
+    return f"{settings.KALAN_BASE_URL}/campagne/{campaign.code}/"
+
+
+def preview(
+    *,
+    campaign: Campaign,
+    template: str,
+    channels: Sequence[str],
+    now: dt.datetime,
+    only: Participant | None = None,
+) -> Preview:
+    """Work out invitations or reminders; nothing is stored (two queries and the wordings)."""
+    people = _audience(campaign, template, only)
+    soon = [p for p in people if _too_soon(p, template, now)]
+    wordings = {channel: wording(template, channel) for channel in (*CHANNELS, _WHATSAPP.value)}
+    common = _values(campaign)
+    drafts: list[Draft] = []
+    reached: list[int] = []
+    unreachable = 0
+    for person in people:
+        if _too_soon(person, template, now):
+            continue
+        draft = _draft(campaign, template, person, channels, wordings, common)
+        if draft is None:
+            unreachable += 1
+        else:
+            drafts.append(draft)
+            reached.append(person.pk)
+    sms = [cost_of(d.channel, d.body) for d in drafts if d.channel == _SMS]
+    return Preview(
+        drafts=drafts,
+        reached=reached,
+        unreachable=unreachable,
+        too_soon=len(soon),
+        emails=len(drafts) - len(sms),
+        sms_number=len(sms),
+        sms_parts=sum(parts for parts, _ in sms),
+        sms_cost=sum((cost for _, cost in sms), Decimal(0)),
+        spent=spent_this_month(budget_ref(campaign), now),
+        ceiling=Decimal(settings.KALAN_SMS_MONTHLY_CEILING),
+        currency="XOF",
+        priced=settings.KALAN_SMS_PART_COST > 0,
+        copy_text=fill(wordings[_WHATSAPP.value].body, {**common, "nom": ""}),
+        sample=drafts[0].body if drafts else "",
+    )
+
+
+def budget_ref(campaign: Campaign) -> str:
+    """Whose monthly SMS ceiling a campaign's messages count against: its territory's."""
+    return f"campaigns.node:{campaign.node_id}"
+
+
+@act
+def invite(
+    *, actor: Actor, now: dt.datetime, campaign: Campaign, channels: Sequence[str] = CHANNELS
+) -> Preview:
+    """Write to those on the list who were not written to yet; again, it writes to newcomers."""
+    return _send(actor, now, campaign, INVITATION, channels, None)
+
+
+@act
+def remind(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    campaign: Campaign,
+    channels: Sequence[str] = CHANNELS,
+    only: Participant | None = None,
+) -> Preview:
+    """Remind those who have not finished, or one of them; at most once in three days each."""
+    return _send(actor, now, campaign, REMINDER, channels, only)
+
+
+def _send(
+    actor: Actor,
+    now: dt.datetime,
+    campaign: Campaign,
+    template: str,
+    channels: Sequence[str],
+    only: Participant | None,
+) -> Preview:
+    row = locked(actor, campaign)
+    if row.state != Campaign.State.OPEN:
+        raise Refused(
+            f"Cette campagne est {row.get_state_display()} : on n’écrit plus aux participants.",
+            remedy="Ouvrez-la d’abord." if row.state == Campaign.State.DRAFT else "",
+            code="transition",
+        )
+    plan = preview(campaign=row, template=template, channels=channels, now=now, only=only)
+    if only is not None and plan.too_soon:
+        raise Refused(
+            "Cette personne a reçu un rappel il y a moins de trois jours.",
+            remedy="Attendez un peu, ou parlez-lui.",
+            code="soon",
+        )
+    _refuse_over(plan)
+    queue(plan.drafts, now=now)
+    rows = Participant.objects.filter(pk__in=plan.reached)
+    if template == INVITATION:
+        rows.update(invited_at=now)
+    else:
+        rows.update(last_reminded_at=now, reminders=F("reminders") + 1)
+    what = "invitations envoyées" if template == INVITATION else "rappels envoyés"
+    if plan.drafts:
+        note(row, actor=actor, changes={what: ["", len(plan.drafts)]})
+    return plan
+
+
+def _refuse_over(plan: Preview) -> None:
+    if plan.over:
+        left = max(plan.ceiling - plan.spent, Decimal(0))
+        raise Refused(
+            f"Les SMS coûteraient {plan.sms_cost:.0f} {plan.currency} ; il reste {left:.0f} "
+            f"{plan.currency} sur le plafond du mois.",
+            field="channels",
+            remedy="Envoyez par e-mail seulement, ou copiez le texte dans WhatsApp.",
+            code="ceiling",
+        )
+
+
+def _audience(campaign: Campaign, template: str, only: Participant | None) -> list[Participant]:
+    rows: QuerySet[Participant] = Participant.objects.filter(
+        campaign=campaign,
+        state__in=[Participant.State.INVITED, Participant.State.STARTED],
+    )
+    if template == INVITATION:
+        rows = rows.filter(invited_at__isnull=True, joined=Participant.Joined.LIST)
+    if only is not None:
+        rows = rows.filter(pk=only.pk)
+    rows = rows.filter(Q(agent__isnull=True) | Q(agent__status="active"))
+    return list(rows.select_related("agent", "account").order_by("search", "pk"))
+
+
+def _too_soon(person: Participant, template: str, now: dt.datetime) -> bool:
+    """Reminded within three days; an invitation counts as a first message too."""
+    if template == INVITATION:
+        return False
+    last = max(filter(None, [person.last_reminded_at, person.invited_at]), default=None)
+    return last is not None and now - last < BETWEEN_REMINDERS
+
+
+def _draft(
+    campaign: Campaign,
+    template: str,
+    person: Participant,
+    channels: Sequence[str],
+    wordings: dict[str, Wording],
+    common: dict[str, str],
+) -> Draft | None:
+    """The message for one person, or None when no chosen channel reaches them."""
+    agent, account = person.agent, person.account
+    email = (account.email if account and account.email else "") or (agent.email if agent else "")
+    phone = (agent.phone if agent else "") or (account.phone if account else "")
+    if _EMAIL in channels and email:
+        channel, recipient = _EMAIL.value, email
+    elif _SMS in channels and phone:
+        channel, recipient = _SMS.value, phone
+    else:
+        return None
+    text = wordings[channel]
+    body = fill(text.body, {**common, "nom": person.person})
+    number = "" if template == INVITATION else f":{person.reminders + 1}"
+    return Draft(
+        channel=channel,
+        template=template,
+        recipient=recipient,
+        subject=fill(text.subject, common)[:200],
+        body=gsm.cheap(body) if channel == _SMS else body,
+        subject_ref=f"campaigns.campaign:{campaign.uid}",
+        subject_id=campaign.pk,
+        person_ref=f"people.agent:{agent.uid}" if agent else f"people.account:{person.account_id}",
+        budget_ref=budget_ref(campaign),
+        dedupe_key=f"{template}:{campaign.pk}:{person.pk}{number}",
+    )
+
+
+def _values(campaign: Campaign) -> dict[str, str]:
+    return {
+        "campagne": campaign.name,
+        "fin": long_date(campaign.closes_on),
+        "code": campaign.code,
+        "lien": join_url(campaign),
+        "message": campaign.message,
+    }
