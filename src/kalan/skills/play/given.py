@@ -204,4 +204,5 @@ def _named(content: Content) -> dict[str, str]:
     if content["kind"] == "truefalse":
         return {TRUE: "Vrai", FALSE: "Faux"}
     choices = content.get("choices") or content.get("lefts") or content.get("steps") or []
-    return {one["id"]: markup.plain(one["text"]) for one in choices}
+    pictures = content.get("images", [])
+    return {one["id"]: markup.plain(one["text"], pictures) for one in choices}

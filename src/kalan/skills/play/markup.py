@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from html import escape, unescape
@@ -33,7 +33,7 @@ _EMPTY_PARAGRAPH = re.compile(r"<p>(?:\s|\u00a0|<br>)*</p>\s*")
 _IMG = re.compile(r'<img\b[^>"]*(?:"[^"]*"[^>"]*)*>', re.I)
 _ATTRIBUTE = re.compile(r'([a-z]+)="([^"]*)"', re.I)
 _DATA = re.compile(r"data:image/([a-z]+);base64,([A-Za-z0-9+/=\s]+)")
-_DATA_KEPT = re.compile(r"@@KALAN:([a-z]+):([\w-]+)@@")
+_DATA_KEPT = re.compile(r"@@KALAN:([a-z]+):([^@]+)@@")
 _MEDIA = re.compile(r"<(?:audio|video)\b")
 _FILE = "@@PLUGINFILE@@"
 IS_BLOCK = re.compile(r"<(?:p|ul|ol|pre|blockquote|dl|table)\b")
@@ -127,9 +127,14 @@ def _cleaned(words: str, tags: set[str]) -> str:
     ).replace("&nbsp;", "\u00a0")
 
 
-def plain(html: str) -> str:
-    """Words of an HTML text, on one line; pictures and gaps are left out."""
-    words = PICTURE.sub(" ", html)
+def plain(html: str, pictures: Sequence[Picture] = ()) -> str:
+    """Words of an HTML text, on one line; ``pictures`` in place of their words, the rest left."""
+
+    def told(found: re.Match[str]) -> str:
+        rank = int(found[1])
+        return escape(pictures[rank - 1]["alt"]) if 1 <= rank <= len(pictures) else " "
+
+    words = PICTURE.sub(told, html) if "{img:" in html else html
     if "<" in words:
         words = _TAG.sub(" ", words)
     return " ".join(unescape(words).split())
