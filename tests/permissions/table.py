@@ -40,6 +40,11 @@ SESSION_READERS = STRUCTURE_READERS
 PLANNERS = ("region", "programme", "admin")
 COST_READERS = ("programme", "auditor", "admin")
 
+FRAMEWORK_READERS = NOBODY_SPECIAL - {"signatory", "national"}
+NODE = {"uid": "framework", "node": "domain"}
+NODE_PARENT = {"uid": "framework", "parent": "domain"}
+WALK = {"uid": "framework", "other": "other_framework"}
+
 TABLE: dict[str, Row] = {
     # --- web
     "home": PUBLIC(),
@@ -114,6 +119,20 @@ TABLE: dict[str, Row] = {
     "slip-structures": STAFF_LIST("structure", "region", "admin"),
     "slip-structure": DETAIL("structure", "region", "admin", of="structure"),
     "service-worker": PUBLIC(html=False),
+    # --- skills: frameworks, which belong to no territory
+    "framework-list": STAFF_LIST(*FRAMEWORK_READERS),
+    "framework-create": STAFF_LIST("programme", "admin"),
+    "framework-detail": DETAIL(*FRAMEWORK_READERS, of="framework", outside=None),
+    "framework-edit": DETAIL("programme", "admin", of="framework", outside=None),
+    "framework-version": DETAIL("programme", "admin", of="framework", outside=None),
+    "framework-activate": DETAIL("programme", "admin", of="framework", outside=None),
+    "framework-archive": DETAIL("programme", "admin", of="framework", outside=None),
+    "framework-levels": DETAIL("programme", "admin", of="framework", outside=None),
+    "framework-domain-create": DETAIL("programme", "admin", of="framework", outside=None),
+    "framework-node-create": DETAIL("programme", "admin", of=NODE_PARENT, outside=None),
+    "framework-node": DETAIL("programme", "admin", of=NODE, outside=None),
+    "framework-node-remove": DETAIL("programme", "admin", of=NODE, outside=None),
+    "framework-crosswalk": DETAIL(*FRAMEWORK_READERS, of=WALK, outside=None),
     # --- training: programmes
     "programme-list": STAFF_LIST(*PEOPLE_READERS),
     "programme-create": STAFF_LIST("programme", "admin"),

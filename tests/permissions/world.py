@@ -22,6 +22,7 @@ from kalan.people.models import (
     RoleGrant,
 )
 from kalan.people.vault import fingerprint
+from kalan.skills.models import Framework
 from kalan.training.models import (
     AnonymousCount,
     CostLine,
@@ -32,7 +33,7 @@ from kalan.training.models import (
     SessionTrainer,
     Theme,
 )
-from tests.factories import attendance, indicators, people, training
+from tests.factories import attendance, indicators, people, skills, training
 from tests.factories.imports import checked
 from tests.permissions.patterns import ROLES, Row
 
@@ -61,6 +62,8 @@ class Place:
     merge: Merge
     data_request: DataRequest
     activity: ProcessingActivity
+    framework: Framework
+    other_framework: Framework
     import_run: ImportRun  # checked: nothing of it is written yet
     import_kind: str = "staff"
     import_tab: str = "refused"
@@ -73,6 +76,10 @@ class Place:
     passkey: int = 0
     wording_code: str = "convocation"
     wording_channel: str = "sms"
+
+    @property
+    def domain(self) -> str:
+        return str(self.framework.nodes.get(kind="domain", code="d1").uid)
 
     @property
     def scan(self) -> str:
@@ -177,7 +184,14 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
         ),
         activity=ProcessingActivity.objects.get_or_create(country="sn", code="registre")[0],
         import_run=_import_run(region, structure, surname),
+        framework=_framework("sante"),
+        other_framework=_framework("digcomp"),
     )
+
+
+def _framework(code: str) -> Framework:
+    """One for both territories: it belongs to none."""
+    return Framework.objects.filter(code=code).first() or skills.framework(code)
 
 
 def _import_run(region: OrgNode, structure: OrgNode, surname: str) -> ImportRun:

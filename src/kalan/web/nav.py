@@ -22,6 +22,7 @@ T, S, R, P, A, X = (
 )
 ALL = frozenset(Role.values)
 STAFF = frozenset({S, R, P, A, X})
+MAKERS = frozenset({Role.AUTHOR, P, X})
 HISTORY_READERS = frozenset({R, P, A, X})
 
 
@@ -60,6 +61,9 @@ LINES: tuple[Line, ...] = (
     Line("Personnel", "Doublons", "duplicates", frozenset({R, X}), args=("agents",)),
     Line("Personnel", "Fusions", "merges", frozenset({R, X})),
     Line("Personnel", "Imports", "import-list", frozenset({R, P, X})),
+    Line("Compétences", "Référentiels", "framework-list", ALL - {Role.SIGNATORY}),
+    Line("Compétences", "Banques de questions", "item-banks", MAKERS),
+    Line("Compétences", "Questions", "item-list", MAKERS),
     Line("Chiffres", "Tableau de bord", "dashboard", STAFF),
     Line("Administration", "Comptes et rôles", "account-list", frozenset({S, R, X})),
     Line("Administration", "Historique", "history", HISTORY_READERS),

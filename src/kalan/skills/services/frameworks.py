@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import Max, Q
 
@@ -338,3 +338,9 @@ def _free_code(framework: Framework, kind: str, code: str, but: int | None) -> N
             field="code",
             remedy="Choisissez-en un autre.",
         )
+
+
+class Change(Protocol):
+    """``activate`` and ``archive``, for the page that asks before."""
+
+    def __call__(self, *, actor: Actor, framework: Framework, now: dt.datetime) -> Framework: ...
