@@ -207,6 +207,12 @@ TABLE: dict[str, Row] = {
     "resource-remove": STAFF_LIST(
         "region", "programme", "admin", of={"code": "theme", "uid": "handout"}
     ),
+    # --- training: gestures at work
+    "session-gestures": DETAIL(*MARKERS, "structure", "auditor", of="session"),
+    "observe": DETAIL(*MARKERS, of={"uid": "session", "moment": "moment", "line": "registration"}),
+    "observe-grid": DETAIL(*MARKERS, of={"uid": "session", "moment": "moment"}),
+    "observe-paper": FILE(*MARKERS, of={"uid": "session", "moment": "moment"}),
+    "observation-due": STAFF_LIST("structure", "region", "admin"),
     # --- registry: structures
     "structure-list": STAFF_LIST(*STRUCTURE_READERS),
     "structure-detail": DETAIL(*STRUCTURE_READERS, of="structure"),

@@ -74,6 +74,7 @@ class Place:
     kind: str = "agents"
     indicator: str = "agents_formes"
     passkey: int = 0
+    moment: str = "fin"
     wording_code: str = "convocation"
     wording_channel: str = "sms"
 

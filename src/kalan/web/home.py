@@ -21,7 +21,7 @@ from kalan.people.selectors.core import agents_visible_to
 from kalan.people.selectors.merging import pairs_visible_to
 from kalan.people.selectors.privacy import requests_visible_to
 from kalan.training.models import Registration, Session
-from kalan.training.selectors import duties
+from kalan.training.selectors import duties, learning_observations
 from kalan.training.selectors.attendance import markable_sessions
 from kalan.training.selectors.registrations import my_registrations
 from kalan.training.selectors.satisfaction import is_open
@@ -188,6 +188,14 @@ DUTIES: tuple[Duty, ...] = (
         "a_faire=bientot",
         frozenset({_T, _STRUCTURE, _R, _P, _X}),
         duties.coming,
+    ),
+    Duty(
+        "personne est à observer au poste",
+        "personnes sont à observer au poste",
+        "observation-due",
+        "",
+        frozenset({_STRUCTURE, _R, _X}),
+        learning_observations.due,
     ),
     Duty(
         "personne ajoutée sur place est à rapprocher",

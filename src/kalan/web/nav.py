@@ -51,6 +51,7 @@ class Group:
 LINES: tuple[Line, ...] = (
     Line("", "Accueil", "staff-home", ALL),
     Line("Formation", "Sessions", "session-list", STAFF | {T}),
+    Line("Formation", "Observations au poste", "observation-due", frozenset({S, R, X})),
     Line("Formation", "Programmes", "programme-list", STAFF),
     Line("Formation", "Messages", "message-list", frozenset({R, P, A, X})),
     Line("Formation", "Ressources", "resource-list", ALL),

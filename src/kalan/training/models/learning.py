@@ -94,7 +94,7 @@ class ObservationGrid(models.Model):
     version = models.PositiveSmallIntegerField(default=1)
     name = models.CharField(max_length=200)
     themes = models.JSONField(default=list, blank=True)  # codes of themes; empty: any
-    gestures = models.JSONField()  # [{"code", "label", "help"}]
+    gestures = models.JSONField()  # [{"code", "label", "held", "missed", "none"}]
     current = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 

@@ -3,7 +3,7 @@
 (() => {
   const table = document.querySelector(".grille");
   if (!table) return;
-  const at = (row, column) => row && row.cells[column] && row.cells[column].querySelector("input[type=checkbox]");
+  const at = (row, column) => row && row.cells[column] && row.cells[column].querySelector("input:not([type=hidden])");
   const column = (cell) => cell.cellIndex;
   table.addEventListener("keydown", (event) => {
     const cell = event.target.closest("td"), row = cell && cell.parentElement;

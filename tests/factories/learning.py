@@ -1,0 +1,46 @@
+"""Grids, observations, tests of a session and their sittings, made directly in the database."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from kalan.base.ids import uuid7
+from kalan.training.models import Observation, ObservationGrid, Registration
+from tests.factories.people import NOW
+
+GESTURES = [
+    {"code": "lock", "label": "Verrouille sa session.", "held": "", "missed": "", "none": ""},
+    {"code": "doubt", "label": "Repère un faux message.", "held": "", "missed": "", "none": ""},
+    {"code": "enter", "label": "Saisit une fiche.", "held": "", "missed": "", "none": ""},
+]
+ALL_HELD = {"lock": "yes", "doubt": "yes", "enter": "yes"}
+
+
+def grid(code: str = "essai", version: int = 1, **fields: object) -> ObservationGrid:
+    """The grid for every session of a test: it names the theme of the factories."""
+    values: dict[str, object] = {
+        "name": "Grille d’essai",
+        "gestures": GESTURES,
+        "themes": ["outils"],
+        "created_at": NOW,
+        **fields,
+    }
+    return ObservationGrid.objects.create(code=code, version=version, **values)
+
+
+def observation(
+    line: Registration, moment: str = "end", marks: dict[str, str] | None = None, **fields: object
+) -> Observation:
+    marks = ALL_HELD if marks is None else marks
+    used = ObservationGrid.objects.order_by("-pk").first() or grid()
+    values: dict[str, object] = {
+        "uid": uuid7(),
+        "grid": used,
+        "observer_name": "Moussa Fall",
+        "date": dt.date(2023, 3, 14),
+        "held": list(marks.values()).count("yes"),
+        "seen": len(marks) - list(marks.values()).count("na"),
+        "at": NOW,
+        **fields,
+    }
+    return Observation.objects.create(registration=line, moment=moment, marks=marks, **values)
