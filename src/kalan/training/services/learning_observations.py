@@ -60,7 +60,7 @@ def _checked_date(session: Session, moment: str, date: dt.date, now: dt.datetime
         )
     if moment == END and date < session.start:
         raise Refused(
-            f"La session a commencé le {long_date(session.start)} : on ne peut pas avoir observé "
+            f"La session a commencé le {long_date(session.start)} : on ne peut pas avoir observé "
             "avant.",
             field="date",
             remedy="Vérifiez la date.",
@@ -78,17 +78,17 @@ def _checked_date(session: Session, moment: str, date: dt.date, now: dt.datetime
 
 def _checked_marks(grid: Grid, marks: Mapping[str, str], who: str = "") -> dict[str, str]:
     known: dict[str, Gesture] = {gesture.code: gesture for gesture in grid.gestures}
-    at = f"{who} : " if who else ""
+    at = f"{who} : " if who else ""
     for code, mark in marks.items():
         if code not in known:
             raise Refused(
-                f"{at}le geste « {code[:40]} » n’est pas dans la grille.",
-                remedy="Rechargez la page : la grille a peut-être changé.",
+                f"{at}le geste « {code[:40]} » n’est pas dans la grille.",
+                remedy="Rechargez la page : la grille a peut-être changé.",
                 code="gesture",
             )
         if mark not in _MARKS:
             raise Refused(
-                f"{at}« {mark[:20]} » n’est pas une réponse pour « {known[code].label} ».",
+                f"{at}« {mark[:20]} » n’est pas une réponse pour « {known[code].label} ».",
                 field=code,
                 remedy="Choisissez observé, non observé ou pas d’occasion.",
                 code="mark",
@@ -97,7 +97,7 @@ def _checked_marks(grid: Grid, marks: Mapping[str, str], who: str = "") -> dict[
     if not clean:
         raise Refused(
             f"{at}aucun geste n’est noté." if who else "Aucun geste n’est noté.",
-            remedy="Notez au moins un geste : observé, non observé ou pas d’occasion.",
+            remedy="Notez au moins un geste : observé, non observé ou pas d’occasion.",
             code="empty",
         )
     return clean

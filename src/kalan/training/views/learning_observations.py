@@ -118,7 +118,7 @@ def observe(request: ActorRequest, uid: UUID, moment: str, line: UUID) -> HttpRe
             show_refusal(form, refused)
         else:
             said = "observation enregistrée." if stored else "déjà enregistrée."
-            messages.success(request, f"{person.person} : {said}")
+            messages.success(request, f"{person.person} : {said}")
             return _onward(request, session, when, moment)
     context = {
         "session": session,
