@@ -100,6 +100,18 @@ def read_blueprint(path: Path) -> Blueprint:
     return blueprint_from(data)
 
 
+def blueprint_object(text: str) -> object:
+    """Decoded JSON text of a plan; a key written twice and text that is no JSON are refused."""
+    try:
+        found: object = json.loads(text, object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"Plan, ligne {error.lineno}, colonne {error.colno} : ce n’est pas du JSON. "
+            'Écrivez par exemple {"length": 30}.'
+        ) from error
+    return found
+
+
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """A key written twice would silently keep its last value."""
     found: dict[str, object] = {}
@@ -119,7 +131,7 @@ def blueprint_from(data: object) -> Blueprint:
     "spread", "spread_until", "blank": "wrong" | "missing", "select_at": "theta" | "cut",
     "prior": {"mean", "sd"}, "seed"}``; only ``length`` is required.
     """
-    node = _Node("plan", data)
+    node = Node("plan", data)
     node.only(HEADS + CHOICES)
     if "length" not in node.data:
         raise DataError('Plan, « length » : absent. Écrivez par exemple "length": 30.')
@@ -149,14 +161,14 @@ def node_default(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
-def _select_at(node: _Node) -> SelectAt:
+def _select_at(node: Node) -> SelectAt:
     chosen = node.choice("select_at", "theta", ("theta", "cut"))
     if chosen == "cut" and "decision" not in node.child("stop").data:
         raise DataError("Plan, « select_at » : « cut » demande « stop.decision ».")
     return cast(SelectAt, chosen)
 
 
-def _stop_rules(node: _Node) -> StopRules:
+def _stop_rules(node: Node) -> StopRules:
     node.only(["se", "flat", "window", "information", "decision", "sprt"])
     decision = sprt = None
     if "decision" in node.data:
@@ -182,7 +194,7 @@ def _stop_rules(node: _Node) -> StopRules:
     )
 
 
-def _span(node: _Node, key: str, least: int = 1) -> Quota:
+def _span(node: Node, key: str, least: int = 1) -> Quota:
     """A number, or {"min", "max"}."""
     value = node.data[key]
     if isinstance(value, Mapping):
@@ -196,7 +208,7 @@ def _span(node: _Node, key: str, least: int = 1) -> Quota:
     return Quota(number, number)
 
 
-class _Node:
+class Node:
     """A JSON object with the path that leads to it, for the messages."""
 
     def __init__(self, path: str, data: object) -> None:
@@ -216,8 +228,8 @@ class _Node:
                     f"{', '.join(known)}."
                 )
 
-    def child(self, key: str) -> _Node:
-        return _Node(self.name(key), self.data.get(key, {}))
+    def child(self, key: str) -> Node:
+        return Node(self.name(key), self.data.get(key, {}))
 
     def needed(self, key: str) -> float:
         value = self.real(key, None, -10.0, 10.0, open_ends=False)

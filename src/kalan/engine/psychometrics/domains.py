@@ -108,10 +108,18 @@ def score_domains(
     prior = check_covariance(covariance, len(domains))
     centre = np.zeros(len(domains)) if mean is None else np.asarray(mean, np.float64)
     log_l = domain_likelihoods(bank, responses, domains)
-    theta = np.empty((responses.n_persons, len(domains)))
-    spread = np.empty((responses.n_persons, len(domains), len(domains)))
+    return score_likelihoods(log_l, prior, centre, domains, exact=exact)
+
+
+def score_likelihoods(
+    log_l: Floats, prior: Floats, centre: Floats, domains: tuple[str, ...], *, exact: bool = True
+) -> DomainScores:
+    """The same from ``log_l`` (P, D, Q), ln L of the answers of each domain at POINTS."""
+    persons = log_l.shape[0]
+    theta = np.empty((persons, len(domains)))
+    spread = np.empty((persons, len(domains), len(domains)))
     block = 64 if exact else 4096
-    for first in range(0, responses.n_persons, block):
+    for first in range(0, persons, block):
         part = slice(first, first + block)
         m, v, _ = expectation_propagation(log_l[part], prior, centre)
         if exact and HERMITE ** len(domains) <= MOST_NODES:

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -38,7 +39,7 @@ class Package:
     """Everything a sitting is computed from.
 
     ``log_p`` (n, K, Q) ln P in LOG_UNIT; ``prior`` (Q) in LOG_UNIT; ``exp`` (EXP_ENTRIES) of
-    2³⁰·e⁻ˣ; ``order`` (Q, ≤ ORDER) items by information less price, best
+    2³⁰·e⁻ˣ; ``order`` (Q, row) items by information less price, best
     first; ``area`` (n); ``least``, ``most`` (areas) quotas; ``eligible`` (n) of ALWAYS;
     ``shortest``, ``longest`` items;
     ``sd_target`` thousandths of a grid step (0: none); ``first`` the first item is drawn among so
@@ -65,6 +66,32 @@ class Package:
     @property
     def points(self) -> int:
         return int(self.prior.size)
+
+    @cached_property
+    def areas(self) -> list[int]:
+        """``area`` as plain numbers: what a sitting reads one by one."""
+        return list(map(int, self.area))
+
+    @cached_property
+    def bounds(self) -> list[tuple[int, int]]:
+        """(least, most) of each area, as plain numbers."""
+        return list(zip(map(int, self.least), map(int, self.most), strict=True))
+
+    @cached_property
+    def tops(self) -> list[int]:
+        return list(map(int, self.top))
+
+    @cached_property
+    def rows(self) -> list[list[int] | None]:
+        """The rows of ``order`` that sittings have asked for, as plain numbers."""
+        return [None] * self.points
+
+    def row(self, number: int) -> list[int]:
+        """A row of ``order``."""
+        found = self.rows[number]
+        if found is None:
+            found = self.rows[number] = self.order[number].tolist()
+        return found
 
     @property
     def step(self) -> float:
@@ -137,11 +164,12 @@ def package(
     limit: float = 5.0,
     mean: float = 0.0,
     sd: float = 1.0,
+    row: int = ORDER,
 ) -> Package:
     """The tables of a bank and its rules.
 
     ``quotas`` area → (least, most); ``price`` (n) in units of information; ``eligible`` (n)
-    probabilities; ``sd_target`` on the θ scale; prior N(mean, sd²).
+    probabilities; ``sd_target`` on the θ scale; prior N(mean, sd²); ``row`` items kept in order.
     """
     areas = tuple(sorted(set(bank.area)))
     bounds = dict.fromkeys(areas, (0, longest)) | (quotas or {})
@@ -149,7 +177,7 @@ def package(
     theta = np.linspace(-limit, limit, points)
     log_p = np.maximum(log_probabilities(bank, theta), LEAST_LOG)
     value = information(bank, theta) - (0.0 if price is None else np.asarray(price)[:, None])
-    order = np.argsort(-value.T, axis=1, kind="stable")[:, :ORDER]
+    order = np.argsort(-value.T, axis=1, kind="stable")[:, :row]
     chance = np.ones(bank.n_items) if eligible is None else np.asarray(eligible)
     return Package(
         items=bank.items,

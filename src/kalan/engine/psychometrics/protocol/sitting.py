@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -38,17 +39,21 @@ class Generator:
         return x
 
 
+@lru_cache(maxsize=512)
+def _opening(package: Package, seed: int) -> tuple[list[bool], int]:
+    """Which items this person may get, and how many the first pick passes over."""
+    random = Generator(seed)
+    chances = package.eligible.tolist()
+    eligible = [random.next() >> 16 < chance for chance in chances]
+    return eligible, random.next() % package.first if package.first > 1 else 0
+
+
 class Sitting:
     """State of one test: ``next_item()`` and ``answer(item, category)`` in turn."""
 
     def __init__(self, package: Package, seed: int) -> None:
         self.package = package
-        random = Generator(seed)
-        draws = [random.next() >> 16 for _ in package.items]
-        self.eligible = [
-            draw < chance for draw, chance in zip(draws, package.eligible, strict=True)
-        ]
-        self.skip = random.next() % package.first if package.first > 1 else 0
+        self.eligible, self.skip = _opening(package, seed)
         self.sums = package.prior.astype(np.int64)
         self.given: list[tuple[int, int]] = []
         self.used = bytearray(len(package.items))
@@ -77,20 +82,22 @@ class Sitting:
     @property
     def finished(self) -> bool:
         p, asked = self.package, len(self.given)
-        enough = asked >= p.shortest and bool(np.all(np.array(self.count) >= p.least))
+        enough = asked >= p.shortest and all(
+            count >= least for count, (least, _) in zip(self.count, p.bounds, strict=True)
+        )
         return asked >= p.longest or (enough and 0 < self.sd <= p.sd_target)
 
     def _open_areas(self) -> list[bool]:
         """Areas from which an item still leaves room for the least of the others."""
         p = self.package
         needs = [
-            max(int(least) - count, 0) for least, count in zip(p.least, self.count, strict=True)
+            max(least - count, 0) for (least, _), count in zip(p.bounds, self.count, strict=True)
         ]
         left = p.longest - len(self.given) - 1
         total = sum(needs)
         return [
             count < most and left >= total - (need > 0)
-            for count, most, need in zip(self.count, p.most, needs, strict=True)
+            for count, (_, most), need in zip(self.count, p.bounds, needs, strict=True)
         ]
 
     def next_item(self) -> int | None:
@@ -104,24 +111,24 @@ class Sitting:
         p, areas = self.package, self._open_areas()
         passed = self.skip if not self.given else 0
         last: int | None = None
-        row: list[int] = p.order[self.row].tolist()
-        for item in row:
-            if not self.used[item] and self.eligible[item] and areas[p.area[item]]:
+        area = p.areas
+        for item in p.row(self.row):
+            if not self.used[item] and self.eligible[item] and areas[area[item]]:
                 last = item
                 if passed == 0:
                     return item
                 passed -= 1
         if last is not None:
             return last
-        free = [n for n in range(len(p.items)) if not self.used[n] and areas[p.area[n]]]
+        free = [n for n in range(len(p.items)) if not self.used[n] and areas[area[n]]]
         return next((n for n in free if self.eligible[n]), free[0] if free else None)
 
     def answer(self, item: int, category: int) -> None:
         """Add an answer; an item already answered or a category it has not is an error."""
-        if self.used[item] or not 0 <= category <= self.package.top[item]:
+        if self.used[item] or not 0 <= category <= self.package.tops[item]:
             raise ValueError("item answered before, or no such category")
         self.used[item] = 1
-        self.count[self.package.area[item]] += 1
+        self.count[self.package.areas[item]] += 1
         self.given.append((item, category))
         self.sums += self.package.log_p[item, category]
         self._estimate()
