@@ -106,7 +106,7 @@ def blueprint_object(text: str) -> object:
         found: object = json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         raise DataError(
-            f"Plan, ligne {error.lineno}, colonne {error.colno} : ce n’est pas du JSON. "
+            f"Plan, ligne {error.lineno}, colonne {error.colno} : ce n’est pas du JSON. "
             'Écrivez par exemple {"length": 30}.'
         ) from error
     return found

@@ -67,7 +67,7 @@ def responses(frozen: Frozen, logs: Sequence[Iterable[Entry]]) -> Responses:
     for number, log in enumerate(logs):
         for one, two in answers_of(log):
             if not 0 <= one < len(frozen.items):
-                raise DataError(f"Question {one}\u00a0: elle n’est pas dans ce test.")
+                raise DataError(f"Question {one} : elle n’est pas dans ce test.")
             person.append(number)
             item.append(one)
             category.append(two)

@@ -137,7 +137,7 @@ class Frozen:
     def from_json(cls, text: str) -> Self:
         body = json.loads(text)
         if body.get("format") != FORMAT:
-            raise DataError(f"Test figé : format « {FORMAT} » attendu. Publiez le test de nouveau.")
+            raise DataError(f"Test figé : format « {FORMAT} » attendu. Publiez le test de nouveau.")
         population = body["population"]
         return cls(
             items=tuple(Item.from_dict(item) for item in body["items"]),
@@ -227,7 +227,7 @@ def cached(version: str, read: Callable[[], str]) -> Frozen:
     text = read()
     if hashlib.sha256(text.encode()).hexdigest() != version:
         raise DataError(
-            "Test figé : le texte enregistré n’est plus celui de sa version. Restaurez-le."
+            "Test figé : le texte enregistré n’est plus celui de sa version. Restaurez-le."
         )
     found = Frozen.from_json(text)
     with _lock:

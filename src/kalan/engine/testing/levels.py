@@ -30,7 +30,7 @@ LEVELS = (
         "decouverte",
         "Découverte",
         -math.inf,
-        "Vous découvrez ce domaine : les gestes de base sont à apprendre.",
+        "Vous découvrez ce domaine : les gestes de base sont à apprendre.",
     ),
     Level(
         "initiation",

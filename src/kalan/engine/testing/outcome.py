@@ -111,7 +111,7 @@ def rescore(frozen: Frozen, answers: Iterable[tuple[str, int]]) -> Outcome:
         number = frozen.number.get(uid)
         if number is None:
             raise DataError(
-                f"Question «\u00a0{uid}\u00a0»\u00a0: absente de ce test. Elle ne peut pas être "
+                f"Question « {uid} » : absente de ce test. Elle ne peut pas être "
                 "notée de nouveau avec lui."
             )
         found.append((number, category))
@@ -131,7 +131,7 @@ def _outcome(frozen: Frozen, answers: list[tuple[int, int]]) -> Outcome:
     for item, category in answers:
         if not 0 <= category <= items[item].top:
             raise DataError(
-                f"Question «\u00a0{items[item].code}\u00a0»\u00a0: réponse {category} hors des "
+                f"Question « {items[item].code} » : réponse {category} hors des "
                 f"catégories 0 à {items[item].top}."
             )
     count = len(answers)
@@ -222,7 +222,7 @@ class Decision:
 def decision(of: Outcome, cut_theta: float, cut_se: float = 0.0) -> Decision:
     """Pass or fail at a cut known with an error (``standard.angoff``), both errors counted."""
     if of.theta is None or of.se is None:
-        raise DataError("Aucune réponse\u00a0: il n’y a rien à décider.")
+        raise DataError("Aucune réponse : il n’y a rien à décider.")
     probability = normal_below((of.theta - cut_theta) / math.hypot(of.se, cut_se))
     risk = min(probability, 1 - probability)
     return Decision("pass" if probability >= 0.5 else "fail", risk >= NEAR, probability, risk)

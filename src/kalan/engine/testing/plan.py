@@ -289,24 +289,24 @@ def lacking(items: Sequence[Item], plan: TestPlan) -> list[str]:
             found.append(_missing(need - there, domain.name))
         elif there < capped:
             found.append(
-                f"{_missing(capped - there, domain.name)}\u00a0: sans elles, une question serait "
+                f"{_missing(capped - there, domain.name)} : sans elles, une question serait "
                 f"donnée à plus de {_per_cent(cast(float, plan.cap))} des personnes"
             )
     total = plan.longest * copies
     if not found and len(used) < total:
         found.append(
-            f"il manque {total - len(used)} question(s) en tout\u00a0: {total} demandées, "
+            f"il manque {total - len(used)} question(s) en tout : {total} demandées, "
             f"{len(used)} présentes"
         )
     return found
 
 
 def _missing(number: int, domain: str) -> str:
-    return f"il manque {number} question{'s' * (number > 1)} du domaine «\u00a0{domain}\u00a0»"
+    return f"il manque {number} question{'s' * (number > 1)} du domaine « {domain} »"
 
 
 def _per_cent(share: float) -> str:
-    return f"{100 * share:.3g}".replace(".", ",") + "\u00a0%"
+    return f"{100 * share:.3g}".replace(".", ",") + " %"
 
 
 def freeze(items: Sequence[Item], plan: TestPlan) -> Frozen:
@@ -316,9 +316,7 @@ def freeze(items: Sequence[Item], plan: TestPlan) -> Frozen:
     """
     lacks = lacking(items, plan)
     if lacks:
-        raise DataError(
-            "La banque ne peut pas porter ce test\u00a0: " + "\u00a0; ".join(lacks) + "."
-        )
+        raise DataError("La banque ne peut pas porter ce test : " + " ; ".join(lacks) + ".")
     codes = [domain.code for domain in plan.domains]
     used = tuple(
         sorted(

@@ -237,7 +237,7 @@ def _reasons(frozen: Frozen, found: Mapping[str, Any]) -> list[str]:
     exposure = found["exposure"]
     if rules.cap is not None and exposure["max"] > rules.cap + HELD:
         reasons.append(
-            f"la question «\u00a0{exposure['item']}\u00a0» irait à {_fr(exposure['max'])} des "
+            f"la question « {exposure['item']} » irait à {_fr(exposure['max'])} des "
             f"personnes ({_fr(rules.cap)} au plus est demandé)."
         )
     return reasons
@@ -249,18 +249,18 @@ def _warnings(frozen: Frozen, found: Mapping[str, Any]) -> list[str]:
     if rules.purpose == "certification" and (reliability or 0.0) < CERTIFIED:
         warnings.append(
             f"fidélité simulée de {_fr(reliability or 0.0)} ({_fr(CERTIFIED)} conseillée pour un "
-            "certificat)\u00a0: le jury doit regarder chaque résultat proche du seuil."
+            "certificat) : le jury doit regarder chaque résultat proche du seuil."
         )
     for domain in found["domains"]:
         if domain["reached"] is not None and domain["reached"] < REACHED:
             warnings.append(
-                f"domaine «\u00a0{domain['name']}\u00a0»\u00a0: l’écart-type de "
+                f"domaine « {domain['name']} » : l’écart-type de "
                 f"{_fr(rules.sd_target or 0)} n’est atteint que par {100 * domain['reached']:.0f}"
-                "\u00a0% des personnes."
+                " % des personnes."
             )
     loose = found["provisional"]
     if loose:
-        warnings.append(f"{100 * loose:.0f}\u00a0% des questions sont provisoires.")
+        warnings.append(f"{100 * loose:.0f} % des questions sont provisoires.")
     return warnings
 
 
@@ -280,7 +280,7 @@ def publishable(frozen: Frozen, verdict: Mapping[str, Any], *, demo: bool = Fals
     loose = sum(item.provisional for item in frozen.items)
     if certifies and loose and not demo:
         reasons.append(
-            f"{loose} question(s) provisoire(s)\u00a0: un examen de certification n’emploie que "
+            f"{loose} question(s) provisoire(s) : un examen de certification n’emploie que "
             "des questions étalonnées."
         )
     adaptive = any(stage.mode == "adaptive" for stage in frozen.stages)

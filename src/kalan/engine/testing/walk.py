@@ -84,7 +84,7 @@ class _Adaptive:
         self, stage: Stage, seed: int, barred: AbstractSet[int], seen: AbstractSet[int]
     ) -> None:
         if stage.package is None:
-            raise DataError(f"Étape « {stage.code} »\u00a0: tables absentes. Publiez de nouveau.")
+            raise DataError(f"Étape « {stage.code} » : tables absentes. Publiez de nouveau.")
         self.stage, self.answered = stage, 0
         self.sitting = Sitting(stage.package, seed)
         self.kept = set[int]()  # seen before, not given in this sitting
@@ -214,7 +214,7 @@ class Walk:
         form = form_for(self.frozen, self.seed, self._seen) if self._form is None else self._form
         if not 0 <= form < len(stage.forms):
             raise DataError(
-                f"Forme {form + 1}\u00a0: ce test a {len(stage.forms)} forme(s). Choisissez-en une."
+                f"Forme {form + 1} : ce test a {len(stage.forms)} forme(s). Choisissez-en une."
             )
         return _Fixed(self.frozen, stage, form, self._barred, self._seen)
 
@@ -269,9 +269,7 @@ class Walk:
 
     def _must_be_asked(self, item: int) -> None:
         if item != self._next():
-            raise DataError(
-                f"Question {item}\u00a0: ce n’est pas la question posée. Rechargez la page."
-            )
+            raise DataError(f"Question {item} : ce n’est pas la question posée. Rechargez la page.")
 
     def _take(self, entry: Entry, place: int) -> None:
         match list(entry):
@@ -286,13 +284,11 @@ class Walk:
                 self.replaced += 1
             case ["s"]:
                 if self._next() is not None or self.stage + 1 >= len(self.frozen.stages):
-                    raise DataError(
-                        f"Étape {place + 1} du journal\u00a0: il n’y a pas de pause ici."
-                    )
+                    raise DataError(f"Étape {place + 1} du journal : il n’y a pas de pause ici.")
                 self.stage += 1
                 self._course = self._enter(self.stage)
             case _:
-                raise DataError(f"Étape {place + 1} du journal\u00a0: {entry!r} n’existe pas.")
+                raise DataError(f"Étape {place + 1} du journal : {entry!r} n’existe pas.")
         self._known = False
 
     def _fits(self, item: int, category: int, place: int) -> None:
@@ -301,16 +297,16 @@ class Walk:
         where = f"Étape {place + 1} du journal"
         items = self.frozen.items
         if not 0 <= item < len(items):
-            raise DataError(f"{where}\u00a0: la question {item} n’est pas dans ce test.")
-        name = f"{where}, question «\u00a0{items[item].code}\u00a0»"
+            raise DataError(f"{where} : la question {item} n’est pas dans ce test.")
+        name = f"{where}, question « {items[item].code} »"
         if not 0 <= category <= items[item].top:
             raise DataError(
-                f"{name}\u00a0: réponse {category} hors des catégories 0 à {items[item].top}."
+                f"{name} : réponse {category} hors des catégories 0 à {items[item].top}."
             )
         if self._check and item != self._next():
-            raise DataError(f"{name}\u00a0: elle n’a pas été posée à ce moment.")
+            raise DataError(f"{name} : elle n’a pas été posée à ce moment.")
         if not self._check and not self._free(item):
-            raise DataError(f"{name}\u00a0: déjà donnée, ou d’une autre étape.")
+            raise DataError(f"{name} : déjà donnée, ou d’une autre étape.")
 
     def _free(self, item: int) -> bool:
         course = self._course
@@ -362,7 +358,7 @@ def lacks(
                 if there < wanted:
                     found.append(
                         f"Il manque {wanted - there} question(s) {what} du domaine "
-                        f"«\u00a0{names[code]}\u00a0»\u00a0: {effect}"
+                        f"« {names[code]} » : {effect}"
                     )
                     break
     return found
