@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html import escape
 
 from django.utils.translation import gettext
@@ -11,21 +11,26 @@ from kalan.skills.play.given import Given
 from kalan.skills.play.grade import gap_fraction, gap_rank, grade, ideal, typed_rank
 from kalan.skills.play.shape import FALSE, TRUE, Choice, GapKey, Stored
 
+Placed = Callable[[str], str]
 
-def html(stored: Stored, given: Given) -> str:
-    """The author's words of the answer, then explanation and source (pictures of ``key``)."""
-    key = stored.key
-    parts = [f"<div>{words}</div>" for words in _said(stored, given)]
+
+def explained(stored: Stored) -> str:
+    """Explanation and source (pictures of ``key``)."""
+    key, parts = stored.key, ""
     if explanation := key.get("explanation"):
-        parts.append(f"<div class=notice>{explanation}</div>")
+        parts = f"<div class=notice>{explanation}</div>"
     if source := key.get("source"):
-        parts.append(f"<p><small>{gettext('Source')}\u00a0: {escape(source)}</small></p>")
-    return "".join(parts)
+        parts += f"<p><small>{gettext('Source')}\u00a0: {escape(source)}</small></p>"
+    return parts
 
 
-def answers(stored: Stored, given: Given) -> str:
-    """The verdict, what was given and what was right (pictures of ``content``)."""
-    return _verdict(stored, given) + "".join(_BODIES[stored.kind](stored, given))
+def answers(stored: Stored, given: Given, placed: Placed) -> str:
+    """The verdict, then what was given, what was right and what the author says of it.
+
+    Pictures are those of ``content``; ``placed`` puts those of ``key`` in the author's words.
+    """
+    parts = _BODIES[stored.kind](stored, given, placed)
+    return _verdict(stored, given) + "".join(parts)
 
 
 def _verdict(stored: Stored, given: Given) -> str:
@@ -42,36 +47,29 @@ def _verdict(stored: Stored, given: Given) -> str:
     return f'<p class="notice notice-{tone}"><b>{words}</b></p>'
 
 
-def _said(stored: Stored, given: Given) -> Iterator[str]:
-    """Feedback of what was chosen or typed."""
-    key, said = stored.key, stored.key.get("feedback", {})
-    if "choice" in given:
-        yield from filter(None, [said.get(given["choice"])])
-    for one in given.get("choices", []):
-        yield from filter(None, [said.get(one)])
-    if "text" in given:
-        rank = typed_rank(stored, given["text"])
-        if rank is not None and (words := key["answers"][rank].get("feedback")):
-            yield words
-    for number, value in given.get("gaps", {}).items():
-        yield from _gap_said(key["gaps"][int(number) - 1], value, stored.content["text"])
+def _typed_said(stored: Stored, given: Given) -> str:
+    rank = typed_rank(stored, given["text"]) if given else None
+    return "" if rank is None else stored.key["answers"][rank].get("feedback", "")
 
 
-def _gap_said(gap: GapKey, value: str | list[str], text: str) -> Iterator[str]:
+def _gap_said(gap: GapKey, value: str | list[str], text: str) -> str:
     said = gap.get("feedback", {})
     if "weights" in gap:
-        for one in value if isinstance(value, list) else [value]:
-            yield from filter(None, [said.get(one)])
-    elif isinstance(value, str) and (rank := gap_rank(gap, value, text)) is not None:
-        yield from filter(None, [gap["answers"][rank].get("feedback")])
+        chosen = value if isinstance(value, list) else [value]
+        return "<br>".join(filter(None, (said.get(one) for one in chosen)))
+    if not value or isinstance(value, list) or (rank := gap_rank(gap, value, text)) is None:
+        return ""
+    return gap["answers"][rank].get("feedback", "")
 
 
 def _badge(tone: str, words: str) -> str:
     return f'<span class="badge badge-{tone}">{words}</span>'
 
 
-def _marked(choices: Iterable[Choice], chosen: list[str], right: list[str]) -> Iterator[str]:
-    """Every choice, with what was ticked and what should have been."""
+def _marked(
+    choices: Iterable[Choice], chosen: list[str], right: list[str], said: dict[str, str]
+) -> Iterator[str]:
+    """Every choice, with what was ticked, what should have been and, if ticked, what is said."""
     yield "<ul class=rows>"
     for one in choices:
         badges = ""
@@ -81,46 +79,54 @@ def _marked(choices: Iterable[Choice], chosen: list[str], right: list[str]) -> I
         if one["id"] in right:
             badges += _badge("ok", "✓ " + gettext("Juste"))
         mark = f"<span class=cluster>{badges}</span>" if badges else ""
-        yield f"<li><span>{one['text']}</span>{mark}</li>"
+        words = said.get(one["id"], "") if one["id"] in chosen else ""
+        note = f"<div class=muted>{words}</div>" if words else ""
+        yield f"<li><div>{one['text']}{note}</div>{mark}</li>"
     yield "</ul>"
 
 
-def _choices(stored: Stored, given: Given) -> Iterator[str]:
+def _feedback(stored: Stored, placed: Placed) -> dict[str, str]:
+    return {name: placed(words) for name, words in stored.key.get("feedback", {}).items()}
+
+
+def _choices(stored: Stored, given: Given, placed: Placed) -> Iterator[str]:
     chosen = given.get("choices", [given["choice"]] if "choice" in given else [])
     weights = stored.key["weights"]
     if stored.kind == "single":
         right = [ideal(stored)["choice"]]
     else:
         right = [name for name, weight in weights.items() if weight > 0]
-    return _marked(stored.content["choices"], chosen, right)
+    return _marked(stored.content["choices"], chosen, right, _feedback(stored, placed))
 
 
-def _truth(stored: Stored, given: Given) -> Iterator[str]:
+def _truth(stored: Stored, given: Given, placed: Placed) -> Iterator[str]:
     both = [Choice(id=TRUE, text=gettext("Vrai")), Choice(id=FALSE, text=gettext("Faux"))]
     chosen = [given["choice"]] if given else []
-    return _marked(both, chosen, [ideal(stored)["choice"]])
+    return _marked(both, chosen, [ideal(stored)["choice"]], _feedback(stored, placed))
 
 
-def _row(head: str, mine: str, wanted: str, right: bool) -> str:
-    """A part: its name (HTML), what was given and, when wrong, what was right (HTML)."""
+def _row(head: str, mine: str, wanted: str, right: bool, said: str = "") -> str:
+    """A part: its name, what was given, when wrong what was right, what is said (all HTML)."""
     tone, sign = ("ok", "✓ " + gettext("Juste")) if right else ("bad", "✗ " + gettext("Faux"))
     lines = f"{gettext('Votre réponse')}\u00a0: {mine or '–'} {_badge(tone, sign)}"
     if not right:
         lines += f"<br>{gettext('Attendu')}\u00a0: <b>{wanted}</b>"
     head = f"<b>{head}</b><br>" if head else ""
-    return f"<li><span>{head}{lines}</span></li>"
+    note = f"<div class=muted>{said}</div>" if said else ""
+    return f"<li><div>{head}{lines}{note}</div></li>"
 
 
-def _typed(stored: Stored, given: Given) -> Iterator[str]:
+def _typed(stored: Stored, given: Given, placed: Placed) -> Iterator[str]:
     unit = stored.content.get("unit", "")
     wanted = ideal(stored)["text"]
     if stored.kind == "numeric":
         wanted = " ".join([wanted.replace(".", ","), unit]).strip()
     mine = escape(given.get("text", ""))
-    yield f"<ul class=rows>{_row('', mine, escape(wanted), grade(stored, given).right)}</ul>"
+    said = placed(_typed_said(stored, given))
+    yield f"<ul class=rows>{_row('', mine, escape(wanted), grade(stored, given).right, said)}</ul>"
 
 
-def _matching(stored: Stored, given: Given) -> Iterator[str]:
+def _matching(stored: Stored, given: Given, placed: Placed) -> Iterator[str]:
     rights = {one["id"]: escape(one["text"]) for one in stored.content["rights"]}
     pairs, wanted = given.get("pairs", {}), ideal(stored)["pairs"]
     yield "<ul class=rows>"
@@ -130,7 +136,7 @@ def _matching(stored: Stored, given: Given) -> Iterator[str]:
     yield "</ul>"
 
 
-def _ordering(stored: Stored, given: Given) -> Iterator[str]:
+def _ordering(stored: Stored, given: Given, placed: Placed) -> Iterator[str]:
     words = {one["id"]: one["text"] for one in stored.content["steps"]}
     ranks = given.get("ranks", {})
     yield "<ol class=rows>"
@@ -144,7 +150,7 @@ def _ordering(stored: Stored, given: Given) -> Iterator[str]:
     yield "</ol>"
 
 
-def _cloze(stored: Stored, given: Given) -> Iterator[str]:
+def _cloze(stored: Stored, given: Given, placed: Placed) -> Iterator[str]:
     filled, wanted = given.get("gaps", {}), ideal(stored)["gaps"]
     text = stored.content["text"]
     yield "<ul class=rows>"
@@ -154,7 +160,8 @@ def _cloze(stored: Stored, given: Given) -> Iterator[str]:
         mine = filled.get(str(rank), "")
         right = gap_fraction(gap, mine, text) > 1 - 1e-9
         head = f"{gettext('Trou')} {rank}"
-        yield _row(head, _told(mine, offered), _told(wanted[str(rank)], offered), right)
+        said = placed(_gap_said(gap, mine, text))
+        yield _row(head, _told(mine, offered), _told(wanted[str(rank)], offered), right, said)
     yield "</ul>"
 
 

@@ -1,8 +1,8 @@
 """A question as the fields of a form, and as what is shown after the answer: plain HTML.
 
-Built as strings: a template would cost three times the time (measured: see the test of the same
-name). Everything in ``content`` and ``key`` is safe HTML already, but for the plain words that are
-escaped here. ``question`` is given ``content`` alone: it cannot show what it does not have.
+Built as strings: a template costs three times the time (39 µs against 13 for a single choice).
+Everything in ``content`` and ``key`` is safe HTML already, but for the plain words that are escaped
+here. ``question`` is given ``content`` alone: it cannot show what it does not have.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from kalan.skills.play.given import Given
 from kalan.skills.play.shape import FALSE, TRUE, Choice, Content, Picture, Stored
 
 Address = Callable[[str], str]
+_PARTS = " class=parts"
 _MULTIPLE_HELP = "Plusieurs réponses sont possibles."
 
 
@@ -59,15 +60,17 @@ def review(
     ``seed``: as given to ``question``, so that choices keep their places; ``text``: with the
     question itself above.
     """
-    html = reviewing.html(stored, given)
-    html = with_pictures(html, stored.key.get("images", []), address)
-    if seed is not None and "choices" in stored.content and not stored.content.get("fixed"):
-        choices = drawn(stored.content["choices"], seed)
-        stored = Stored({**stored.content, "choices": choices}, stored.key)
+    content, private = stored.content, stored.key.get("images", [])
+
+    def placed(words: str) -> str:
+        return with_pictures(words, private, address)
+
+    if seed is not None and "choices" in content and not content.get("fixed"):
+        stored = Stored({**content, "choices": drawn(content["choices"], seed)}, stored.key)
     asked = f"<div>{_asked(stored)}</div>" if text else ""
-    shown = reviewing.answers(stored, given)
-    both = with_pictures(asked + shown, stored.content.get("images", []), address)
-    return mark_safe(both + html)  # noqa: S308
+    shown = asked + reviewing.answers(stored, given, placed)
+    shown = with_pictures(shown, content.get("images", []), address)
+    return mark_safe(shown + placed(reviewing.explained(stored)))  # noqa: S308
 
 
 def with_pictures(html: str, pictures: Sequence[Picture], address: Address) -> str:
@@ -96,12 +99,12 @@ def drawn(items: Sequence[Choice], seed: int | str) -> list[Choice]:
     return order
 
 
-def _framed(text: str, fields: str, name: str, more: str = "") -> str:
+def _framed(text: str, fields: str, name: str, more: str = "", kind: str = "") -> str:
     """A group of fields named by the question; a legend holds no paragraphs nor lists."""
     if markup.IS_BLOCK.search(text):
-        group = f"<fieldset aria-labelledby={name}q>{fields}</fieldset>"
+        group = f"<fieldset{kind} aria-labelledby={name}q>{fields}</fieldset>"
         return f"<div id={name}q>{text}{more}</div>{group}"
-    return f"<fieldset><legend>{text}{more}</legend>{fields}</fieldset>"
+    return f"<fieldset{kind}><legend>{text}{more}</legend>{fields}</fieldset>"
 
 
 def _ticks(kind: str, choices: Iterable[Choice], chosen: Sequence[str], name: str) -> str:
@@ -168,7 +171,7 @@ def _matching(content: Content, seed: int | str, given: Given, name: str) -> str
     def field(left: str) -> str:
         return _select(name + left, options, pairs.get(left, ""), head, f"id={name}{left}")
 
-    return _framed(content["text"], _rows(content["lefts"], field, name), name)
+    return _framed(content["text"], _rows(content["lefts"], field, name), name, kind=_PARTS)
 
 
 def _ordering(content: Content, seed: int | str, given: Given, name: str) -> str:
@@ -179,7 +182,7 @@ def _ordering(content: Content, seed: int | str, given: Given, name: str) -> str
     def field(step: str) -> str:
         return _select(name + step, options, str(ranks.get(step, "")), head, f"id={name}{step}")
 
-    return _framed(content["text"], _rows(steps, field, name), name)
+    return _framed(content["text"], _rows(steps, field, name), name, kind=_PARTS)
 
 
 def _cloze(content: Content, seed: int | str, given: Given, name: str) -> str:
