@@ -53,12 +53,15 @@ class Sitting(models.Model):
     source = models.CharField(max_length=6, choices=Source.choices, default=Source.SCREEN)
     state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
     seed = models.PositiveBigIntegerField()
+    form = models.PositiveSmallIntegerField(null=True, blank=True)  # of fixed forms, from 0
     # engine.testing.walk: [["a", item, category], ["r", item], ["s"]] as compact JSON text.
     log = models.TextField(default="[]")
-    excluded = models.JSONField(default=list, blank=True)  # items of earlier sittings
+    excluded = models.JSONField(default=list, blank=True)  # codes of items seen before
     accessible_only = models.BooleanField(default=False)
     extra_percent = models.PositiveSmallIntegerField(default=0)  # more time, in per cent
-    asked = models.PositiveSmallIntegerField(null=True)  # number of the question on screen
+    # The item on screen, by its number in the frozen test, and since when.
+    asked = models.PositiveSmallIntegerField(null=True)
+    asked_at = models.DateTimeField(null=True, blank=True)
     step = models.PositiveSmallIntegerField(default=0)  # length of the log: writes compare it
     simulated = models.BooleanField(default=False)  # invented answers of the demonstration
     created_at = models.DateTimeField()
