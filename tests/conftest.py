@@ -18,6 +18,7 @@ os.environ["KALAN_SECRET_KEY"] = "a key for tests only, long enough to sign and 
 
 import pytest
 
+from kalan.assessment.selectors import frozen
 from tests.factories import people
 from tests.support import postgres
 from tests.support.locks import made_once, run_folder, shared_folder
@@ -42,6 +43,13 @@ def plain_settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object
 def _plain_settings(settings: object, plain_settings: dict[str, object]) -> None:
     for name, value in plain_settings.items():
         setattr(settings, name, value)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_frozen_is_kept() -> Iterator[None]:
+    """A process keeps frozen tests by their key, and each test has a database of its own."""
+    yield
+    frozen.forget()
 
 
 @pytest.fixture

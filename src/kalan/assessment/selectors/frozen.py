@@ -71,9 +71,7 @@ def _of(frozen_id: int) -> tuple[str, dict[int, int]]:
             _tests.move_to_end(frozen_id)
             return found
     version = str(FrozenTest.objects.values_list("version", flat=True).get(pk=frozen_id))
-    numbers = dict(
-        FrozenItem.objects.filter(frozen=frozen_id).values_list("number", "version_id")
-    )
+    numbers = dict(FrozenItem.objects.filter(frozen=frozen_id).values_list("number", "version_id"))
     with _lock:
         _tests[frozen_id] = (version, numbers)
         while len(_tests) > KEPT_TESTS:

@@ -12,7 +12,7 @@ from kalan.people.actor import Actor
 from kalan.people.models import OrgNode
 
 
-def tests_visible_to(actor: Actor, capability: str = "tests.view") -> QuerySet[Test]:
+def visible_tests(actor: Actor, capability: str = "tests.view") -> QuerySet[Test]:
     """Tests of nodes that the actor covers; to look at, also published ones of nodes above.
 
     A ministry's test is used in every region; only those who cover its node change it.
@@ -27,7 +27,7 @@ def tests_visible_to(actor: Actor, capability: str = "tests.view") -> QuerySet[T
 
 def usable_tests(actor: Actor, *purposes: str) -> QuerySet[Test]:
     """Published tests that the actor may give to people of their territory."""
-    found = tests_visible_to(actor).filter(state=Test.State.PUBLISHED)
+    found = visible_tests(actor).filter(state=Test.State.PUBLISHED)
     return found.filter(purpose__in=purposes) if purposes else found
 
 

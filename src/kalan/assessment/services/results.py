@@ -74,8 +74,10 @@ def rescore(*, actor: Actor, sitting: Sitting, frozen: FrozenTest, now: dt.datet
     A further result becomes the current one; earlier ones stay. Raises Refused when a question
     of the sitting is not in ``frozen``, or the sitting still goes on.
     """
-    row = Sitting.objects.select_for_update(of=("self",)).select_related("test__node").get(
-        pk=sitting.pk
+    row = (
+        Sitting.objects.select_for_update(of=("self",))
+        .select_related("test__node")
+        .get(pk=sitting.pk)
     )
     require(actor, "calibration.adopt", row.test.node)
     if row.state not in Sitting.OVER:

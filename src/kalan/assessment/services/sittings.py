@@ -111,7 +111,7 @@ def start(
             with transaction.atomic():
                 if kept is not None:
                     end(sitting=kept, state=Sitting.State.STOPPED, now=now)
-                return _new(
+                return create(
                     test=test, now=now, context=context, account=account, agent=agent,
                     by_link=by_link, form=number, accessible_only=accessible_only,
                     extra_percent=extra_percent, without=without, simulated=simulated,
@@ -160,7 +160,7 @@ def _open_sitting(
     return found.select_related("test").order_by("pk").first()
 
 
-def _new(
+def create(
     *,
     test: Test,
     now: dt.datetime,
@@ -175,6 +175,7 @@ def _new(
     simulated: bool,
     source: str = Sitting.Source.SCREEN,
 ) -> Sitting:
+    """A new sitting, not begun; ``start`` and ``paper.key_in`` decide whether it may be."""
     frozen = frozen_for(test)
     body = frozen_of(frozen.pk)
     seed = secrets.randbits(SEED_BITS) or 1
@@ -183,9 +184,7 @@ def _new(
         numbers = {n for n, item in enumerate(body.items) if item.code in without}
         form = form_for(body, seed, numbers)
     if form is not None and form >= len(forms):
-        raise Refused(
-            f"Ce test n’a pas de forme {form_letter(form)}.", field="form", code="form"
-        )
+        raise Refused(f"Ce test n’a pas de forme {form_letter(form)}.", field="form", code="form")
     post = main_post(agent, now)
     return Sitting.objects.create(
         test=test,
@@ -339,9 +338,7 @@ def _answer(
     )
     screen = _grow(row, walk, log, now)
     shows = walk.frozen.rules.feedback
-    return Answered(
-        "stored", row, screen, Feedback(stored, said, mark.fraction) if shows else None
-    )
+    return Answered("stored", row, screen, Feedback(stored, said, mark.fraction) if shows else None)
 
 
 def _grow(row: Sitting, walk: Walk, log: list[list[Any]], now: dt.datetime) -> Screen:
@@ -358,7 +355,7 @@ def _grow(row: Sitting, walk: Walk, log: list[list[Any]], now: dt.datetime) -> S
     if changed != 1:
         raise IntegrityError("the sitting has moved on")
     if over:
-        _close(row, now)
+        close(row, now)
     return screen
 
 
@@ -503,14 +500,14 @@ def end(*, sitting: Sitting, state: str, now: dt.datetime) -> Result:
             if state == Sitting.State.EXPIRED and row.deadline is not None:
                 row.finished_at = min(now, row.deadline)
             row.save(update_fields=["state", "asked", "started_at", "finished_at"])
-        result = _close(row, now)
+        result = close(row, now)
     sitting.state, sitting.asked = row.state, row.asked
     sitting.started_at, sitting.finished_at = row.started_at, row.finished_at
     return result
 
 
-def _close(row: Sitting, now: dt.datetime) -> Result:
-    """Result of a sitting that has just ended; the room that started it is told."""
+def close(row: Sitting, now: dt.datetime) -> Result:
+    """The result of a sitting that has just ended; the room that started it is told, once."""
     kept = Result.objects.filter(sitting=row, current=True).first()
     if kept is not None:
         return kept

@@ -36,9 +36,7 @@ FIELDS = FREE_FIELDS | {"code", "purpose", "bank", "node", "plan", "minutes"}
 
 def domains_of(bank: ItemBank) -> dict[str, str]:
     """{code: name} of the domains of a bank's framework, in their order."""
-    rows = FrameworkNode.objects.filter(
-        framework=bank.framework_id, kind=FrameworkNode.Kind.DOMAIN
-    )
+    rows = FrameworkNode.objects.filter(framework=bank.framework_id, kind=FrameworkNode.Kind.DOMAIN)
     return dict(rows.order_by("rank", "pk").values_list("code", "name"))
 
 
@@ -111,7 +109,8 @@ def edit(*, actor: Actor, test: Test, now: dt.datetime, **fields: Any) -> Test:
     _known(fields, FIELDS)
     if row.state == Test.State.PUBLISHED:
         fixed = sorted(
-            name for name, value in fields.items()
+            name
+            for name, value in fields.items()
             if name not in FREE_FIELDS and getattr(row, name) != value
         )
         if fixed:
@@ -184,7 +183,9 @@ def items_of(bank: ItemBank) -> tuple[list[Item], list[TestItem], bool]:
     for row in rows:
         items.append(_item(row))
         used = row.calibration is not None and items[-1].n == row.calibration.answers
-        simulated = simulated or (used and row.calibration is not None and row.calibration.simulated)
+        simulated = simulated or (
+            used and row.calibration is not None and row.calibration.simulated
+        )
     return items, rows, simulated
 
 
@@ -292,9 +293,7 @@ def refreeze(*, actor: Actor, test: Test, now: dt.datetime) -> FrozenTest:
 
 
 @transaction.atomic
-def _store(
-    *, actor: Actor, test: Test, made: _Made, expected: str, now: dt.datetime
-) -> FrozenTest:
+def _store(*, actor: Actor, test: Test, made: _Made, expected: str, now: dt.datetime) -> FrozenTest:
     row = Test.objects.select_for_update().get(pk=test.pk)
     if row.plan != test.plan or row.state != expected:
         raise Refused(

@@ -1,0 +1,128 @@
+"""A bank of small questions, tests on it, and people half-way through them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from kalan.assessment.models import Sitting, Test
+from kalan.assessment.selectors.screens import Question, current
+from kalan.assessment.services import sittings, tests
+from kalan.assessment.services.sittings import Answered
+from kalan.base.ids import uuid7
+from kalan.people.actor import SYSTEM, Actor
+from kalan.people.models import Account, OrgNode
+from kalan.people.selectors.core import actor_for
+from kalan.skills.models import FrameworkNode, Item, ItemBank, ItemVersion
+from tests.factories import skills
+from tests.factories.people import NOW
+
+RIGHT, WRONG = "b", "a"  # of every question of ``bank``
+
+
+def bank(node: OrgNode, *, domains: int = 2, each: int = 12) -> ItemBank:
+    """``each`` single choices a domain, from easy to hard; the right answer is "b"."""
+    on = skills.framework(f"cadre-{uuid.uuid4().hex[:8]}", domains=domains)
+    made = skills.bank(node, on)
+    for domain in FrameworkNode.objects.filter(framework=on, kind="domain").order_by("rank"):
+        for number in range(each):
+            items = Item.objects.create(
+                bank=made,
+                code=f"{domain.code}-{number:02}",
+                domain=domain,
+                kind="single",
+                state="active",
+                difficulty=-2 + 4 * number / max(each - 1, 1),
+                created_at=NOW,
+            )
+            content, key = question(f"{domain.code.upper()}, question {number} : que faire ?")
+            items.current = ItemVersion.objects.create(
+                item=items, number=1, content=content, key=key, created_at=NOW
+            )
+            items.save()
+    return made
+
+
+def question(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    content = {
+        "kind": "single",
+        "text": text,
+        "choices": [
+            {"id": "a", "text": "Ne rien faire"},
+            {"id": "b", "text": "Prévenir le service informatique"},
+            {"id": "c", "text": "Transférer à toute l’équipe"},
+        ],
+    }
+    key = {
+        "weights": {"a": 0.0, "b": 100.0, "c": 0.0},
+        "order": ["a", "b", "c"],
+        "explanation": "Le service informatique peut agir pour tous.",
+    }
+    return content, key
+
+
+def draft(node: OrgNode, purpose: str = "positioning_short", **fields: Any) -> Test:
+    """A draft with 3 questions a domain and no cap on exposure: quick to freeze."""
+    on = fields.pop("bank", None) or bank(node)
+    plan = fields.pop("plan", None)
+    if plan is None:
+        plan = tests.default_plan(purpose, on)
+        plan["r_max"] = None
+        for domain in plan["domains"].values():
+            domain["min"], domain["max"] = (2, 3) if purpose == "positioning_full" else (3, 3)
+    values = {
+        "code": f"test-{uuid.uuid4().hex[:8]}",
+        "title": "Mes compétences numériques",
+        "retake_days": 0,
+        "open": True,
+        **fields,
+    }
+    return tests.create(
+        actor=SYSTEM, purpose=purpose, bank=on, node=node, plan=plan, now=NOW, **values
+    )
+
+
+def test(node: OrgNode, purpose: str = "positioning_short", **fields: Any) -> Test:
+    """A published test."""
+    made = draft(node, purpose, **fields)
+    tests.publish(actor=SYSTEM, test=made, now=NOW)
+    return Test.objects.get(pk=made.pk)
+
+
+test.__test__ = False  # type: ignore[attr-defined]
+
+
+def actor(account: Account) -> Actor:
+    return actor_for(account, today=NOW.date())
+
+
+def begun(test: Test, account: Account, **fields: Any) -> Sitting:
+    """A sitting whose first question is on screen."""
+    now = fields.pop("now", NOW)
+    made = sittings.start(actor=actor(account), test=test, now=now, **fields)
+    return sittings.begin(sitting=made, now=now)
+
+
+def reply(sitting: Sitting, choice: str = RIGHT, **fields: Any) -> Answered:
+    """Answer the question on screen."""
+    now = fields.pop("now", NOW)
+    if "number" not in fields:
+        screen = current(sitting=Sitting.objects.get(pk=sitting.pk), now=now)
+        assert isinstance(screen, Question), screen
+        fields["number"] = screen.number
+    values = {"answer_uid": uuid7(), "data": {"r": choice} if choice else {}, **fields}
+    return sittings.answer(sitting_uid=sitting.uid, now=now, **values)
+
+
+def finished(test: Test, account: Account, **fields: Any) -> Sitting:
+    """A sitting with every question answered right."""
+    made = begun(test, account, **fields)
+    while Sitting.objects.get(pk=made.pk).state == Sitting.State.RUNNING:
+        screen = current(sitting=Sitting.objects.get(pk=made.pk), now=NOW)
+        if isinstance(screen, Question):
+            reply(made, number=screen.number)
+        else:
+            sittings.proceed(
+                sitting_uid=made.uid, step=Sitting.objects.get(pk=made.pk).step, now=NOW
+            )
+    return Sitting.objects.get(pk=made.pk)
