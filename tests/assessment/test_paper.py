@@ -75,7 +75,7 @@ def test_every_kind_has_an_example_and_a_reader() -> None:
 
 @pytest.mark.django_db
 def test_a_sheet_becomes_a_sitting_with_its_result(tree: people.Tree) -> None:
-    test = assessment.test(tree.country, "fixed")
+    test = assessment.published(tree.country, "fixed")
     agent = people.agent(tree.centre_sokone)
     lines = paper.form_lines(test, "B")
     right = [paper.written(one.stored, ideal(one.stored)) for one in lines]
@@ -92,7 +92,7 @@ def test_a_sheet_becomes_a_sitting_with_its_result(tree: people.Tree) -> None:
 
 @pytest.mark.django_db
 def test_a_sheet_that_cannot_be_read_stores_nothing(tree: people.Tree) -> None:
-    test = assessment.test(tree.country, "fixed")
+    test = assessment.published(tree.country, "fixed")
     common = {"actor": SYSTEM, "test": test, "now": NOW, "agent": people.agent()}
     with pytest.raises(Refused, match="Question 2 : « Q » ne se lit pas"):
         paper.key_in(form="A", answers=["A", "Q"], **common)

@@ -103,7 +103,7 @@ def test_simulated_calibrations_serve_the_demonstration_alone(
 def test_a_new_calibration_makes_a_new_frozen_test_and_leaves_old_sittings(
     tree: people.Tree,
 ) -> None:
-    test = assessment.test(tree.country)
+    test = assessment.published(tree.country)
     sitting = assessment.begun(test, people.account())
     first = current_frozen(test)
     assert tests.refreeze(actor=SYSTEM, test=test, now=NOW) == first
@@ -119,7 +119,7 @@ def test_a_new_calibration_makes_a_new_frozen_test_and_leaves_old_sittings(
 
 
 def test_what_was_published_does_not_change(tree: people.Tree) -> None:
-    test = assessment.test(tree.country)
+    test = assessment.published(tree.country)
     with pytest.raises(Refused, match="ne changent plus"):
         tests.edit(actor=SYSTEM, test=test, now=NOW, minutes=5)
     edited = tests.edit(actor=SYSTEM, test=test, now=NOW, title="Un autre titre", retake_days=3)
@@ -145,10 +145,10 @@ def test_a_code_serves_once(tree: people.Tree) -> None:
 
 
 def test_who_sees_edits_and_publishes(tree: people.Tree) -> None:
-    national = assessment.test(tree.country, bank=assessment.bank(tree.country))
+    national = assessment.published(tree.country, bank=assessment.bank(tree.country))
     draft = assessment.draft(tree.country, bank=national.bank)
-    regional = assessment.test(tree.fatick, bank=national.bank, open=False)
-    other = assessment.test(tree.kaolack, bank=national.bank)
+    regional = assessment.published(tree.fatick, bank=national.bank, open=False)
+    other = assessment.published(tree.kaolack, bank=national.bank)
     region = people.actor("region", tree.fatick)
     assert set(visible_tests(region)) == {national, regional}
     assert set(usable_tests(region, "fixed")) == set()

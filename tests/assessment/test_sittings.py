@@ -8,7 +8,6 @@ import uuid
 
 import pytest
 from django.db.models import F
-from kalan.engine.testing.walk import Walk
 
 from kalan.assessment.models import Answer, DomainResult, Result, Sitting, SittingEvent
 from kalan.assessment.selectors.frozen import frozen_of
@@ -17,6 +16,7 @@ from kalan.assessment.selectors.sittings import playable, readable, retake, seen
 from kalan.assessment.services import results, sittings, tests
 from kalan.base.errors import Refused
 from kalan.base.ids import uuid7
+from kalan.engine.testing.walk import Walk
 from kalan.people.actor import ANONYMOUS, SYSTEM
 from tests.factories import assessment, people
 from tests.factories.people import NOW
@@ -29,7 +29,7 @@ def fresh(sitting: Sitting) -> Sitting:
 
 
 def test_a_sitting_begins_is_answered_and_gives_a_result(tree: people.Tree) -> None:
-    test = assessment.test(tree.country)
+    test = assessment.published(tree.country)
     agent = people.agent(tree.centre_sokone)
     account = people.account(agent=agent)
     sitting = sittings.start(actor=assessment.actor(account), test=test, now=NOW)
@@ -62,13 +62,13 @@ def test_a_sitting_begins_is_answered_and_gives_a_result(tree: people.Tree) -> N
 
 def test_the_log_is_the_path_of_the_engine(tree: people.Tree) -> None:
     """The walk of the page trusts the log; here it is held to the path step by step."""
-    sitting = assessment.finished(assessment.test(tree.country), people.account())
+    sitting = assessment.finished(assessment.published(tree.country), people.account())
     walk = Walk(frozen_of(sitting.frozen_id), sitting.seed, json.loads(sitting.log), check=True)
     assert len(walk.answers) == 6
 
 
 def test_the_same_answer_twice_is_stored_once_and_shows_the_same(tree: people.Tree) -> None:
-    sitting = assessment.begun(assessment.test(tree.country), people.account())
+    sitting = assessment.begun(assessment.published(tree.country), people.account())
     uid = uuid7()
     first = assessment.reply(sitting, number=1, answer_uid=uid)
     again = assessment.reply(sitting, number=1, answer_uid=uid)
@@ -78,7 +78,7 @@ def test_the_same_answer_twice_is_stored_once_and_shows_the_same(tree: people.Tr
 
 
 def test_a_second_answer_to_a_question_changes_nothing(tree: people.Tree) -> None:
-    sitting = assessment.begun(assessment.test(tree.country), people.account())
+    sitting = assessment.begun(assessment.published(tree.country), people.account())
     assessment.reply(sitting, assessment.WRONG, number=1)
     again = assessment.reply(sitting, assessment.RIGHT, number=1)
     assert again.outcome == "already"
@@ -91,7 +91,7 @@ def test_a_second_answer_to_a_question_changes_nothing(tree: people.Tree) -> Non
 
 @pytest.mark.parametrize("number", [0, 2, 99999999])
 def test_an_answer_to_a_question_not_asked_is_refused(number: int, tree: people.Tree) -> None:
-    sitting = assessment.begun(assessment.test(tree.country), people.account())
+    sitting = assessment.begun(assessment.published(tree.country), people.account())
     said = assessment.reply(sitting, number=number)
     assert said.outcome == "refused"
     assert said.message == (
@@ -103,21 +103,21 @@ def test_an_answer_to_a_question_not_asked_is_refused(number: int, tree: people.
 
 
 def test_an_answer_before_the_start_is_refused(tree: people.Tree) -> None:
-    test = assessment.test(tree.country)
+    test = assessment.published(tree.country)
     sitting = sittings.start(actor=assessment.actor(people.account()), test=test, now=NOW)
     said = assessment.reply(sitting, number=1)
     assert (said.outcome, said.screen, Answer.objects.count()) == ("refused", Start(), 0)
 
 
 def test_an_id_that_was_never_offered_is_refused(tree: people.Tree) -> None:
-    sitting = assessment.begun(assessment.test(tree.country), people.account())
+    sitting = assessment.begun(assessment.published(tree.country), people.account())
     said = assessment.reply(sitting, "zz", number=1)
     assert (said.outcome, Answer.objects.count()) == ("refused", 0)
     assert said.message.startswith("Cette réponse ne correspond pas à la question affichée")
 
 
 def test_the_uid_of_somebody_else_s_answer_is_refused(tree: people.Tree) -> None:
-    test = assessment.test(tree.country)
+    test = assessment.published(tree.country)
     first = assessment.begun(test, people.account())
     second = assessment.begun(test, people.account())
     uid = uuid7()
@@ -129,14 +129,14 @@ def test_the_uid_of_somebody_else_s_answer_is_refused(tree: people.Tree) -> None
 
 
 def test_a_blank_answer_counts_as_one_that_is_not_known(tree: people.Tree) -> None:
-    sitting = assessment.begun(assessment.test(tree.country), people.account())
+    sitting = assessment.begun(assessment.published(tree.country), people.account())
     assert assessment.reply(sitting, "", number=1, remind=True).outcome == "unfinished"
     assert assessment.reply(sitting, "", number=1).outcome == "stored"
     assert list(Answer.objects.values_list("given", "category")) == [(None, 0)]
 
 
 def test_an_answer_after_the_time_limit_is_noted_and_does_not_count(tree: people.Tree) -> None:
-    test = assessment.test(tree.country, minutes=10)
+    test = assessment.published(tree.country, minutes=10)
     sitting = assessment.begun(test, people.account())
     assert sitting.deadline == NOW + dt.timedelta(minutes=10)
     uid = uuid7()
@@ -155,13 +155,13 @@ def test_an_answer_after_the_time_limit_is_noted_and_does_not_count(tree: people
 
 
 def test_more_time_where_it_was_granted(tree: people.Tree) -> None:
-    test = assessment.test(tree.country, minutes=30)
+    test = assessment.published(tree.country, minutes=30)
     sitting = assessment.begun(test, people.account(), extra_percent=33)
     assert sitting.deadline == NOW + dt.timedelta(minutes=39, seconds=54)
 
 
 def test_sittings_whose_time_is_up_are_ended_by_the_schedule(tree: people.Tree) -> None:
-    test = assessment.test(tree.country, minutes=10)
+    test = assessment.published(tree.country, minutes=10)
     sitting = assessment.begun(test, people.account())
     assert sittings.expire_due(now=NOW + dt.timedelta(minutes=10)) == 0
     assert current(sitting=sitting, now=NOW + dt.timedelta(minutes=11)) == Over(expired=True)
@@ -172,7 +172,7 @@ def test_sittings_whose_time_is_up_are_ended_by_the_schedule(tree: people.Tree) 
 
 
 def test_starting_twice_gives_the_same_sitting(tree: people.Tree) -> None:
-    test = assessment.test(tree.country)
+    test = assessment.published(tree.country)
     actor = assessment.actor(people.account())
     first = sittings.start(actor=actor, test=test, now=NOW)
     assert sittings.start(actor=actor, test=test, now=NOW) == first
@@ -183,7 +183,7 @@ def test_starting_twice_gives_the_same_sitting(tree: people.Tree) -> None:
 
 
 def test_a_closed_test_takes_no_new_sitting_and_lets_others_end(tree: people.Tree) -> None:
-    test = assessment.test(tree.country)
+    test = assessment.published(tree.country)
     going = assessment.begun(test, people.account())
     waiting_actor = assessment.actor(people.account())
     waiting = sittings.start(actor=waiting_actor, test=test, now=NOW)
@@ -197,7 +197,7 @@ def test_a_closed_test_takes_no_new_sitting_and_lets_others_end(tree: people.Tre
 
 
 def test_a_test_that_is_not_open_needs_an_invitation(tree: people.Tree) -> None:
-    test = assessment.test(tree.country, open=False)
+    test = assessment.published(tree.country, open=False)
     actor = assessment.actor(people.account())
     with pytest.raises(Refused, match="pas en libre accès"):
         sittings.start(actor=actor, test=test, now=NOW)
@@ -208,7 +208,7 @@ def test_a_test_that_is_not_open_needs_an_invitation(tree: people.Tree) -> None:
 
 
 def test_the_retake_rules(tree: people.Tree) -> None:
-    test = assessment.test(tree.country, retake_days=7, attempts=2)
+    test = assessment.published(tree.country, retake_days=7, attempts=2)
     account = people.account()
     actor = assessment.actor(account)
     assessment.finished(test, account)
@@ -220,7 +220,7 @@ def test_the_retake_rules(tree: people.Tree) -> None:
 
 
 def test_without_history_other_questions_come(tree: people.Tree) -> None:
-    test = assessment.test(tree.country)
+    test = assessment.published(tree.country)
     account = people.account()
     assessment.finished(test, account)
     seen = seen_items(sittings.person(account, None), test)
@@ -230,7 +230,7 @@ def test_without_history_other_questions_come(tree: people.Tree) -> None:
 
 
 def test_only_the_person_answers(tree: people.Tree) -> None:
-    test = assessment.test(tree.country)
+    test = assessment.published(tree.country)
     account = people.account()
     sitting = assessment.begun(test, account)
     other = assessment.actor(people.account("admin", tree.country))
@@ -247,14 +247,14 @@ def test_only_the_person_answers(tree: people.Tree) -> None:
 
 
 def test_who_holds_the_link_answers(tree: people.Tree) -> None:
-    test = assessment.test(tree.country)
+    test = assessment.published(tree.country)
     made = sittings.start(actor=SYSTEM, test=test, now=NOW, context="session", by_link=True)
     sittings.begin(sitting=made, now=NOW)
     assert assessment.reply(made, number=1, among=playable(ANONYMOUS)).outcome == "stored"
 
 
 def test_the_full_form_pauses_between_domains(tree: people.Tree) -> None:
-    test = assessment.test(tree.country, "positioning_full")
+    test = assessment.published(tree.country, "positioning_full")
     sitting = assessment.begun(test, people.account())
     said = assessment.reply(sitting, number=1)
     while isinstance(said.screen, Question):
@@ -274,7 +274,7 @@ def test_the_full_form_pauses_between_domains(tree: people.Tree) -> None:
 
 
 def test_a_question_replaced_counts_for_nothing(tree: people.Tree) -> None:
-    test = assessment.test(tree.country)
+    test = assessment.published(tree.country)
     sitting = assessment.begun(test, people.account())
     first = current(sitting=sitting, now=NOW)
     assert isinstance(first, Question)
@@ -289,7 +289,7 @@ def test_a_question_replaced_counts_for_nothing(tree: people.Tree) -> None:
 
 
 def test_a_fixed_test_gives_the_form_that_is_asked(tree: people.Tree) -> None:
-    test = assessment.test(tree.country, "fixed")
+    test = assessment.published(tree.country, "fixed")
     account = people.account()
     before = assessment.begun(test, account, form="A")
     assessment.reply(before, number=1)
@@ -302,7 +302,7 @@ def test_a_fixed_test_gives_the_form_that_is_asked(tree: people.Tree) -> None:
 
 
 def test_an_old_sitting_is_scored_again_by_other_parameters(tree: people.Tree) -> None:
-    test = assessment.test(tree.country)
+    test = assessment.published(tree.country)
     sitting = assessment.finished(test, people.account())
     item = test.bank.items.filter(code="d1-00")
     item.update(difficulty=F("difficulty") + 1)
@@ -319,7 +319,7 @@ def test_an_old_sitting_is_scored_again_by_other_parameters(tree: people.Tree) -
 
 
 def test_ending_early_keeps_what_was_answered(tree: people.Tree) -> None:
-    sitting = assessment.begun(assessment.test(tree.country), people.account())
+    sitting = assessment.begun(assessment.published(tree.country), people.account())
     assessment.reply(sitting, number=1)
     result = sittings.finish(sitting=sitting, now=NOW)
     assert (result.answers, fresh(sitting).state) == (1, "finished")

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from kalan.assessment.models import Sitting, Test
-from kalan.assessment.selectors.screens import Question, current
+from kalan.assessment.selectors.screens import Pause, Question, current
 from kalan.assessment.services import sittings, tests
 from kalan.assessment.services.sittings import Answered
 from kalan.base.ids import uuid7
@@ -82,14 +82,11 @@ def draft(node: OrgNode, purpose: str = "positioning_short", **fields: Any) -> T
     )
 
 
-def test(node: OrgNode, purpose: str = "positioning_short", **fields: Any) -> Test:
+def published(node: OrgNode, purpose: str = "positioning_short", **fields: Any) -> Test:
     """A published test."""
     made = draft(node, purpose, **fields)
     tests.publish(actor=SYSTEM, test=made, now=NOW)
     return Test.objects.get(pk=made.pk)
-
-
-test.__test__ = False  # type: ignore[attr-defined]
 
 
 def actor(account: Account) -> Actor:
@@ -121,8 +118,6 @@ def finished(test: Test, account: Account, **fields: Any) -> Sitting:
         screen = current(sitting=Sitting.objects.get(pk=made.pk), now=NOW)
         if isinstance(screen, Question):
             reply(made, number=screen.number)
-        else:
-            sittings.proceed(
-                sitting_uid=made.uid, step=Sitting.objects.get(pk=made.pk).step, now=NOW
-            )
+        elif isinstance(screen, Pause):
+            sittings.proceed(sitting_uid=made.uid, step=screen.step, now=NOW)
     return Sitting.objects.get(pk=made.pk)

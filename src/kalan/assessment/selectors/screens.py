@@ -1,4 +1,4 @@
-"""What a sitting shows now: computed from its frozen test, seed and log. Reading changes nothing."""
+"""What a sitting shows now, from its frozen test, its seed and its log; changes nothing."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ EXAMPLES = {
 
 
 def _letter(letter: str, choices: Sequence[Choice]) -> str:
-    return dict((name, one["id"]) for name, one in lettered(choices))[letter.upper()]
+    return {name: one["id"] for name, one in lettered(choices)}[letter.upper()]
 
 
 def _letters(words: str) -> list[str]:

@@ -182,10 +182,9 @@ def items_of(bank: ItemBank) -> tuple[list[Item], list[TestItem], bool]:
     items = []
     for row in rows:
         items.append(_item(row))
-        used = row.calibration is not None and items[-1].n == row.calibration.answers
-        simulated = simulated or (
-            used and row.calibration is not None and row.calibration.simulated
-        )
+        found = row.calibration
+        if found is not None and found.simulated and items[-1].se_b is not None:
+            simulated = True
     return items, rows, simulated
 
 
@@ -223,7 +222,7 @@ def _item(row: TestItem) -> Item:
 def missing(test: Test) -> list[str]:
     """What keeps the test from being published, in French; empty: nothing."""
     plan = _plan(test.plan)
-    items, _, simulated = items_of(test.bank)
+    items, *_ = items_of(test.bank)
     found = lacking(items, plan)
     codes = {domain.code for domain in plan.domains}
     loose = [item for item in items if item.domain in codes and item.provisional]
