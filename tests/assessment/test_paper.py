@@ -37,7 +37,7 @@ def test_what_the_key_prints_is_read_as_right_for_every_question_of_the_packs() 
         ("short", "Ordonance", 1.0),
         ("matching", "", 0.0),
         ("ordering", "", 0.0),
-        ("cloze", " ; jeu", 0.5),
+        ("cloze", " ; jeu", 0.5),
     ],
 )
 def test_how_sheets_are_written(kind: str, words: str, share: float) -> None:
@@ -58,14 +58,14 @@ def test_how_sheets_are_written(kind: str, words: str, share: float) -> None:
         ("matching", "AB"),
         ("ordering", "AABC"),
         ("ordering", "ABCDE"),
-        ("cloze", "A ; b ; c"),
+        ("cloze", "A ; b ; c"),
     ],
 )
 def test_what_cannot_be_read_names_the_question_and_the_remedy(kind: str, words: str) -> None:
     one = from_own(own(kind))
     with pytest.raises(Refused) as refused:
         paper.read_paper(line(one), words)
-    assert refused.value.message == f"Question 7 : « {words} » ne se lit pas."
+    assert refused.value.message == f"Question 7 : « {words} » ne se lit pas."
     assert refused.value.remedy == (f"Écrivez par exemple {paper.EXAMPLES[kind]}, ou laissez vide.")
 
 
@@ -94,7 +94,7 @@ def test_a_sheet_becomes_a_sitting_with_its_result(tree: people.Tree) -> None:
 def test_a_sheet_that_cannot_be_read_stores_nothing(tree: people.Tree) -> None:
     test = assessment.published(tree.country, "fixed")
     common = {"actor": SYSTEM, "test": test, "now": NOW, "agent": people.agent()}
-    with pytest.raises(Refused, match="Question 2 : « Q » ne se lit pas"):
+    with pytest.raises(Refused, match="Question 2 : « Q » ne se lit pas"):
         paper.key_in(form="A", answers=["A", "Q"], **common)
     with pytest.raises(Refused, match="7 réponses pour 6 questions"):
         paper.key_in(form="A", answers=["A"] * 7, **common)

@@ -72,8 +72,8 @@ def test_a_bank_that_cannot_carry_the_test_is_named_before_publication(tree: peo
     with pytest.raises(Refused) as refused:
         tests.publish(actor=SYSTEM, test=test, now=NOW)
     assert str(refused.value) == (
-        "La banque ne peut pas porter ce test : il manque 1 question du domaine "
-        "«\u00a0Élément d1\u00a0» ; il manque 1 question du domaine «\u00a0Élément d2\u00a0». "
+        "La banque ne peut pas porter ce test : il manque 1 question du domaine "
+        "«\u00a0Élément d1\u00a0» ; il manque 1 question du domaine «\u00a0Élément d2\u00a0». "
         "Ajoutez des questions en service, ou demandez-en moins."
     )
     test.refresh_from_db()

@@ -83,7 +83,7 @@ def test_a_second_answer_to_a_question_changes_nothing(tree: people.Tree) -> Non
     again = assessment.reply(sitting, assessment.RIGHT, number=1)
     assert again.outcome == "already"
     assert again.message == (
-        "Vous aviez déjà répondu à cette question : la première réponse est gardée."
+        "Vous aviez déjà répondu à cette question : la première réponse est gardée."
     )
     assert list(Answer.objects.values_list("given", "fraction")) == [({"choice": "a"}, 0.0)]
     assert SittingEvent.objects.count() == 0
@@ -95,7 +95,7 @@ def test_an_answer_to_a_question_not_asked_is_refused(number: int, tree: people.
     said = assessment.reply(sitting, number=number)
     assert said.outcome == "refused"
     assert said.message == (
-        "Cette réponse n’est pas celle de la question posée : elle n’est pas gardée."
+        "Cette réponse n’est pas celle de la question posée : elle n’est pas gardée."
     )
     assert isinstance(said.screen, Question)
     assert Answer.objects.count() == 0

@@ -154,21 +154,21 @@ def read_paper(line: Line, words: str) -> Given:
         return read(content["kind"], content, data)
     except (UnreadableAnswerError, KeyError, IndexError, ValueError) as error:
         raise Refused(
-            f"Question {line.number} : « {words[:40]} » ne se lit pas.",
+            f"Question {line.number} : « {words[:40]} » ne se lit pas.",
             field="answers",
             remedy=f"Écrivez par exemple {EXAMPLES[content['kind']]}, ou laissez vide.",
         ) from error
 
 
 EXAMPLES = {
-    "single": "« B »",
-    "multiple": "« AC »",
-    "truefalse": "« V » ou « F »",
-    "numeric": "« 12,5 »",
+    "single": "« B »",
+    "multiple": "« AC »",
+    "truefalse": "« V » ou « F »",
+    "numeric": "« 12,5 »",
     "short": "le mot donné",
-    "matching": "« 1B 2A 3C »",
-    "ordering": "« CABD », la première étape d’abord",
-    "cloze": "« B ; mot ; A », un trou après l’autre",
+    "matching": "« 1B 2A 3C »",
+    "ordering": "« CABD », la première étape d’abord",
+    "cloze": "« B ; mot ; A », un trou après l’autre",
 }
 
 
@@ -275,7 +275,7 @@ def written(stored: Stored, given: Given) -> str:
             order = sorted(given["ranks"], key=lambda step: given["ranks"][step])
             return "".join(_name(step, content["steps"]) for step in order)
         case "cloze":
-            return " ; ".join(
+            return " ; ".join(
                 _gap_written(gap.get("choices"), given["gaps"].get(str(rank), ""))
                 for rank, gap in enumerate(content["gaps"], start=1)
             )

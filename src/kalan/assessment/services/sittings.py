@@ -126,7 +126,7 @@ def form_number(form: str) -> int | None:
     if not form:
         return None
     if len(form) != 1 or not "A" <= form <= "Z":
-        raise Refused(f"Forme « {form} » : une lettre de A à Z est attendue.", field="form")
+        raise Refused(f"Forme « {form} » : une lettre de A à Z est attendue.", field="form")
     return ord(form) - ord("A")
 
 
@@ -212,7 +212,7 @@ def frozen_for(test: Test) -> FrozenTest:
     state = Test.objects.values_list("state", flat=True).get(pk=test.pk)
     if state == Test.State.CLOSED:
         raise Refused(
-            "Ce test est fermé : on ne peut plus le commencer.",
+            "Ce test est fermé : on ne peut plus le commencer.",
             remedy="Demandez à la personne qui vous l’a proposé lequel le remplace.",
             code="closed",
         )
@@ -242,7 +242,7 @@ def begin(*, sitting: Sitting, now: dt.datetime) -> Sitting:
             return row
         state = Test.objects.values_list("state", flat=True).get(pk=row.test_id)
         if state == Test.State.CLOSED:
-            raise Refused("Ce test est fermé : on ne peut plus le commencer.", code="closed")
+            raise Refused("Ce test est fermé : on ne peut plus le commencer.", code="closed")
         walk = walk_of(row)
         row.state, row.started_at = Sitting.State.RUNNING, now
         minutes = walk.frozen.rules.minutes
@@ -372,7 +372,7 @@ def _out_of_turn(
             "already",
             row,
             _settled(row, now),
-            message="Vous aviez déjà répondu à cette question : la première réponse est gardée.",
+            message="Vous aviez déjà répondu à cette question : la première réponse est gardée.",
         )
     if row.state == Sitting.State.RUNNING and not past_deadline(row, now):
         return _refuse(row, number, now)
@@ -382,7 +382,7 @@ def _out_of_turn(
             "late",
             row,
             _settled(row, now),
-            message="Le temps est écoulé : cette réponse est arrivée trop tard et ne compte pas.",
+            message="Le temps est écoulé : cette réponse est arrivée trop tard et ne compte pas.",
         )
     return _refuse(row, number, now)
 
@@ -393,7 +393,7 @@ def _refuse(row: Sitting, number: int, now: dt.datetime) -> Answered:
         "refused",
         row,
         _settled(row, now),
-        message="Cette réponse n’est pas celle de la question posée : elle n’est pas gardée.",
+        message="Cette réponse n’est pas celle de la question posée : elle n’est pas gardée.",
     )
 
 

@@ -77,7 +77,7 @@ def create(
     require(actor, "tests.edit", node)
     if Test.objects.filter(code=code).exists():
         raise Refused(
-            f"Le code « {code} » est déjà celui d’un test.",
+            f"Le code « {code} » est déjà celui d’un test.",
             field="code",
             remedy="Choisissez-en un autre.",
         )
@@ -115,7 +115,7 @@ def edit(*, actor: Actor, test: Test, now: dt.datetime, **fields: Any) -> Test:
         )
         if fixed:
             raise Refused(
-                "Ce test est publié : ses questions et ses règles ne changent plus.",
+                "Ce test est publié : ses questions et ses règles ne changent plus.",
                 field=fixed[0],
                 remedy="Créez un autre test, ou fermez celui-ci.",
             )
@@ -123,7 +123,7 @@ def edit(*, actor: Actor, test: Test, now: dt.datetime, **fields: Any) -> Test:
         require(actor, "tests.edit", fields["node"])
     if Test.objects.filter(code=fields.get("code", "")).exclude(pk=row.pk).exists():
         raise Refused(
-            f"Le code « {fields['code']} » est déjà celui d’un test.",
+            f"Le code « {fields['code']} » est déjà celui d’un test.",
             field="code",
             remedy="Choisissez-en un autre.",
         )
@@ -229,7 +229,7 @@ def missing(test: Test) -> list[str]:
     if test.purpose == Test.Purpose.CERTIFICATION and loose:
         found.append(
             f"{len(loose)} question(s) n’ont pas encore de calibrage sur 500 réponses, dont "
-            f"{', '.join(sorted(item.code for item in loose)[:5])} : un examen ne peut pas "
+            f"{', '.join(sorted(item.code for item in loose)[:5])} : un examen ne peut pas "
             "reposer sur elles"
         )
     return found
@@ -246,7 +246,7 @@ def _freeze(test: Test) -> _Made:
     lacks = missing(test)
     if lacks:
         raise Refused(
-            "La banque ne peut pas porter ce test : " + " ; ".join(lacks) + ".",
+            "La banque ne peut pas porter ce test : " + " ; ".join(lacks) + ".",
             field="plan",
             remedy="Ajoutez des questions en service, ou demandez-en moins.",
             code="lacking",
