@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.test import override_settings
 
 from kalan.people.models import Agent
 from tests.factories import people
 from tests.support import postgres
-from tests.support.server import Server, environment, make_home
+from tests.support.locks import made_once, run_folder
+from tests.support.server import Server, copy_home, environment
 
 pytestmark = pytest.mark.process
 
-
-@pytest.fixture(params=["offline", "offline_postgresql"])
-def house(request: pytest.FixtureRequest) -> Server:
-    """An installation with one agent and one stored file."""
-    server: Server = request.getfixturevalue(request.param)
-    with server.database():
-        people.account()
-        people.agent(last_name="Sagna")
-    folder = server.home / "files" / "2023" / "03"
-    folder.mkdir(parents=True)
-    (folder / "feuille.pdf").write_bytes(b"%PDF-1.7 feuille")
-    return server
+FOLDER = "sauvegardes"
 
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def kalan(house: Server) -> Program:
+def program(house: Server) -> Program:
+    """The command ``kalan`` on ``house``."""
+
     def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-P", "-m", "kalan.config.cli", *map(str, words)],
@@ -52,19 +47,95 @@ def kalan(house: Server) -> Program:
     return run
 
 
+def save(house: Server) -> Path:
+    done = program(house)("backup", "--to", house.home / FOLDER)
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip())
+
+
+@dataclass
+class Furnished:
+    """An installation with one agent, one stored file and a backup of them, to copy."""
+
+    home: Path
+    cluster: str = ""  # where its database is; none: SQLite
+    database: str = ""
+
+    def copy(self, home: Path) -> Server:
+        copy_home(self.home, home)
+        if not self.cluster:
+            return Server(home)
+        name = f"house_{uuid.uuid4().hex}"
+        url = postgres.new_database(self.cluster, name, template=self.database)
+        return Server(home, KALAN_DATABASE_URL=url)
+
+
+@pytest.fixture(scope="session", params=["offline", "offline_postgresql"])
+def furnished(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_blocker: Any,
+    plain_settings: dict[str, object],
+) -> Furnished:
+    cluster, database, port = "", "", ""
+    more: dict[str, str] = {}
+    if request.param == "offline":
+        blank = request.getfixturevalue("blank_home")
+    else:
+        cluster = request.getfixturevalue("postgresql")
+        template, blank = request.getfixturevalue("blank_postgresql")
+        port = f"-{urlsplit(cluster).port}"
+        database = f"furnished{port}"
+
+    def make(home: Path) -> None:
+        if cluster:
+            more["KALAN_DATABASE_URL"] = postgres.new_database(cluster, database, template)
+        house = Server(copy_home(blank, home), **more)
+        with (
+            django_db_blocker.unblock(),
+            override_settings(**plain_settings),
+            house.database(),
+        ):
+            people.account()
+            people.agent(last_name="Sagna")
+        folder = home / "files" / "2023" / "03"
+        folder.mkdir(parents=True)
+        (folder / "feuille.pdf").write_bytes(b"%PDF-1.7 feuille")
+        save(house)
+        if not cluster:
+            house.checkpoint()
+
+    home = made_once(run_folder(tmp_path_factory) / f"furnished{port}", make)
+    return Furnished(home, cluster, database)
+
+
+@pytest.fixture
+def house(furnished: Furnished, tmp_path: Path, django_db_blocker: Any) -> Iterator[Server]:
+    """An installation with one agent, one stored file and a backup of them."""
+    server = furnished.copy(tmp_path / "house")
+    with django_db_blocker.unblock():
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def archive(house: Server) -> Path:
+    """The backup of all that the house holds."""
+    (path,) = (house.home / FOLDER).iterdir()
+    return path
+
+
+@pytest.fixture
+def kalan(house: Server) -> Program:
+    return program(house)
+
+
 def names(house: Server) -> list[str]:
     with house.database():
         return list(Agent.objects.order_by("pk").values_list("last_name", flat=True))
 
 
-def saved(kalan: Program, house: Server) -> Path:
-    done = kalan("backup", "--to", house.home / "sauvegardes")
-    assert done.returncode == 0, done.stderr
-    return Path(done.stdout.strip())
-
-
-def test_what_was_there_comes_back(house: Server, kalan: Program) -> None:
-    archive = saved(kalan, house)
+def test_what_was_there_comes_back(house: Server, kalan: Program, archive: Path) -> None:
     assert archive.stat().st_mode & 0o777 == 0o600
     with house.database():
         Agent.objects.update(last_name="Perdu")
@@ -76,8 +147,7 @@ def test_what_was_there_comes_back(house: Server, kalan: Program) -> None:
     assert found == b"%PDF-1.7 feuille"
 
 
-def test_restore_saves_what_it_replaces(house: Server, kalan: Program) -> None:
-    archive = saved(kalan, house)
+def test_restore_saves_what_it_replaces(house: Server, kalan: Program, archive: Path) -> None:
     with house.database():
         Agent.objects.update(last_name="Perdu")
     kalan("restore", archive, "--yes")
@@ -86,8 +156,9 @@ def test_restore_saves_what_it_replaces(house: Server, kalan: Program) -> None:
     assert names(house) == ["Perdu"]
 
 
-def test_restore_refuses_to_overwrite_without_being_told(house: Server, kalan: Program) -> None:
-    archive = saved(kalan, house)
+def test_restore_refuses_to_overwrite_without_being_told(
+    house: Server, kalan: Program, archive: Path
+) -> None:
     with house.database():
         Agent.objects.update(last_name="Présent")
     done = kalan("restore", archive)
@@ -99,8 +170,7 @@ def test_restore_refuses_to_overwrite_without_being_told(house: Server, kalan: P
     assert names(house) == ["Présent"]
 
 
-def test_a_damaged_archive_changes_nothing(house: Server, kalan: Program) -> None:
-    archive = saved(kalan, house)
+def test_a_damaged_archive_changes_nothing(house: Server, kalan: Program, archive: Path) -> None:
     content = bytearray(archive.read_bytes())
     content[len(content) // 2] ^= 0xFF
     archive.write_bytes(content)
@@ -118,8 +188,9 @@ def test_a_file_that_is_no_archive_is_refused(house: Server, kalan: Program) -> 
     assert "n’est pas une sauvegarde de Kalan" in done.stderr
 
 
-def test_restore_waits_for_kalan_to_be_stopped(house: Server, kalan: Program) -> None:
-    archive = saved(kalan, house)
+def test_restore_waits_for_kalan_to_be_stopped(
+    house: Server, kalan: Program, archive: Path
+) -> None:
     house.start()
     done = kalan("restore", archive, "--yes")
     assert done.returncode == 1
@@ -128,8 +199,9 @@ def test_restore_waits_for_kalan_to_be_stopped(house: Server, kalan: Program) ->
     assert kalan("restore", archive, "--yes").returncode == 0
 
 
-def test_an_archive_of_a_newer_kalan_is_refused(house: Server, kalan: Program) -> None:
-    archive = saved(kalan, house)
+def test_an_archive_of_a_newer_kalan_is_refused(
+    house: Server, kalan: Program, archive: Path
+) -> None:
     _change_manifest(archive, lambda manifest: manifest["migrations"].append("people.9999_later"))
     done = kalan("restore", archive, "--yes")
     assert done.returncode == 1
@@ -137,8 +209,8 @@ def test_an_archive_of_a_newer_kalan_is_refused(house: Server, kalan: Program) -
     assert names(house) == ["Sagna"]
 
 
-def test_the_manifest_counts_rows_and_names_every_file(house: Server, kalan: Program) -> None:
-    with tarfile.open(saved(kalan, house)) as tar:
+def test_the_manifest_counts_rows_and_names_every_file(archive: Path) -> None:
+    with tarfile.open(archive) as tar:
         manifest = json.load(tar.extractfile("manifest.json"))  # type: ignore[arg-type]
         members = sorted(name for name in tar.getnames() if name != "manifest.json")
     assert (manifest["rows"]["people_agent"], manifest["rows"]["people_account"]) == (1, 1)
@@ -146,28 +218,22 @@ def test_the_manifest_counts_rows_and_names_every_file(house: Server, kalan: Pro
     assert "files/2023/03/feuille.pdf" in members
 
 
-def test_only_the_last_ones_are_kept(house: Server, kalan: Program) -> None:
-    folder = house.home / "sauvegardes"
-    made = [saved(kalan, house) for _ in range(3)]
+def test_only_the_last_ones_are_kept(house: Server, kalan: Program, archive: Path) -> None:
+    folder = house.home / FOLDER
+    made = [archive, save(house), save(house)]
     done = kalan("backup", "--to", folder, "--keep", "2")
     kept = sorted(folder.iterdir())
     assert kept == [made[2], Path(done.stdout.strip())]
 
 
 def test_an_empty_house_takes_an_archive_without_asking(
-    house: Server, kalan: Program, tmp_path: Path
+    furnished: Furnished, archive: Path, request: pytest.FixtureRequest
 ) -> None:
-    archive = saved(kalan, house)
-    with house.database():
-        Agent.objects.all().delete()
-    other = tmp_path / "neuf"
-    if "KALAN_DATABASE_URL" in house.settings:
-        url = postgres.new_database(house.settings["KALAN_DATABASE_URL"], f"neuf_{os.getpid()}")
-        house.settings["KALAN_DATABASE_URL"] = url
-    house.home = other
-    make_home(other, **house.settings)
-    assert kalan("restore", archive).returncode == 0
-    assert names(house) == ["Sagna"]
+    kind = "offline_postgresql" if furnished.cluster else "offline"
+    empty: Server = request.getfixturevalue(kind)
+    assert names(empty) == []
+    assert program(empty)("restore", archive).returncode == 0
+    assert names(empty) == ["Sagna"]
 
 
 def _change_manifest(archive: Path, change: Callable[[dict[str, object]], None]) -> None:
