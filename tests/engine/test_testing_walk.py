@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.testing.frozen import Frozen
-from kalan.engine.testing.walk import Ask, End, Pause, Walk, form_for, lacks
+from kalan.engine.testing.walk import Ask, End, Entry, Pause, Walk, form_for, lacks
 
 from .testing_bank import NAMES, frozen, level, sit
 
 PURPOSES = ["positioning_short", "positioning_full", "certification", "fixed"]
 
 
-def given(log: list[object]) -> list[int]:
-    return [entry[1] for entry in log if entry[0] in "ar"]  # type: ignore[index]
+def given(log: Sequence[Entry]) -> list[int]:
+    return [entry[1] for entry in log if entry[0] in "ar"]
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
@@ -62,7 +63,7 @@ def test_a_replaced_item_never_comes_back_and_the_test_stays_as_long(purpose: st
     made = frozen(purpose, 18)
     walk = Walk(made, "r")
     whole = len(sit(Walk(made, "r"), level(0), 1))
-    log: list[list[object]] = []
+    log: list[Entry] = []
     for turn in range(2):
         for _ in range(turn * 2 + 1):
             now = walk.next()

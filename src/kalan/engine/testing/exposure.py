@@ -18,8 +18,9 @@ from kalan.engine.psychometrics.models import information
 from kalan.engine.psychometrics.protocol.batch import scattered, simulate
 from kalan.engine.psychometrics.protocol.package import Package, package
 
-SHARE = 0.92  # of the cap that rates are driven to: chance needs the rest
-PRICED, CHANCED = 12, 10  # rounds of each kind
+SHARE = 0.95  # of the cap that rates are driven to: chance needs the rest
+PRICED, CHANCED, SETTLED = 8, 11, 5  # rounds of each kind
+NOISE = 0.03  # of the sorted lists: persons of near estimates do not all meet the same items
 SPREADING = 0.35  # price per unit of rate: what overlap costs
 WORK = 300_000  # persons times items of a round
 LEAST = 0.02  # no item is ever shut to everybody
@@ -60,6 +61,7 @@ def hold(bank: Bank, rules: Held, cap: float | None, *, seed: int = 1, persons: 
     if cap is None:
         return made
     info = information(bank, np.linspace(made.low, made.high, made.points))
+    info = info + NOISE * np.random.default_rng(seed).gumbel(size=info.shape)
     price, smooth = np.zeros(bank.n_items), np.zeros(bank.n_items)
     over, kept, total = np.zeros(bank.n_items), 0, np.zeros(bank.n_items)
     for turn in range(PRICED):
@@ -78,10 +80,11 @@ def hold(bank: Bank, rules: Held, cap: float | None, *, seed: int = 1, persons: 
 def _chanced(made: Package, cap: float, seed: int, persons: int) -> Package:
     """Chances that bring every rate under the cap, by ever smaller steps (Robbins & Monro)."""
     chance = np.ones(len(made.items))
-    for turn in range(CHANCED):
-        wanted = SHARE * cap / np.maximum(rates(made, persons * 3, seed + turn), 1e-9)
-        gain = 1 / (1 + 0.25 * turn)  # later rounds average the noise of the earlier ones
-        chance = np.clip(chance * np.clip(wanted, 0.0, 1.3) ** gain, LEAST, 1)
+    for turn in range(CHANCED + SETTLED):
+        late = max(turn - CHANCED + 1, 0)  # more persons and smaller steps, to average the noise
+        found = rates(made, persons * (3 if late else 1), seed + turn)
+        wanted = np.clip(SHARE * cap / np.maximum(found, 1e-9), 0.0, 1.2)
+        chance = np.clip(chance * wanted ** (1 / (1 + 0.4 * late)), LEAST, 1)
         made = replace(made, eligible=np.rint(chance * (1 << 16)).astype(np.int32))
     return made
 

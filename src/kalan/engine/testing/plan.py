@@ -26,10 +26,12 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from kalan.engine.psychometrics.blueprint import Node, Quota, blueprint_object
-from kalan.engine.psychometrics.data import Floats
+from kalan.engine.psychometrics.data import Bank, Floats
 from kalan.engine.psychometrics.domains import check_covariance
 from kalan.engine.psychometrics.errors import DataError
+from kalan.engine.psychometrics.forms import POINTS as FORM_POINTS
 from kalan.engine.psychometrics.forms import assemble, equate
+from kalan.engine.psychometrics.models import information
 from kalan.engine.testing.exposure import Held, hold
 from kalan.engine.testing.frozen import Domain, Frozen, Rules, Stage, SumRow
 from kalan.engine.testing.items import Item, bank_of
@@ -49,7 +51,6 @@ KEYS = [
 ]  # fmt: skip
 CORRELATION = 0.6
 POINTS = 61  # grid of the protocol: a step of 1/6, half of the least error that tests reach
-ADAPTIVE_REACH = 5.0
 
 
 @dataclass(frozen=True)
@@ -385,7 +386,9 @@ def _fixed(items: tuple[Item, ...], plan: TestPlan) -> Stage:
     """Parallel forms; what is left of the bank is their reserve."""
     bank = bank_of(items)
     quotas = {code: (q.minimum, q.maximum) for code, q in plan.quotas.items()}
-    made = assemble(bank, forms=plan.forms, length=plan.longest, quotas=quotas)
+    made = assemble(
+        bank, forms=plan.forms, length=plan.longest, quotas=quotas, target=_target(bank, plan)
+    )
     tables = []
     for form in equate(bank, made):
         rows = zip(form.scores.theta, form.scores.se, form.equivalent, strict=True)
@@ -399,6 +402,22 @@ def _fixed(items: tuple[Item, ...], plan: TestPlan) -> Stage:
     forms = tuple(_in_order(items, form.tolist()) for form in made.forms)
     every = tuple(range(len(items)))
     return Stage("tout", "Questions", "fixed", every, None, forms, tuple(tables))
+
+
+def _target(bank: Bank, plan: TestPlan) -> Floats:
+    """Information wanted of a form: that of the better half of each domain's items (at least as
+    many as the forms take), so that a form measures more than one drawn by lot."""
+    info = information(bank, np.array(FORM_POINTS))
+    area, total = np.array(bank.area), np.zeros(len(FORM_POINTS))
+    share = plan.longest / len(plan.domains)
+    for domain in plan.domains:
+        own = info[area == domain.code]
+        if not own.size:
+            continue
+        kept = max(math.ceil(own.shape[0] / 2), min(math.ceil(1.5 * plan.forms * share), len(own)))
+        best = np.argsort(-own.mean(axis=1), kind="stable")[:kept]
+        total += share * own[best].mean(axis=0)
+    return total
 
 
 def _in_order(items: tuple[Item, ...], form: list[int]) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from kalan.engine.psychometrics.protocol.package import EXP_ENTRIES, EXP_STEP, P
 
 Unsigned = NDArray[np.uint32]
 Wide = NDArray[np.int64]
-HEAD = 48  # items of a row that are looked at first
+HEAD = 28  # items of a row that are looked at first
 
 
 @dataclass(frozen=True, eq=False)
