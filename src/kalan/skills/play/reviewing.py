@@ -148,6 +148,10 @@ def _ordering(stored: Stored, given: Given, placed: Placed) -> Iterator[str]:
             note = _badge("bad", said)
         yield f"<li><span>{rank}. {words[step]}</span>{note}</li>"
     yield "</ol>"
+    found = grade(stored, given)
+    if found.fraction and not found.right:
+        told = gettext("Une étape compte quand elle suit tout de suite celle qu’elle doit suivre.")
+        yield f"<p><small>{told}</small></p>"
 
 
 def _cloze(stored: Stored, given: Given, placed: Placed) -> Iterator[str]:
