@@ -29,7 +29,7 @@ def stored(code: str) -> Stored:
 
 def own(kind: str, **more: Any) -> dict[str, Any]:
     """A small question of ``kind``, in the form of our files."""
-    base: dict[str, Any] = {"code": "T-1", "type": kind, "competency": "C", "text": "Combien ?"}
+    base: dict[str, Any] = {"code": "T-1", "type": kind, "competency": "C", "text": "Combien ?"}
     base |= {"explanation": "Parce que.", "source": "Guide"}
     return {**base, **KINDS[kind], **more}
 

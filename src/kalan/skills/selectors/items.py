@@ -11,6 +11,8 @@ from django.db.models import FilteredRelation, Q, QuerySet
 
 from kalan.people.actor import Actor
 from kalan.skills.models import Item, ItemBank, ItemCalibration
+from kalan.skills.play import grade
+from kalan.skills.play.shape import Stored
 from kalan.skills.policy import CAPABILITIES
 
 ACTIVE = (Item.State.ACTIVE,)
@@ -118,25 +120,11 @@ def _test_item(row: dict[str, Any]) -> TestItem:
         calibration = Measured(**measured)
     key = row.pop("key")
     row["competency"] = row["competency"] or ""
-    top, options = points(row["kind"], row["content"], key)
+    top, options = points(Stored(row["content"], key))
     return TestItem(**row, top=top, options=options, calibration=calibration)
 
 
-def points(kind: str, content: dict[str, Any], key: dict[str, Any]) -> tuple[int, int]:
-    """(the highest number of points, the choices among which one guesses)."""
-    match kind:
-        case "single":
-            return 1, len(content.get("choices", ()))
-        case "truefalse":
-            return 1, 2
-        case "multiple":
-            right = sum(1 for weight in key.get("weights", {}).values() if weight > 0)
-            return max(right, 1), 0
-        case "matching":
-            return max(len(content.get("lefts", ())), 1), 0
-        case "ordering":
-            return max(len(content.get("steps", ())) - 1, 1), 0
-        case "cloze":
-            return max(len(content.get("gaps", ())), 1), 0
-        case _:
-            return 1, 0
+def points(stored: Stored) -> tuple[int, int]:
+    """(the highest category, the choices among which one guesses)."""
+    options = {"single": len(stored.content.get("choices", ())), "truefalse": 2}
+    return grade.top(stored), options.get(stored.kind, 0)
