@@ -202,7 +202,7 @@ def test_a_bank_follows_a_new_edition_by_code(bank: ItemBank, author: Actor) -> 
     new = new_version(actor=SYSTEM, framework=bank.framework, version="2", now=NOW)
     new.nodes.filter(code="d1.1").delete()
     values = {"actor": author, "bank": bank, "name": "B", "licence": "", "now": NOW}
-    with pytest.raises(Refused, match="code d1.1.*Q-1"):
+    with pytest.raises(Refused, match=r"code d1\.1.*Q-1"):
         update_bank(**values, framework=new)
     whole = new_version(actor=SYSTEM, framework=bank.framework, version="3", now=NOW)
     update_bank(**values, framework=whole)
