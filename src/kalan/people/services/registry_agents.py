@@ -97,6 +97,7 @@ def create_agent(*, actor: Actor, now: dt.datetime, data: AgentData) -> Agent:
                 employer=data.employer,
                 status=data.employment_status,
                 walk_in=walk_in,
+                new_agent=True,
             )
         return agent
 

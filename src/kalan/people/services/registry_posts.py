@@ -36,17 +36,20 @@ def add_post(
     is_main: bool = True,
     end_previous: bool = False,
     walk_in: bool = False,
+    new_agent: bool = False,
 ) -> Post:
     """Give ``agent`` a post at ``structure`` from ``start`` to ``end`` (both included).
 
     Raises Refused when it overlaps another main post (both named, with dates), when the structure
     was not open, or when a date cannot be. ``end_previous``: a transfer, the running main post
-    ends the day before. ``walk_in``: the caller has checked the right.
+    ends the day before. ``walk_in``: the caller has checked the right. ``new_agent``: made in this
+    very transaction, so that nobody else sees the agent and no post can overlap.
     """
     with transaction.atomic(), acting(actor):
         if not walk_in:
             require(actor, "people.edit", structure)
-        agent = Agent.objects.select_for_update().get(pk=agent.pk)
+        if not new_agent:
+            agent = Agent.objects.select_for_update().get(pk=agent.pk)
         post = Post(
             agent=agent,
             structure=structure,
@@ -60,7 +63,7 @@ def add_post(
         )
         if end_previous and is_main:
             _end_running(actor, now, agent, start)
-        _check(post, now)
+        _check(post, now, alone=new_agent)
         post.save()
         return post
 
@@ -125,7 +128,8 @@ def _leave(post: Post) -> None:
     agent.save(update_fields=["status"])
 
 
-def _check(post: Post, now: dt.datetime) -> None:
+def _check(post: Post, now: dt.datetime, *, alone: bool = False) -> None:
+    """``alone``: the agent has no other post."""
     _check_choices(post)
     for field, day in (("start", post.start), ("end", post.end)):
         if day is not None and not FIRST_YEAR <= day.year <= now.year + 1:
@@ -142,7 +146,7 @@ def _check(post: Post, now: dt.datetime) -> None:
             remedy="Corrigez l’une des deux dates.",
         )
     _check_structure(post)
-    if post.is_main:
+    if post.is_main and not alone:
         _refuse_overlap(post)
 
 
