@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F
-from django.test import Client
+from django.test import Client, override_settings
 
 from kalan.base.errors import Refused
 from kalan.config import demo
@@ -27,20 +27,26 @@ NOW = dt.datetime(2026, 11, 21, 7, 30, tzinfo=dt.UTC)
 
 
 @pytest.fixture(scope="module")
-def before(django_db_setup: None, django_db_blocker: Any) -> Content:
+def before(
+    django_db_setup: None, django_db_blocker: Any, plain_settings: dict[str, Any]
+) -> Content:
     """What a first load invented; nothing of it stays. To be asked for before ``loaded``."""
     with _demo_mode(), django_db_blocker.unblock(), transaction.atomic():
-        demo.load(now=NOW)
+        with override_settings(**plain_settings):
+            demo.load(now=NOW)
         content = _content()
         transaction.set_rollback(True)
     return content
 
 
 @pytest.fixture(scope="module")
-def loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[Content]:
+def loaded(
+    django_db_setup: None, django_db_blocker: Any, plain_settings: dict[str, Any]
+) -> Iterator[Content]:
     """The demonstration; it stands while this module's tests run."""
     with _demo_mode(), django_db_blocker.unblock(), transaction.atomic():
-        demo.load(now=NOW)
+        with override_settings(**plain_settings):
+            demo.load(now=NOW)
         yield _content()
         transaction.set_rollback(True)
 
