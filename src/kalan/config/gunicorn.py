@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -25,5 +26,11 @@ logconfig_dict = settings.LOGGING
 
 
 def when_ready(server: Any) -> None:
-    """Hold a lock while serving: a restore must not pull the database from under the site."""
+    """Hold a lock while serving: a restore must not pull the database from under the site.
+
+    What the application has imported is left out of garbage collection in the processes that
+    serve: a tenth of their time, and pages of memory that they go on sharing.
+    """
     processes.identity()
+    gc.collect()
+    gc.freeze()
