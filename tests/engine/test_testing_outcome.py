@@ -14,10 +14,10 @@ from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.testing.change import change, group, responses
 from kalan.engine.testing.outcome import by_uid, decision, outcome, rescore, scaled
 from kalan.engine.testing.plan import freeze, plan_from, preset
-from kalan.engine.testing.study import publishable, study
+from kalan.engine.testing.study import publishable, settle, study
 from kalan.engine.testing.walk import Ask, Entry, Walk
 
-from .testing_bank import NAMES, calibrated, frozen, level, questions, sit
+from .testing_bank import NAMES, calibrated, frozen, level, questions, sit, small
 
 
 def test_the_outcome_is_that_of_the_engine() -> None:
@@ -217,3 +217,31 @@ def test_no_cap_means_items_seen_by_nearly_everybody_and_the_study_shows_it() ->
     free = study(frozen("positioning_short", 0), 400)
     assert free["exposure"]["max"] > 0.5
     assert free["exposure"]["never"] > 100
+
+
+def test_fixed_forms_take_the_place_of_what_the_bank_does_not_carry() -> None:
+    body = preset("certification", NAMES) | {"r_max": 0.5, "population": {"correlation": 0.2}}
+    for domain in body["domains"].values():
+        domain["min"] = domain["max"] = 2
+    made, verdict = settle(small(), plan_from(body), persons=400)
+    assert [stage.mode for stage in made.stages] == ["fixed"]
+    assert [len(form) for form in made.stages[0].forms] == [10, 10]
+    assert made.rules.purpose == "certification"
+    assert verdict["use"] == "fixed"
+    assert verdict["instead"][0].startswith("fidélité simulée de 0,")
+    assert len(sit(Walk(made, 1), level(0), 1)) == 10
+    held, same = settle(small(), plan_from(body | {"purpose": "practice"}), persons=200)
+    assert (held.stages[0].mode, "instead" in same) == ("adaptive", False)
+
+
+def test_the_full_form_may_be_fixed_domain_by_domain() -> None:
+    body = preset("positioning_full", NAMES) | {"r_max": 0.5}
+    for domain in body["domains"].values():
+        domain["min"] = domain["max"] = 6
+    made = freeze(small(), plan_from(body), fixed=True)
+    assert [stage.code for stage in made.stages] == list(NAMES)
+    assert [len(stage.forms) for stage in made.stages] == [2] * 5
+    log = sit(Walk(made, 4), level(0), 1)
+    assert sum(entry[0] == "a" for entry in log) == 30
+    assert log[6] == ["s"]
+    assert [one.answered for one in outcome(made, log).domains] == [6] * 5

@@ -310,10 +310,12 @@ def _per_cent(share: float) -> str:
     return f"{100 * share:.3g}".replace(".", ",") + " %"
 
 
-def freeze(items: Sequence[Item], plan: TestPlan) -> Frozen:
+def freeze(items: Sequence[Item], plan: TestPlan, *, fixed: bool = False) -> Frozen:
     """The test as it will be given. Refused (``DataError``) when the bank lacks questions.
 
     With a cap on exposure, prices and chances are tuned by simulation: seconds, not milliseconds.
+    ``fixed``: parallel forms in the place of adaptive stages, as many as the cap asks for and the
+    bank allows, for a bank that cannot carry the adaptive test (``study.settle``).
     """
     lacks = lacking(items, plan)
     if lacks:
@@ -324,8 +326,9 @@ def freeze(items: Sequence[Item], plan: TestPlan) -> Frozen:
             (x for x in items if x.domain in codes), key=lambda x: (codes.index(x.domain), x.uid)
         )
     )
-    if plan.purpose == "fixed":
-        stages: tuple[Stage, ...] = (_fixed(used, plan),)
+    stages: tuple[Stage, ...]
+    if plan.purpose == "fixed" or fixed:
+        stages = _fixed_stages(used, plan)
     elif plan.purpose == "positioning_full":
         stages = tuple(_alone(used, plan, number) for number in range(len(codes)))
     else:
@@ -382,13 +385,53 @@ def borrowed_sd(covariance: Floats, number: int, error: float) -> float:
     return math.sqrt(max(left, 1e-4))
 
 
-def _fixed(items: tuple[Item, ...], plan: TestPlan) -> Stage:
-    """Parallel forms; what is left of the bank is their reserve."""
-    bank = bank_of(items)
-    quotas = {code: (q.minimum, q.maximum) for code, q in plan.quotas.items()}
-    made = assemble(
-        bank, forms=plan.forms, length=plan.longest, quotas=quotas, target=_target(bank, plan)
+def _fixed_stages(items: tuple[Item, ...], plan: TestPlan) -> tuple[Stage, ...]:
+    """One stage of parallel forms; in the full form one a domain, as in its adaptive twin."""
+    forms = _forms(items, plan)
+    if plan.purpose != "positioning_full":
+        return (_fixed(items, tuple(range(len(items))), plan, plan.domains, forms),)
+    return tuple(
+        _fixed(
+            items,
+            tuple(n for n, item in enumerate(items) if item.domain == domain.code),
+            plan,
+            (domain,),
+            forms,
+        )
+        for domain in plan.domains
     )
+
+
+def _forms(items: tuple[Item, ...], plan: TestPlan) -> int:
+    """Forms that hold the cap, as far as the bank goes; never fewer than the plan's."""
+    wanted = math.ceil(1 / plan.cap - 1e-9) if plan.cap and plan.purpose != "fixed" else 1
+    full = plan.purpose == "positioning_full"
+    room = [len(items) // plan.longest]
+    for code, quota in plan.quotas.items():
+        each = quota.maximum if full else quota.minimum
+        if each:
+            room.append(sum(item.domain == code for item in items) // each)
+    return max(plan.forms, min(wanted, *room))
+
+
+def _fixed(
+    items: tuple[Item, ...],
+    chosen: tuple[int, ...],
+    plan: TestPlan,
+    domains: tuple[Domain, ...],
+    forms: int,
+) -> Stage:
+    """Parallel forms of the items ``chosen``; those left over are the reserve."""
+    bank = bank_of([items[n] for n in chosen])
+    quotas = {
+        domain.code: (plan.quotas[domain.code].minimum, plan.quotas[domain.code].maximum)
+        for domain in domains
+        if domain.code in plan.quotas
+    }
+    alone = len(domains) == 1 and len(plan.domains) > 1
+    length = quotas[domains[0].code][1] if alone else plan.longest
+    target = _target(bank, domains, length, forms)
+    made = assemble(bank, forms=forms, length=length, quotas=quotas, target=target)
     tables = []
     for form in equate(bank, made):
         rows = zip(form.scores.theta, form.scores.se, form.equivalent, strict=True)
@@ -399,22 +442,22 @@ def _fixed(items: tuple[Item, ...], plan: TestPlan) -> Stage:
                 for total, (t, s, e) in enumerate(rows)
             )
         )  # fmt: skip
-    forms = tuple(_in_order(items, form.tolist()) for form in made.forms)
-    every = tuple(range(len(items)))
-    return Stage("tout", "Questions", "fixed", every, None, forms, tuple(tables))
+    given = tuple(_in_order(items, [chosen[n] for n in form]) for form in made.forms)
+    code, title = (domains[0].code, domains[0].name) if alone else ("tout", "Questions")
+    return Stage(code, title, "fixed", chosen, None, given, tuple(tables))
 
 
-def _target(bank: Bank, plan: TestPlan) -> Floats:
+def _target(bank: Bank, domains: tuple[Domain, ...], length: int, forms: int) -> Floats:
     """Information wanted of a form: that of the better half of each domain's items (at least as
     many as the forms take), so that a form measures more than one drawn by lot."""
     info = information(bank, np.array(FORM_POINTS))
     area, total = np.array(bank.area), np.zeros(len(FORM_POINTS))
-    share = plan.longest / len(plan.domains)
-    for domain in plan.domains:
+    share = length / len(domains)
+    for domain in domains:
         own = info[area == domain.code]
         if not own.size:
             continue
-        kept = max(math.ceil(own.shape[0] / 2), min(math.ceil(1.5 * plan.forms * share), len(own)))
+        kept = max(math.ceil(own.shape[0] / 2), min(math.ceil(1.5 * forms * share), len(own)))
         best = np.argsort(-own.mean(axis=1), kind="stable")[:kept]
         total += share * own[best].mean(axis=0)
     return total

@@ -8,7 +8,7 @@ precision, the honesty of the claimed error and the exposure are those that peop
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 
 from kalan.engine.psychometrics.data import Bank, Floats
 from kalan.engine.psychometrics.domains import POINTS, score_likelihoods
+from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.psychometrics.models import log_probabilities
 from kalan.engine.psychometrics.protocol.batch import play
 from kalan.engine.testing.exposure import rates
 from kalan.engine.testing.frozen import Frozen, Stage
-from kalan.engine.testing.items import EXPERT_SE_B, EXPERT_SE_LN_A, bank_of
+from kalan.engine.testing.items import EXPERT_SE_B, EXPERT_SE_LN_A, Item, bank_of
 from kalan.engine.testing.levels import level_probabilities
 from kalan.engine.testing.outcome import TO_CONFIRM
+from kalan.engine.testing.plan import TestPlan, freeze
 
 # Marginal reliability asked (psychometrics.md §11: 0.80 of a level, 0.90 of a certificate). The
 # short form only points the way and fixed forms are read by group: 0.70, this project's choice. A
@@ -245,7 +247,8 @@ def _reasons(frozen: Frozen, found: Mapping[str, Any]) -> list[str]:
     if ratio is not None and not HONEST[0] <= ratio <= HONEST[1]:
         reasons.append(f"l’erreur annoncée vaut {_fr(ratio)} fois l’erreur réelle.")
     exposure = found["exposure"]
-    if rules.cap is not None and exposure["max"] > rules.cap + HELD:
+    adaptive = any(stage.mode == "adaptive" for stage in frozen.stages)
+    if adaptive and rules.cap is not None and exposure["max"] > rules.cap + HELD:
         reasons.append(
             f"la question « {exposure['item']} » irait à {_fr(exposure['max'])} des "
             f"personnes ({_fr(rules.cap)} au plus est demandé)."
@@ -276,6 +279,27 @@ def _warnings(frozen: Frozen, found: Mapping[str, Any]) -> list[str]:
 
 def _fr(value: float) -> str:
     return f"{value:.2f}".replace(".", ",")
+
+
+def settle(
+    items: Sequence[Item], plan: TestPlan, *, persons: int = 2000, seed: int = 1
+) -> tuple[Frozen, dict[str, Any]]:
+    """The test to publish and its verdict: adaptive when the simulator says that the bank carries
+    it, else fixed parallel forms of the same quotas and length, with ``verdict["instead"]`` the
+    reasons against the adaptive test.
+
+    When the bank holds no forms either, the adaptive test comes back with its reasons, which
+    ``publishable`` refuses. Raises DataError when questions lack. Takes some ten seconds.
+    """
+    made = freeze(items, plan)
+    verdict = study(made, persons, seed)
+    if verdict["carries"] or plan.purpose in ("fixed", "practice"):
+        return made, verdict
+    try:
+        forms = freeze(items, plan, fixed=True)
+    except DataError:
+        return made, verdict
+    return forms, study(forms, persons, seed) | {"instead": verdict["reasons"]}
 
 
 def publishable(frozen: Frozen, verdict: Mapping[str, Any], *, demo: bool = False) -> list[str]:
