@@ -12,7 +12,7 @@ import pytest
 from kalan.engine.psychometrics.domains import score_domains
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.testing.change import change, group, responses
-from kalan.engine.testing.outcome import by_uid, decision, outcome, rescore, scaled
+from kalan.engine.testing.outcome import by_uid, decision, outcome, outcomes, rescore, scaled
 from kalan.engine.testing.plan import freeze, plan_from, preset
 from kalan.engine.testing.study import publishable, settle, study
 from kalan.engine.testing.walk import Ask, Entry, Walk
@@ -245,3 +245,18 @@ def test_the_full_form_may_be_fixed_domain_by_domain() -> None:
     assert sum(entry[0] == "a" for entry in log) == 30
     assert log[6] == ["s"]
     assert [one.answered for one in outcome(made, log).domains] == [6] * 5
+
+
+def test_many_sittings_scored_at_once_are_scored_as_one_by_one() -> None:
+    made = frozen("positioning_short")
+    logs = [sit(Walk(made, seed), level(0.1 * seed), seed) for seed in range(4)]
+    logs.insert(2, [])
+    for one, log in zip(outcomes(made, logs), logs, strict=True):
+        alone = outcome(made, log)
+        assert (one.answered, one.share, one.level) == (alone.answered, alone.share, alone.level)
+        assert (one.theta, one.se) == pytest.approx((alone.theta, alone.se), abs=1e-8)
+        assert [d.theta for d in one.domains] == pytest.approx([d.theta for d in alone.domains])
+    quick = outcomes(made, logs, exact=False)
+    for one, other in zip(quick, outcomes(made, logs), strict=True):
+        assert (one.theta is None) == (other.theta is None)
+        assert one.theta == pytest.approx(other.theta, abs=0.05)

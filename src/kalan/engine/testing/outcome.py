@@ -12,14 +12,14 @@ domain). Intervals are those of the posterior, ± 1.96 standard deviations.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from kalan.engine.psychometrics.data import Floats
-from kalan.engine.psychometrics.domains import POINTS, score_likelihoods
+from kalan.engine.psychometrics.domains import POINTS, DomainScores, score_likelihoods
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.testing.frozen import Frozen
 from kalan.engine.testing.levels import level_probabilities, normal_below
@@ -126,26 +126,57 @@ def likelihoods(frozen: Frozen, answers: list[tuple[int, int]]) -> Floats:
     return out
 
 
+def outcomes(
+    frozen: Frozen, logs: Sequence[Iterable[Entry]], *, exact: bool = True
+) -> list[Outcome]:
+    """The outcomes of many sittings of one frozen test; ``exact`` as in ``score_domains``."""
+    return _outcomes(frozen, [answers_of(log) for log in logs], exact=exact)
+
+
 def _outcome(frozen: Frozen, answers: list[tuple[int, int]]) -> Outcome:
+    return _outcomes(frozen, [answers])[0]
+
+
+def _outcomes(
+    frozen: Frozen, sittings: list[list[tuple[int, int]]], *, exact: bool = True
+) -> list[Outcome]:
+    for answers in sittings:
+        _must_fit(frozen, answers)
+    given = [answers for answers in sittings if answers]
+    names = tuple(domain.code for domain in frozen.domains)
+    told: Iterator[Outcome] = iter(())
+    if given:
+        mean, covariance = frozen.prior
+        log_l = np.stack([likelihoods(frozen, answers) for answers in given])
+        found = score_likelihoods(log_l, covariance, mean, names, exact=exact)
+        told = (_told(frozen, answers, found, row) for row, answers in enumerate(given))
+    return [next(told) if answers else _silent(frozen) for answers in sittings]
+
+
+def _must_fit(frozen: Frozen, answers: list[tuple[int, int]]) -> None:
     items = frozen.items
     for item, category in answers:
         if not 0 <= category <= items[item].top:
             raise DataError(
-                f"Question « {items[item].code} » : réponse {category} hors des "
+                f"Question « {items[item].code} » : réponse {category} hors des "
                 f"catégories 0 à {items[item].top}."
             )
-    count = len(answers)
-    if not count:
-        silent = tuple(DomainOutcome(d.code, d.name, 0) for d in frozen.domains)
-        return Outcome(
-            0, 0, None, None, None, None, None, None, None, None, None, None, None, (), 0.0, silent
-        )
-    mean, covariance = frozen.prior
-    names = tuple(domain.code for domain in frozen.domains)
-    found = score_likelihoods(likelihoods(frozen, answers)[None], covariance, mean, names)
+
+
+def _silent(frozen: Frozen) -> Outcome:
+    """Nothing was answered: nothing is said."""
+    domains = tuple(DomainOutcome(d.code, d.name, 0) for d in frozen.domains)
+    return Outcome(
+        0, 0, None, None, None, None, None, None, None, None, None, None, None, (), 0.0, domains
+    )
+
+
+def _told(frozen: Frozen, answers: list[tuple[int, int]], found: DomainScores, row: int) -> Outcome:
+    """Row ``row`` of joint scores, in levels and intervals."""
+    items, count, names = frozen.items, len(answers), found.domains
     weight = np.full(len(names), 1 / len(names))
-    theta = float(weight @ found.theta[0])
-    se = math.sqrt(float(weight @ found.covariance[0] @ weight))
+    theta = float(weight @ found.theta[row])
+    se = math.sqrt(float(weight @ found.covariance[row] @ weight))
     low, high = theta - Z95 * se, theta + Z95 * se
     level, probability, probabilities, _ = _level(frozen, theta, se)
     return Outcome(
@@ -165,7 +196,7 @@ def _outcome(frozen: Frozen, answers: list[tuple[int, int]]) -> Outcome:
         probabilities=probabilities,
         provisional=sum(items[item].provisional for item, _ in answers) / count,
         domains=tuple(
-            _domain(frozen, d, answers, float(found.theta[0, d]), float(found.sd[0, d]))
+            _domain(frozen, d, answers, float(found.theta[row, d]), float(found.sd[row, d]))
             for d in range(len(names))
         ),
     )
