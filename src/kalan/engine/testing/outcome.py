@@ -158,7 +158,7 @@ def _must_fit(frozen: Frozen, answers: list[tuple[int, int]]) -> None:
     for item, category in answers:
         if not 0 <= category <= items[item].top:
             raise DataError(
-                f"Question « {items[item].code} » : réponse {category} hors des "
+                f"Question « {items[item].code} » : réponse {category} hors des "
                 f"catégories 0 à {items[item].top}."
             )
 
