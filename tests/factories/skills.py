@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from itertools import count
 from typing import Any
 
+from kalan.base.files import store
 from kalan.base.text import fold
 from kalan.people.models import Account, OrgNode
 from kalan.skills.models import (
@@ -13,6 +15,7 @@ from kalan.skills.models import (
     FrameworkNode,
     Item,
     ItemBank,
+    ItemMedia,
     ItemVersion,
 )
 from tests.factories.people import NOW
@@ -85,12 +88,13 @@ def item(bank: ItemBank, *, state: str = "active", by: Account | None = None, **
     """A question of a single choice in the first domain, with its first version."""
     number = next(_numbers)
     content, key = more.pop("content", SINGLE[0]), more.pop("key", SINGLE[1])
+    said = {"words": more.pop("words")} if "words" in more else {}
     values: dict[str, Any] = {"code": f"Q-{number}", "difficulty": 0.0, "kind": content["kind"]}
     values.update(more)
     if "domain" not in values:
         values["domain"] = bank.framework.nodes.get(kind="domain", code="d1")
     made = Item.objects.create(bank=bank, state=state, created_at=NOW, created_by=by, **values)
-    made.current = version(made, by=by, content=content, key=key)
+    made.current = version(made, by=by, content=content, key=key, **said)
     made.save()
     return made
 
@@ -107,3 +111,16 @@ def version(item: Item, *, by: Account | None = None, **more: Any) -> ItemVersio
         created_by=by,
         **more,
     )
+
+
+# The shortest that is one: 40 by 30 pixels, without a pixel.
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 40, 30) + b"\x08\x06\0\0\0"
+
+
+def with_picture(item: Item) -> Item:
+    """The item, with a picture stored beside it."""
+    file = store(
+        content=PNG, name="a.png", kind="question", by=None, now=NOW, content_type="image/png"
+    )
+    ItemMedia.objects.create(item=item, file=file, alt="Un cadenas", width=40, height=30)
+    return item

@@ -40,6 +40,7 @@ SESSION_READERS = STRUCTURE_READERS
 PLANNERS = ("region", "programme", "admin")
 COST_READERS = ("programme", "auditor", "admin")
 
+MAKERS = ("author", "programme", "admin")
 FRAMEWORK_READERS = NOBODY_SPECIAL - {"signatory", "national"}
 NODE = {"uid": "framework", "node": "domain"}
 NODE_PARENT = {"uid": "framework", "parent": "domain"}
@@ -133,6 +134,20 @@ TABLE: dict[str, Row] = {
     "framework-node": DETAIL("programme", "admin", of=NODE, outside=None),
     "framework-node-remove": DETAIL("programme", "admin", of=NODE, outside=None),
     "framework-crosswalk": DETAIL(*FRAMEWORK_READERS, of=WALK, outside=None),
+    # --- skills: banks and questions
+    "item-list": STAFF_LIST(*MAKERS),
+    "item-banks": STAFF_LIST(*MAKERS),
+    "item-bank-create": STAFF_LIST(*MAKERS),
+    "item-bank": DETAIL(*MAKERS, of="bank"),
+    "item-bank-edit": DETAIL(*MAKERS, of="bank"),
+    "item-create": DETAIL("author", "admin", of="bank"),
+    "item-detail": DETAIL(*MAKERS, of="item"),
+    "item-edit": DETAIL("author", "admin", of="item"),
+    "item-review": ACTION(*MAKERS, of="item", ok=422),
+    "item-activate": ACTION(*MAKERS, of="item"),
+    "item-retire": DETAIL(*MAKERS, of="item"),
+    "item-restore": ACTION(*MAKERS, of="item"),
+    "item-media": PUBLIC(of="picture", html=False),
     # --- training: programmes
     "programme-list": STAFF_LIST(*PEOPLE_READERS),
     "programme-create": STAFF_LIST("programme", "admin"),

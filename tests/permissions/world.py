@@ -22,7 +22,7 @@ from kalan.people.models import (
     RoleGrant,
 )
 from kalan.people.vault import fingerprint
-from kalan.skills.models import Framework
+from kalan.skills.models import Framework, Item, ItemBank
 from kalan.training.models import (
     AnonymousCount,
     CostLine,
@@ -62,6 +62,8 @@ class Place:
     merge: Merge
     data_request: DataRequest
     activity: ProcessingActivity
+    bank: ItemBank
+    item: Item  # in service, with a picture
     framework: Framework
     other_framework: Framework
     import_run: ImportRun  # checked: nothing of it is written yet
@@ -77,6 +79,10 @@ class Place:
     moment: str = "fin"
     wording_code: str = "convocation"
     wording_channel: str = "sms"
+
+    @property
+    def picture(self) -> str:
+        return str(self.item.media.get().uid)
 
     @property
     def domain(self) -> str:
@@ -133,6 +139,8 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
     account = people.account(display_name=f"Awa {surname}", agent=agent)
     twin = people.agent(structure, last_name=surname, first_names="Awa Marie")
     OrgNodeCode.objects.create(node=structure, system="msas", value=surname)
+    _framework("sante")
+    bank = skills.bank(region, name=f"Banque {surname}")
     indicators.kept(programme, region, surname)
     attendance.paper(session)
     return Place(
@@ -185,6 +193,8 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
         ),
         activity=ProcessingActivity.objects.get_or_create(country="sn", code="registre")[0],
         import_run=_import_run(region, structure, surname),
+        bank=bank,
+        item=skills.with_picture(skills.item(bank, code=f"Q-{surname}")),
         framework=_framework("sante"),
         other_framework=_framework("digcomp"),
     )

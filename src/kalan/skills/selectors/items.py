@@ -128,3 +128,12 @@ def points(stored: Stored) -> tuple[int, int]:
     """(the highest category, the choices among which one guesses)."""
     options = {"single": len(stored.content.get("choices", ())), "truefalse": 2}
     return grade.top(stored), options.get(stored.kind, 0)
+
+
+def alike_of(bank: ItemBank, *, but: Item | None = None) -> list[tuple[Item, str]]:
+    """(item, words) of what a new question of the bank may resemble, retired ones left out."""
+    rows = Item.objects.filter(bank=bank, current__isnull=False).exclude(state=Item.State.RETIRED)
+    if but:
+        rows = rows.exclude(pk=but.pk)
+    rows = rows.select_related("current").only("uid", "code", "current__words")
+    return [(item, item.current.words) for item in rows.order_by("code", "pk") if item.current]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import struct
 import uuid
@@ -29,6 +30,11 @@ class Kept:
     kind: str
     width: int
     height: int
+
+    @property
+    def inline(self) -> str:
+        """An address that carries the bytes."""
+        return f"data:{_KINDS[self.kind]};base64,{base64.b64encode(self.data).decode()}"
 
 
 def judge(data: bytes, name: str = "") -> Kept:
