@@ -40,7 +40,8 @@ def normalised(raw: str) -> str:
 def matching(raw: str) -> Q:
     """Return the filter on Account for everything that ``raw`` may identify.
 
-    A telephone number counts only once verified; a matricule is that of the linked agent.
+    A telephone number counts once verified, or for an account that its holder opened alone; a
+    matricule is that of the linked agent.
     """
     text = raw.strip()
     bare = "".join(text.split())
@@ -48,5 +49,6 @@ def matching(raw: str) -> Q:
     if "@" in text:
         query |= Q(email=text.lower())
     if numbers := phone_candidates(text):
-        query |= Q(phone__in=numbers, phone_verified_at__isnull=False)
+        vouched = Q(phone_verified_at__isnull=False) | Q(self_registered=True)
+        query |= Q(vouched, phone__in=numbers)
     return query

@@ -65,6 +65,7 @@ LINES: tuple[Line, ...] = (
     Line("Compétences", "Référentiels", "framework-list", ALL - {Role.SIGNATORY}),
     Line("Compétences", "Banques de questions", "item-banks", MAKERS),
     Line("Compétences", "Questions", "item-list", MAKERS),
+    Line("Compétences", "Campagnes", "campaign-list", STAFF),
     Line("Chiffres", "Tableau de bord", "dashboard", STAFF),
     Line("Administration", "Comptes et rôles", "account-list", frozenset({S, R, X})),
     Line("Administration", "Historique", "history", HISTORY_READERS),

@@ -228,7 +228,9 @@ def _draft(
         body=gsm.cheap(body) if channel == _SMS else body,
         subject_ref=f"campaigns.campaign:{campaign.uid}",
         subject_id=campaign.pk,
-        person_ref=f"people.agent:{agent.uid}" if agent else f"people.account:{person.account_id}",
+        person_ref=f"people.agent:{agent.uid}"
+        if agent
+        else f"people.account:{account.uid if account else ''}",
         budget_ref=budget_ref(campaign),
         dedupe_key=f"{template}:{campaign.pk}:{person.pk}{number}",
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from kalan.people.models import Account
+from kalan.people.models import Account, Cadre
 
 HOW_TO_CHOOSE = "Au moins 10 caractères : par exemple quatre mots sans rapport entre eux."
 
@@ -54,6 +54,50 @@ class SlipCodeForm(forms.Form):
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
         ),
+    )
+
+
+class RegisterForm(forms.Form):
+    """An independent professional's own word."""
+
+    name = forms.CharField(
+        label="Prénom et nom",
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    contact = forms.CharField(
+        label="Téléphone ou e-mail",
+        max_length=254,
+        help_text="Vous vous connecterez avec lui. Téléphone : 77 123 45 67.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    cadre = forms.ModelChoiceField(
+        label="Métier", queryset=Cadre.objects.none(), required=False, empty_label="Un autre métier"
+    )
+    password = forms.CharField(
+        label="Choisissez un mot de passe",
+        strip=False,
+        max_length=1000,
+        help_text=HOW_TO_CHOOSE,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    notice = forms.BooleanField(label="J’ai lu l’information sur mes données")
+    next = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cadres = Cadre.objects.filter(country=country).order_by("rank", "title", "pk")
+        self.fields["cadre"].queryset = cadres  # type: ignore[attr-defined]
+
+
+class PasswordForm(forms.Form):
+    password = forms.CharField(
+        label="Le mot de passe que vous avez choisi",
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
 

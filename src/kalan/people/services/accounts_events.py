@@ -12,6 +12,7 @@ LABELS = {
     "refused": "connexion refusée",
     "slip_printed": "fiche d’activation imprimée",
     "activated": "compte activé par fiche",
+    "registered": "compte ouvert par la personne",
     "password_changed": "mot de passe changé",
     "email_changed": "adresse e-mail changée",
     "phone_changed": "téléphone changé",

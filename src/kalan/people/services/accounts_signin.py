@@ -47,12 +47,14 @@ def accounts_matching(
     candidates = list(
         Account.objects.filter(may_sign_in(), matching(identifier))
         .select_related("agent")
-        .order_by("pk")[: MOST_SHARING + 1]
+        .order_by("self_registered", "pk")[: MOST_SHARING + 1]
         if usable
         else []
     )
     if len(candidates) > MOST_SHARING:
-        candidates = []
+        # Accounts that anybody may open on a number must not shut out those verified on it.
+        some_alone = any(account.self_registered for account in candidates)
+        candidates = [one for one in candidates if not one.self_registered] if some_alone else []
     own = [_account_limit(account) for account in candidates]
     failures |= limits.check(own, now=now) if own else set()
     found = [account for account in candidates if account.check_password(password)]

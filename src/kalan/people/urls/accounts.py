@@ -15,6 +15,7 @@ from django.urls import URLPattern, URLResolver, path
 from kalan.people import oidc
 from kalan.people.views import accounts_manage as manage
 from kalan.people.views import accounts_own as own
+from kalan.people.views import accounts_register as registering
 from kalan.people.views import accounts_roles as roles
 from kalan.people.views import accounts_signin as door
 from kalan.people.views import accounts_slips as slips
@@ -37,6 +38,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="openid_connect_callback",
     ),
     path("deconnexion/", door.sign_out, name="account_logout"),
+    path("inscription/", registering.account_register, name="account_register"),
+    path(
+        "inscription/<str:token>/",
+        registering.register_confirm,
+        name="account_register_confirm",
+    ),
     path("activer/", door.slip_code, name="account_slip_code"),
     path("activer/<str:code>/", door.activate_account, name="account_activate"),
     path("mon-espace/information/", own.notice, name="account_notice"),

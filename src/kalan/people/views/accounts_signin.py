@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from allauth.account.adapter import get_adapter
 from allauth.account.internal import flows
 from allauth.account.internal.stagekit import clear_login
 from allauth.account.models import Login
@@ -30,6 +29,8 @@ from kalan.people.forms.accounts_signin import (
 )
 from kalan.people.http import show_refusal
 from kalan.people.models import Account
+from kalan.people.services.accounts_door import address_of as client_address
+from kalan.people.services.accounts_door import forget_next, kept_next
 from kalan.people.services.accounts_own import see_notice
 from kalan.people.services.accounts_sessions import forget_session
 from kalan.people.services.accounts_signin import accounts_matching
@@ -38,11 +39,6 @@ from kalan.people.sessions import SHARED_KEY
 
 _CHOICE = "signin_choice"
 _CHOICE_SECONDS = 300
-
-
-def client_address(request: HttpRequest) -> str:
-    """The address that attempts are counted on (the proxy's word only when configured)."""
-    return str(get_adapter(request).get_client_ip(request))
 
 
 def _safe_next(request: HttpRequest, url: str) -> str | None:
@@ -202,6 +198,8 @@ def activate_account(request: HttpRequest, code: str) -> HttpResponse:
             if request.user.is_authenticated:
                 flows.logout.logout(request, show_message=False)
             messages.success(request, "Votre compte est actif.")
-            return enter(request, account, next_url=None, shared=False)
+            response = enter(request, account, next_url=kept_next(request), shared=False)
+            forget_next(response)
+            return response
     context = {"form": form, "account": slip.account}
     return render(request, "people/accounts/activate.html", context)

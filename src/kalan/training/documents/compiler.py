@@ -17,6 +17,7 @@ from django.conf import settings
 from kalan.base.exports import DEMO_NOTICE
 
 HERE = Path(__file__).parent
+ROOMS = HERE.parents[1]  # templates of another room read "/training/documents/common.typ"
 _lock = threading.Lock()
 
 
@@ -28,11 +29,11 @@ def _fonts() -> Any:
 
 
 @lru_cache(maxsize=16)
-def _compiler(template: str) -> Any:
-    return typst.Compiler(HERE / f"{template}.typ", root=HERE, font_paths=_fonts())
+def _compiler(template: str, folder: Path) -> Any:
+    return typst.Compiler(folder / f"{template}.typ", root=ROOMS, font_paths=_fonts())
 
 
-def pdf(template: str, data: dict[str, Any]) -> bytes:
+def pdf(template: str, data: dict[str, Any], *, folder: Path = HERE) -> bytes:
     """Return the PDF/UA-1 document of ``template``.typ filled with ``data`` (plain JSON values).
 
     Texts reach Typst as data and are never read as markup. A sign that none of our fonts has (an
@@ -42,7 +43,7 @@ def pdf(template: str, data: dict[str, Any]) -> bytes:
     data = {"demo": DEMO_NOTICE if settings.KALAN_DEMO else "", **data}
     inputs = {"data": json.dumps(data, ensure_ascii=False)}
     with _lock:  # a compiler serves one document at a time
-        compiler = _compiler(template)
+        compiler = _compiler(template, folder)
         try:
             made = compiler.compile(format="pdf", sys_inputs=inputs, pdf_standards=["ua-1"])
         except typst.TypstError as error:
