@@ -123,7 +123,7 @@ def result(
     assert step.test is not None
     sitting = Sitting.objects.create(
         test=step.test,
-        frozen=step.test.frozen.get(),
+        frozen=step.test.frozen.order_by("pk").first(),
         account=participant.account,
         agent=participant.agent,
         structure=participant.structure,

@@ -38,6 +38,8 @@ PEOPLE_READERS = ("structure", "region", "programme", "auditor", "admin")
 STRUCTURE_READERS = (*PEOPLE_READERS, "trainer")
 SESSION_READERS = STRUCTURE_READERS
 PLANNERS = ("region", "programme", "admin")
+CAMPAIGNERS = ("structure", "region", "programme", "admin")
+HOLDERS = PLANNERS  # the campaign of the world is held by the region, not by its structure
 COST_READERS = ("programme", "auditor", "admin")
 
 MAKERS = ("author", "programme", "admin")
@@ -85,6 +87,8 @@ TABLE: dict[str, Row] = {
     "account_logout": SIGNED_IN(),
     "account_slip_code": PUBLIC(),
     "account_activate": PUBLIC(of={"code": "slip_code"}),
+    "account_register": Row(allowed=ALL, ok=302, anonymous=200),
+    "account_register_confirm": PUBLIC(ok=404, of={"token": "token"}, html=False),
     # --- accounts: one's own
     "account_notice": SIGNED_IN(),
     "account_own": SIGNED_IN(),
@@ -287,4 +291,40 @@ TABLE: dict[str, Row] = {
     "import-cancel": DETAIL(*TERRITORY, of="import_run"),
     "import-recheck": ACTION(*TERRITORY, of="import_run"),
     "import-report": FILE(*TERRITORY, of="import_run"),
+    # --- campaigns: taking part
+    "campaign-code": PUBLIC(),
+    "campaign-join": PUBLIC(of={"code": "campaign_code"}),
+    # Nobody of the table is in the campaign yet (tests/campaigns/test_joining.py).
+    "campaign-begin": ACTION(of={"code": "campaign_code", "rank": "campaign_rank"}, outside=None),
+    "campaign-share": ACTION(of={"code": "campaign_code"}, outside=None),
+    "campaign-leave": Row(allowed=frozenset(), of={"code": "campaign_code"}, html=False),
+    "my-outside-results": SIGNED_IN(),
+    # --- campaigns: preparing and following
+    "campaign-list": STAFF_LIST(*PEOPLE_READERS),
+    "campaign-new": STAFF_LIST(*CAMPAIGNERS),
+    "campaign-detail": DETAIL(*PEOPLE_READERS, of="campaign"),
+    "campaign-edit": DETAIL(*HOLDERS, of="campaign"),
+    "campaign-group": DETAIL(*HOLDERS, of="campaign"),
+    "campaign-rules": DETAIL(*HOLDERS, of="campaign"),
+    "campaign-open": DETAIL(*HOLDERS, of="campaign"),
+    "campaign-close": DETAIL(*HOLDERS, of="campaign"),
+    "campaign-archive": DETAIL(*HOLDERS, of="campaign"),
+    "campaign-delete": DETAIL(*HOLDERS, of="campaign"),
+    "campaign-refresh": ACTION(*HOLDERS, of="campaign"),
+    "campaign-people": DETAIL(*PEOPLE_READERS, of="campaign"),
+    "campaign-person-remind": ACTION(
+        *HOLDERS, of={"uid": "campaign", "participant": "participant"}
+    ),
+    "campaign-person-remove": DETAIL(
+        *HOLDERS, of={"uid": "campaign", "participant": "participant"}
+    ),
+    "campaign-invite": DETAIL(*HOLDERS, of="campaign"),
+    "campaign-remind": DETAIL(*HOLDERS, of="campaign"),
+    "campaign-results": DETAIL(*PEOPLE_READERS, of="campaign"),
+    "campaign-needs": DETAIL(*PEOPLE_READERS, of="campaign"),
+    "campaign-kit": FILE(*PEOPLE_READERS, of="campaign"),
+    "campaign-slips": FILE(*PEOPLE_READERS, of="campaign"),
+    # --- results of other platforms
+    "outside-list": STAFF_LIST(*PEOPLE_READERS),
+    "agent-outside-results": DETAIL(*PEOPLE_READERS, of="agent"),
 }

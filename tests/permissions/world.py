@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kalan.base.models import ImportRun, Job, Message
+from kalan.campaigns.models import Campaign, OutsideResult, Participant
 from kalan.indicators.models import DeclaredFigure, FrozenFigures
 from kalan.people.models import (
     Account,
@@ -33,7 +34,7 @@ from kalan.training.models import (
     SessionTrainer,
     Theme,
 )
-from tests.factories import attendance, indicators, people, skills, training
+from tests.factories import attendance, campaigns, indicators, people, skills, training
 from tests.factories.imports import checked
 from tests.permissions.patterns import ROLES, Row
 
@@ -67,6 +68,7 @@ class Place:
     framework: Framework
     other_framework: Framework
     import_run: ImportRun  # checked: nothing of it is written yet
+    campaign: Campaign  # open, held by the region, with ``agent`` on its list
     import_kind: str = "staff"
     import_tab: str = "refused"
     slip_code: str = "ABCDEFGH23"
@@ -76,6 +78,7 @@ class Place:
     kind: str = "agents"
     indicator: str = "agents_formes"
     passkey: int = 0
+    campaign_rank: int = 1
     moment: str = "fin"
     wording_code: str = "convocation"
     wording_channel: str = "sms"
@@ -118,6 +121,14 @@ class Place:
     @property
     def declared(self) -> DeclaredFigure:
         return DeclaredFigure.objects.get(node=self.region)
+
+    @property
+    def campaign_code(self) -> str:
+        return self.campaign.code
+
+    @property
+    def participant(self) -> Participant:
+        return self.campaign.participants.get(agent=self.agent)
 
     @property
     def post(self) -> Post:
@@ -195,6 +206,7 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
         import_run=_import_run(region, structure, surname),
         bank=bank,
         item=skills.with_picture(skills.item(bank, code=f"Q-{surname}")),
+        campaign=_campaign(region, agent, surname),
         framework=_framework("sante"),
         other_framework=_framework("digcomp"),
     )
@@ -203,6 +215,24 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
 def _framework(code: str) -> Framework:
     """One for both territories: it belongs to none."""
     return Framework.objects.filter(code=code).first() or skills.framework(code)
+
+
+def _campaign(region: OrgNode, agent: Agent, surname: str) -> Campaign:
+    """Open until long after these tests, with one finished result that is shared."""
+    made = campaigns.campaign(
+        region, name=f"Campagne {surname}", closes_on=dt.date(2120, 1, 1), message="Pour vous."
+    )
+    campaigns.result(campaigns.participant(made, agent), shared=True)
+    OutsideResult.objects.create(
+        agent=agent,
+        source="Pix Orga",
+        campaign=f"Parcours {surname}",
+        date=people.NOW.date(),
+        mastery=62,
+        levels={"Sécuriser": "3"},
+        imported_at=people.NOW,
+    )
+    return made
 
 
 def _import_run(region: OrgNode, structure: OrgNode, surname: str) -> ImportRun:

@@ -9,9 +9,12 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         # Not at the top: models are loaded after the app registry.
+        from kalan.assessment import parts
         from kalan.campaigns import auditing
+        from kalan.campaigns.services.sittings import CampaignSittings
         from kalan.campaigns.services.subjects import CampaignsPart
         from kalan.people import subjects
 
         auditing.register()
         subjects.register(CampaignsPart())
+        parts.register(CampaignSittings())

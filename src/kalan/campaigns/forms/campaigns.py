@@ -67,7 +67,8 @@ def _step_choices(actor: Actor) -> tuple[dict[str, Step], list[Any]]:
         .filter(state__in=open_states)
         .order_by("start", "pk")[:MOST_SESSIONS]
     )
-    known: dict[str, Step] = {step_code(one): one for one in (*tests, *themes, *sessions)}
+    every: list[Step] = [*tests, *themes, *sessions]
+    known = {step_code(one): one for one in every}
     groups = [
         ("Tests", [(step_code(one), one.title) for one in tests]),
         ("Une formation sur un thème", [(step_code(one), one.name) for one in themes]),

@@ -7,6 +7,7 @@ import datetime as dt
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from kalan.assessment.models import Test
+from kalan.base.exports import Cell
 from kalan.campaigns import policy
 from kalan.campaigns.models import Campaign, CampaignGroup, CampaignStep, Participant
 from kalan.people.actor import Actor
@@ -105,6 +106,14 @@ _VIEW = policy.CAPABILITIES["campaigns.view"]
 
 def _whole(actor: Actor) -> Q:
     return actor.scope(_VIEW, "node__")
+
+
+def export_lines(rows: QuerySet[Campaign]) -> list[list[Cell]]:
+    """Campaigns with their counts, as lines of a table."""
+    states = dict(Campaign.State.choices)
+    columns = ("name", "code", "node__name", "state", "opens_on", "closes_on", "invited",
+               "started", "finished")  # fmt: skip
+    return [[*line[:3], states[line[3]], *line[4:]] for line in rows.values_list(*columns)]
 
 
 def steps_of(campaign: Campaign) -> list[CampaignStep]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncDate
@@ -77,9 +78,9 @@ def follow_up(actor: Actor, campaign: Campaign) -> FollowUp:
     """What the actor may see of a campaign's progress (four queries, whatever its size)."""
     rows = participants_visible_to(actor, campaign)
     whole = rows.aggregate(**_numbers(), withdrawn=Count("pk", filter=Q(state=_S.WITHDRAWN)))
+    places: Any = rows.order_by()  # the columns that Count adds are beyond the stubs
     by_place = list(
-        rows.order_by()
-        .values("structure__name", "structure__uid", "structure__search")
+        places.values("structure__name", "structure__uid", "structure__search")
         .annotate(**_numbers())
         .filter(invited__gt=0)
         .order_by("structure__search", "structure__uid")

@@ -58,16 +58,17 @@ def filtered(
     elif state:
         rows = rows.filter(state=state)
     if structure:
-        rows = rows.filter(structure__uid=_uid(structure))
+        place = _uid(structure)
+        rows = rows.filter(structure__uid=place) if place else rows.none()
     if cadre:
-        rows = rows.filter(cadre=cadre)
+        rows = rows.filter(cadre=int(cadre))
     if level and step is not None:
         rows = _at_level(rows, step, domain, level)
     return rows
 
 
 def _uid(text: str) -> uuid.UUID | None:
-    """The id that ``text`` is, or None, which matches nobody."""
+    """The id that ``text`` is, or None."""
     try:
         return uuid.UUID(text)
     except ValueError:

@@ -99,7 +99,7 @@ def results(
     if structure:
         part = part.filter(structure__uid=structure)
     if cadre:
-        part = part.filter(cadre=cadre)
+        part = part.filter(cadre=int(cadre))
     if sex:
         part = part.filter(sex=sex)
     number = whole if part is people else _measured(part, step).count()

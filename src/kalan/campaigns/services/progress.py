@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from kalan.assessment.models import Sitting
+from kalan.assessment.services import sittings
 from kalan.base.errors import Refused
 from kalan.campaigns.models import Campaign, CampaignStep, Participant, ParticipantSitting
 from kalan.campaigns.services.joining import require_joinable
@@ -59,12 +60,18 @@ def begin(
 
 
 def _start(actor: Actor, now: dt.datetime, row: Participant, step: CampaignStep) -> Sitting:
-    from kalan.assessment.services import sittings
-
+    assert step.test is not None
+    # Questions that the person has already seen come again only when nothing else is left.
+    seen = sittings.seen_items(sittings.person(row.account, row.agent), step.test)
     return sittings.start(
-        actor=actor, test=step.test, now=now, context="campaign", account=row.account,
+        actor=actor,
+        test=step.test,
+        now=now,
+        context="campaign",
+        account=row.account,
         agent=row.agent,
-    )  # fmt: skip
+        without=seen,
+    )
 
 
 def _require_turn(row: Participant, step: CampaignStep) -> None:

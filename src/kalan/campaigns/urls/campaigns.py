@@ -22,12 +22,12 @@ urlpatterns: list[URLPattern] = [
     path(f"{_ONE}actualiser/", campaigns.campaign_refresh, name="campaign-refresh"),
     path(f"{_ONE}participants/", follow.campaign_people, name="campaign-people"),
     path(
-        f"{_ONE}participants/<uuid:person>/rappeler/",
+        f"{_ONE}participants/<uuid:participant>/rappeler/",
         follow.participant_remind,
         name="campaign-person-remind",
     ),
     path(
-        f"{_ONE}participants/<uuid:person>/retirer/",
+        f"{_ONE}participants/<uuid:participant>/retirer/",
         follow.participant_remove,
         name="campaign-person-remove",
     ),

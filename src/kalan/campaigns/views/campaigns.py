@@ -29,6 +29,7 @@ from kalan.campaigns.models import Campaign
 from kalan.campaigns.policy import CAPABILITIES
 from kalan.campaigns.selectors.campaigns import (
     campaigns_visible_to,
+    export_lines,
     rules_of,
     steps_of,
     with_counts,
@@ -59,14 +60,7 @@ def campaign_list(request: ActorRequest) -> HttpResponseBase:
     if fmt := request.GET.get("format"):
         headers = ["Nom", "Code", "Territoire", "État", "Du", "Au", "Invités", "Ont commencé",
                    "Ont terminé"]  # fmt: skip
-        lines = [
-            [
-                c.name, c.code, c.node.name, c.get_state_display(), c.opens_on, c.closes_on,
-                c.invited, c.started, c.finished,
-            ]
-            for c in rows.order_by(*order)
-        ]  # fmt: skip
-        return table_response("campagnes", headers, lines, fmt)
+        return table_response("campagnes", headers, export_lines(rows.order_by(*order)), fmt)
     context = {
         "page": paginate(rows, request, order=order),
         "filters": filters,

@@ -240,15 +240,13 @@ def _write(request: ActorRequest, uid: uuid.UUID, template: str) -> HttpResponse
 @staff(EDIT)
 @once
 def participant_remind(
-    request: ActorRequest, uid: uuid.UUID, person: uuid.UUID
+    request: ActorRequest, uid: uuid.UUID, participant: uuid.UUID
 ) -> HttpResponseBase:
     """Remind one person."""
     campaign = campaign_or_404(request, uid, "campaigns.edit")
-    participant = _participant(request, campaign, person)
+    person = _participant(request, campaign, participant)
     try:
-        plan = mails.remind(
-            actor=request.actor, now=clock.now(), campaign=campaign, only=participant
-        )
+        plan = mails.remind(actor=request.actor, now=clock.now(), campaign=campaign, only=person)
     except Refused as refused:
         messages.error(request, str(refused))
     else:
@@ -263,24 +261,24 @@ def participant_remind(
 
 @staff(EDIT)
 def participant_remove(
-    request: ActorRequest, uid: uuid.UUID, person: uuid.UUID
+    request: ActorRequest, uid: uuid.UUID, participant: uuid.UUID
 ) -> HttpResponseBase:
     campaign = campaign_or_404(request, uid, "campaigns.edit")
-    participant = _participant(request, campaign, person)
+    person = _participant(request, campaign, participant)
     if request.method == "POST":
         return attempt(
             request,
             "Personne retirée de la liste.",
             "campaign-people",
             lambda: groups.remove_participant(
-                actor=request.actor, now=clock.now(), campaign=campaign, participant=participant
+                actor=request.actor, now=clock.now(), campaign=campaign, participant=person
             ),
             uid=uid,
         )
-    begun = participant.started_at is not None
+    begun = person.started_at is not None
     context = {
         "title": "Retirer de la liste",
-        "message": f"{participant.person} ne recevra plus de message de cette campagne."
+        "message": f"{person.person} ne recevra plus de message de cette campagne."
         + (" Ses réponses restent à elle ; elles ne comptent plus ici." if begun else ""),
         "confirm_label": "Retirer",
         "cancel_url": reverse("campaign-people", args=[uid]),
@@ -288,9 +286,9 @@ def participant_remove(
     return render(request, "web/_confirm.html", context)
 
 
-def _participant(request: ActorRequest, campaign: Campaign, person: uuid.UUID) -> Participant:
+def _participant(request: ActorRequest, campaign: Campaign, participant: uuid.UUID) -> Participant:
     rows = participants_visible_to(request.actor, campaign).select_related("agent", "account")
-    found: Participant = get_object_or_404(rows, uid=person)
+    found: Participant = get_object_or_404(rows, uid=participant)
     if found.state == Participant.State.WITHDRAWN:
         raise Http404
     return found

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kalan.assessment.models import Result, Sitting
+from kalan.assessment.services.sittings import play_url
 from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.campaigns.forms.join import CodeForm
@@ -23,11 +24,6 @@ from kalan.campaigns.services import joining, progress
 from kalan.people.http import ActorRequest, show_refusal, signed_in
 from kalan.people.services.accounts_door import address_of, keep_next
 from kalan.training.models import Registration
-
-
-def play_url(sitting: Sitting) -> str:
-    """Where a sitting is played."""
-    return f"/test/{sitting.uid}/"
 
 
 @never_cache
@@ -139,8 +135,8 @@ def _join(request: ActorRequest, campaign: Campaign) -> HttpResponseBase:
         messages.error(request, str(refused))
         return redirect("campaign-join", code=campaign.code)
     first = next(iter(steps_of(campaign)), None)
-    plain = first is not None and first.test is not None and not campaign.history
-    if plain and place.state == Participant.State.INVITED:
+    waits = place.state == Participant.State.INVITED and not campaign.history
+    if waits and first is not None and first.test is not None:
         return _begin(request, place, first)
     return redirect("campaign-join", code=campaign.code)
 

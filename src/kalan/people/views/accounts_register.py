@@ -87,8 +87,8 @@ def register_confirm(request: HttpRequest, token: str) -> HttpResponse:
             return enter(request, account, next_url=None, shared=False)
     except Refused as refused:
         if refused.field is None or request.method == "GET":
-            page = {"refused": refused}
-            return render(request, "people/accounts/register_confirm.html", page, status=404)
+            gone = {"refused": refused}
+            return render(request, "people/accounts/register_confirm.html", gone, status=404)
         show_refusal(form, refused)
         account, email = registration_of(token)
     page = {"form": form, "email": email, "account": account}

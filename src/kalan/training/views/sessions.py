@@ -181,7 +181,8 @@ def session_plan(request: ActorRequest) -> HttpResponseBase:
 def _beforehand(request: ActorRequest) -> dict[str, Any]:
     code = request.GET.get("programme", "")
     programme = programmes_visible_to(request.actor).filter(code=code).first() if code else None
-    return {"programme": programme} if programme else {}
+    title = request.GET.get("titre", "")[:200]  # proposed by a campaign's needs
+    return {"programme": programme, "title": title} if programme else {"title": title}
 
 
 @staff(PLAN)
