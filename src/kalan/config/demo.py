@@ -7,6 +7,7 @@ import datetime as dt
 from django.conf import settings
 from django.db import transaction
 
+from kalan.assessment import demo as assessment_demo
 from kalan.base.errors import Refused
 from kalan.indicators.services.refresh import refresh
 from kalan.people import demo as people_demo
@@ -52,6 +53,7 @@ def load(*, now: dt.datetime) -> bool:
         )
         people_demo.add_doubles(world, [trained[code][5] for code in ("sn-demo-05", "sn-demo-09")])
         build_today(world, now=now)
+        assessment_demo.build_tests(world.country, now=now)
         duplicates.find_agents(node=world.country, now=now)
     refresh(now=now)
     return True

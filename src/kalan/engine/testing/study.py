@@ -102,15 +102,17 @@ def _advice(fixed: bool, reasons: list[str]) -> str:
 
 def true_bank(frozen: Frozen, rng: np.random.Generator) -> Bank:
     """Parameters that the frozen ones may be estimates of."""
-    items = []
-    for item in frozen.items:
-        known = item.se_b is not None
-        se_b = item.se_b if item.se_b is not None else EXPERT_SE_B
-        se_a = (item.se_a or 0.0) / item.a if known else EXPERT_SE_LN_A
-        shift = se_b * rng.standard_normal()
-        slope = item.a * float(np.exp(np.clip(se_a * rng.standard_normal(), -1.5, 1.5)))
-        items.append(replace(item, a=slope, b=tuple(b + shift for b in item.b)))
-    return bank_of(items, prudent=False)
+    return bank_of([perturbed(item, rng) for item in frozen.items], prudent=False)
+
+
+def perturbed(item: Item, rng: np.random.Generator) -> Item:
+    """What an item may really be, its parameters being known with an error."""
+    known = item.se_b is not None
+    se_b = item.se_b if item.se_b is not None else EXPERT_SE_B
+    se_a = (item.se_a or 0.0) / item.a if known else EXPERT_SE_LN_A
+    shift = se_b * rng.standard_normal()
+    slope = item.a * float(np.exp(np.clip(se_a * rng.standard_normal(), -1.5, 1.5)))
+    return replace(item, a=slope, b=tuple(b + shift for b in item.b))
 
 
 def _world(
