@@ -21,6 +21,7 @@ from kalan.skills.play.shape import Stored
 from tests.factories import assessment, people
 from tests.factories.people import NOW
 
+
 @pytest.fixture
 def test_(tree: people.Tree) -> object:
     return assessment.published(tree.country)
@@ -85,9 +86,7 @@ def test_the_same_seed_gives_the_same_sittings(test_: object) -> None:
     assert [row.log for row in one] == [row.log for row in two]
 
 
-def test_few_writes_however_many_people(
-    test_: object, django_assert_num_queries: object
-) -> None:
+def test_few_writes_however_many_people(test_: object, django_assert_num_queries: object) -> None:
     record(test=test_, takers=_takers(1), context="x", seed=6)
     for number in (1, 4):
         with django_assert_num_queries(9):  # type: ignore[operator]

@@ -62,14 +62,14 @@ def build_tests(country: OrgNode, *, now: dt.datetime) -> DemoTests:
             "positionnement-complet",
             "Mes compétences, domaine par domaine",
             Test.Purpose.FULL,
-            "Un domaine à la fois : arrêtez-vous entre deux, vous reprendrez où vous en étiez.",
+            "Un domaine à la fois : arrêtez-vous entre deux, vous reprendrez où vous en étiez.",
             open=True,
         ),
         pair=made(
             "avant-apres",
             "Avant et après la session",
             Test.Purpose.FIXED,
-            "Le même test, sous deux formes : l’une avant la session, l’autre après.",
+            "Le même test, sous deux formes : l’une avant la session, l’autre après.",
         ),
     )
 
@@ -81,7 +81,6 @@ def ability(draw: random.Random, *, cadre: str = "", shift: float = 0.0) -> dict
     return {
         domain: centre
         + lean
-        + SPREAD
-        * (math.sqrt(TOGETHER) * general + math.sqrt(1 - TOGETHER) * draw.gauss(0, 1))
+        + SPREAD * (math.sqrt(TOGETHER) * general + math.sqrt(1 - TOGETHER) * draw.gauss(0, 1))
         for domain, lean in LEAN.items()
     }

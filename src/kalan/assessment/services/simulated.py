@@ -20,7 +20,7 @@ import numpy as np
 from django.db import transaction
 
 from kalan.assessment.models import Answer, DomainResult, Result, Sitting, Test
-from kalan.assessment.selectors.frozen import frozen_of, stored_of, version_ids
+from kalan.assessment.selectors.frozen import frozen_of, version_ids
 from kalan.assessment.services.results import rows_of
 from kalan.assessment.services.sittings import frozen_for
 from kalan.base.ids import uuid7
@@ -87,9 +87,7 @@ def record(*, test: Test, takers: Sequence[Taker], context: str, seed: int) -> l
     ]
     Sitting.objects.bulk_create(sittings, batch_size=BATCH)
     answers = [
-        row
-        for one, path in zip(sittings, paths, strict=True)
-        for row in _answers(one, path, items)
+        row for one, path in zip(sittings, paths, strict=True) for row in _answers(one, path, items)
     ]
     Answer.objects.bulk_create(answers, batch_size=BATCH)
     over = [
@@ -109,7 +107,9 @@ class _Path:
 
 def _items(frozen: Frozen, versions: Mapping[int, int]) -> list[_Item]:
     """Response curves and invented answers of every item, by its number in the frozen test."""
-    true = [perturbed(item, np.random.default_rng(crc32(item.code.encode()))) for item in frozen.items]
+    true = [
+        perturbed(item, np.random.default_rng(crc32(item.code.encode()))) for item in frozen.items
+    ]
     p = probabilities(bank_of(true, prudent=False), GRID)  # (n, K, Q)
     cumulative = np.cumsum(p, axis=1)[:, :-1].transpose(0, 2, 1)
     kept = ItemVersion.objects.in_bulk(list(versions.values()))
@@ -123,6 +123,11 @@ def _items(frozen: Frozen, versions: Mapping[int, int]) -> list[_Item]:
     return found
 
 
+def _noise(code: str) -> np.random.Generator:
+    """The same item is the same in every test."""
+    return np.random.default_rng(crc32(code.encode()))
+
+
 def _says(stored: Stored, code: str) -> list[list[tuple[Given | None, float]]]:
     kinds = invented(stored, random.Random(crc32(code.encode())))  # noqa: S311 - invented data
     return [[(given or None, grade(stored, given).fraction) for given in kept] for kept in kinds]
@@ -130,7 +135,9 @@ def _says(stored: Stored, code: str) -> list[list[tuple[Given | None, float]]]:
 
 def _walked(frozen: Frozen, items: list[_Item], taker: Taker, draw: random.Random) -> _Path:
     seed = draw.getrandbits(32) or 1
-    walk, log, said = Walk(frozen, seed, form=taker.form), [], []
+    walk = Walk(frozen, seed, form=taker.form)
+    log: list[list[Any]] = []
+    said: list[tuple[int, int, int]] = []
     while True:
         step = walk.next()
         if isinstance(step, Pause):
