@@ -145,6 +145,10 @@ TABLE: dict[str, Row] = {
     "item-bank": DETAIL(*MAKERS, of="bank"),
     "item-bank-edit": DETAIL(*MAKERS, of="bank"),
     "item-create": DETAIL("author", "admin", of="bank"),
+    "item-import": DETAIL("author", "admin", of="bank"),
+    # A file is its owner's: nobody of this world sent one (test_exchange.py).
+    "item-import-check": DETAIL(of={"uid": "bank", "file": "scan"}, html=False),
+    "item-export": STAFF_LIST(*MAKERS),
     "item-detail": DETAIL(*MAKERS, of="item"),
     "item-edit": DETAIL("author", "admin", of="item"),
     "item-review": ACTION(*MAKERS, of="item", ok=422),

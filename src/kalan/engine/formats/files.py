@@ -35,8 +35,21 @@ def read(path: Path, format_: str | None = None) -> Found:
     ``format_``: a key of ``READERS``; guessed from the content without it. Raises
     ``UnreadableFileError`` when the file is missing, empty, not text or above ``LIMIT``.
     """
+    return judged(raw(path, format_))
+
+
+def raw(path: Path, format_: str | None = None) -> Found:
+    """Questions as the file has them, neither cleaned nor judged: never to be shown.
+
+    Raises as ``read``.
+    """
     text = _decoded(_bytes(path))
-    return judged(READERS[format_ or guess(path, text)](text))
+    return READERS[format_ or guess(path, text)](text)
+
+
+def guessed(path: Path, name: str) -> str:
+    """The format of the file at ``path`` that its owner calls ``name``. Raises as ``read``."""
+    return guess(Path(name), _decoded(_bytes(path)))
 
 
 def judged(found: Found) -> Found:

@@ -97,12 +97,12 @@ def _convert(found: Found, to: str) -> int:
         sys.stderr.write(_line(one))
     if left_out:
         sys.stderr.write(f"{len(left_out)} questions laissées de côté.\n")
-    if lost := _lost(found.questions, to):
-        sys.stderr.write(lost)
+    if said := lost(found.questions, to):
+        sys.stderr.write(said)
     return 1 if found.refused or len(left_out) == len(found.questions) else 0
 
 
-def _lost(questions: list[Question], to: str) -> str:
+def lost(questions: list[Question], to: str) -> str:
     """What the format drops from questions it holds, said once."""
     if to == "moodle-xml":
         return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from kalan.skills.views import authoring, banks, items
+from kalan.skills.views import authoring, banks, exchange, items
 
 _BASE = "gestion/questions/"
 _BANK = f"{_BASE}banques/<uuid:uid>/"
@@ -17,6 +17,9 @@ urlpatterns: list[URLPattern] = [
     path(_BANK, banks.bank_sheet, name="item-bank"),
     path(f"{_BANK}modifier/", banks.bank_edit, name="item-bank-edit"),
     path(f"{_BANK}nouvelle-question/", authoring.item_create, name="item-create"),
+    path(f"{_BANK}importer/", exchange.item_import, name="item-import"),
+    path(f"{_BANK}importer/<uuid:file>/", exchange.item_import_check, name="item-import-check"),
+    path(f"{_BASE}emporter/", exchange.item_export, name="item-export"),
     path(f"{_ONE}modifier/", authoring.item_edit, name="item-edit"),
     path(_ONE, items.item_detail, name="item-detail"),
     path(f"{_ONE}relire/", items.item_review, name="item-review"),

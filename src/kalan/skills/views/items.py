@@ -29,6 +29,7 @@ from kalan.skills.selectors import item_page as pages
 from kalan.skills.selectors.items import items_visible_to
 from kalan.skills.services import items as services
 from kalan.skills.services import reviews
+from kalan.skills.services.exports import FORMATS
 from kalan.skills.views.common import attempt, item_or_404, posted
 
 VIEW = CAPABILITIES["items.view"]
@@ -89,6 +90,7 @@ def item_list(request: ActorRequest) -> HttpResponseBase:
         "page": page,
         "rows": [(item, _text(item), _facility(item)) for item in page.rows],
         "gate": _GATE,
+        "formats": FORMATS.items(),
     }
     return render(request, "skills/items/list.html", context)
 
