@@ -52,6 +52,16 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Dumbbell:
+    """Two values of one row; without ``strong`` the line between them is dotted."""
+
+    label: str
+    before: float
+    after: float
+    strong: bool = True
+
+
+@dataclass(frozen=True)
 class MapValue:
     """What a region shows. ``value`` None: no data, or hidden because too few people."""
 
@@ -129,6 +139,34 @@ def stacked_bars(
         mark += f'<text x="{_n(x + 5)}" y="{y + 32}">{number(sum(row.values))}</text>'
         parts.append(_linked(mark, row.url))
     return _svg(parts, len(rows) * 40, title, description, linked=any(row.url for row in rows))
+
+
+def dumbbells(rows: Sequence[Dumbbell], *, title: str, description: str) -> SafeString:
+    """Before (f2) and after (f1) as two dots on a line a row, the label above them."""
+    values = [value for row in rows for value in (row.before, row.after)]
+    low, high = min(values, default=0), max(values, default=1)
+    room, left = WIDTH - 84, 42
+    span = (high - low) or 1
+
+    def at(value: float) -> str:
+        return _n(left + room * (value - low) / span)
+
+    parts = []
+    for index, row in enumerate(rows):
+        y = index * 34
+        first, second = at(row.before), at(row.after)
+        ends = sorted([(float(first), row.before), (float(second), row.after)])
+        dashes = "" if row.strong else ' stroke-dasharray="2 4"'
+        parts.append(
+            f'<text y="{y + 12}">{escape(row.label)}</text>'
+            f'<path class="ax" d="M{left} {y + 23}H{left + room}"/>'
+            f'<path class="l1"{dashes} d="M{first} {y + 23}H{second}"/>'
+            f'<circle class="f2" cx="{first}" cy="{y + 23}" r="5"/>'
+            f'<circle class="f1" cx="{second}" cy="{y + 23}" r="5"/>'
+            f'<text class="s e" x="{_n(ends[0][0] - 8)}" y="{y + 27}">{number(ends[0][1])}</text>'
+            f'<text class="s" x="{_n(ends[1][0] + 8)}" y="{y + 27}">{number(ends[1][1])}</text>'
+        )
+    return _svg(parts, len(rows) * 34 + 4, title, description, linked=False)
 
 
 def series_legend(series: Sequence[str]) -> list[tuple[str, str]]:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from django.conf import settings
+
+from kalan.assessment.services.paper import Line, lettered
+from kalan.skills.play import markup
+from kalan.skills.play.shape import Content
 from kalan.training.documents.compiler import pdf
 from kalan.training.documents.papers import common_of
-from kalan.training.models import Observation, Registration, Session
+from kalan.training.models import Moment, Observation, Registration, Session, SessionTest
+from kalan.training.selectors.learning import code_of
 from kalan.training.selectors.learning_observations import Grid
 
 
@@ -31,3 +38,74 @@ def gestures_pdf(
             ],
         },
     )
+
+
+def slips_pdf(session: Session, people: Sequence[Registration], address: str) -> bytes:
+    """One slip a person to cut out: the address, and the code that opens their own test."""
+    return pdf(
+        "slips",
+        {
+            **common_of(session),
+            "address": address,
+            "people": [
+                {"name": line.person, "structure": line.came_from, "code": code_of(line)}
+                for line in people
+            ],
+        },
+    )
+
+
+_HOW = {
+    "single": "Une seule réponse : écrivez sa lettre.",
+    "multiple": "Plusieurs réponses possibles : écrivez leurs lettres.",
+    "truefalse": "Vrai (V) ou faux (F).",
+    "numeric": "Écrivez le nombre.",
+    "short": "Écrivez la réponse.",
+    "matching": "Écrivez les paires, par exemple 1B 2A 3C.",
+    "ordering": "Écrivez les lettres dans l’ordre, la première étape d’abord.",
+    "cloze": "Un trou après l’autre, séparés par des points-virgules.",
+}
+
+
+def test_pdf(session: Session, test: SessionTest, lines: Sequence[Line]) -> bytes:
+    """The test on paper: the questions of its form, and a line for each answer."""
+    return pdf(
+        "test",
+        {
+            **common_of(session),
+            "title": test.test.title,
+            "moment": f"Test {Moment(test.moment).label} la formation",
+            "form": test.form,
+            "base": settings.KALAN_BASE_URL,
+            "questions": [_question(line) for line in lines],
+        },
+    )
+
+
+def _question(line: Line) -> dict[str, Any]:
+    content = line.stored.content
+    text = markup.GAP.sub(lambda gap: f" …({gap[1]})… ", content["text"])
+    return {
+        "number": str(line.number),
+        "text": markup.plain(text, content.get("images", [])),
+        "how": _HOW[content["kind"]],
+        "left": [
+            [str(number), markup.plain(one["text"])]
+            for number, one in enumerate(content.get("lefts", []), start=1)
+        ],
+        "options": _options(content),
+    }
+
+
+def _options(content: Content) -> list[list[str]]:
+    """[letter, words] as ``key_in`` reads them back."""
+    for name in ("choices", "rights", "steps"):
+        if content.get(name):
+            listed = content[name]  # type: ignore[literal-required]
+            return [[letter, markup.plain(one["text"])] for letter, one in lettered(listed)]
+    found = []
+    for number, gap in enumerate(content.get("gaps", []), start=1):
+        words = [f"{letter} {one['text']}" for letter, one in lettered(gap.get("choices", []))]
+        if words:
+            found.append([f"({number})", " ; ".join(words)])
+    return found

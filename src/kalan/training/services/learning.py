@@ -16,7 +16,7 @@ from kalan.people.actor import Actor
 from kalan.training.models import Moment, Session, SessionSitting, SessionTest
 from kalan.training.selectors.learning import AFTER, BEFORE, runnable
 from kalan.training.services.history import act
-from kalan.training.services.learning_gain import compute_gain
+from kalan.training.services.learning_gain import ask_gain
 
 FIRST, SECOND = "A", "B"
 
@@ -157,5 +157,5 @@ def close_test(*, actor: Actor, now: dt.datetime, session: Session, moment: str)
         )
         for sitting in going.order_by("pk"):
             sittings.finish(sitting=sitting, now=now)
-        compute_gain(session=row, now=now)
+        ask_gain(row.pk)
     return found

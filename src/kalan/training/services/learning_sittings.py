@@ -25,7 +25,7 @@ from kalan.training.selectors.learning import (
     tests_of,
 )
 from kalan.training.services.history import note
-from kalan.training.services.learning_gain import compute_gain
+from kalan.training.services.learning_gain import ask_gain
 
 CONTEXT = "session"
 MAX_MISSES = 40  # a room of people who mistype, not a program that guesses
@@ -184,7 +184,7 @@ def key_papers(
         if keyed.stored:
             said = f"tests {Moment(moment).label} saisis d’après papier"
             note(session, actor=actor, changes={said: ["", keyed.stored]})
-            compute_gain(session=session, now=now)
+            ask_gain(session.pk)
     return keyed
 
 
