@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 
+from kalan.assessment.models import Sitting, Test
+from kalan.assessment.services import paper
 from kalan.base.ids import uuid7
-from kalan.training.models import Observation, ObservationGrid, Registration
+from kalan.people.actor import SYSTEM
+from kalan.training.models import (
+    Observation,
+    ObservationGrid,
+    Registration,
+    Session,
+    SessionSitting,
+    SessionTest,
+)
+from tests.factories import assessment
 from tests.factories.people import NOW
 
 GESTURES = [
@@ -44,3 +55,37 @@ def observation(
         **fields,
     }
     return Observation.objects.create(registration=line, moment=moment, marks=marks, **values)
+
+
+def pair(session: Session, test: Test | None = None, *, opened: str = "") -> Test:
+    """Form A before, form B after; ``opened``: "before", "after" or ""."""
+    used = test or assessment.published(session.node, "fixed")
+    for moment, form in (("before", "A"), ("after", "B")):
+        SessionTest.objects.create(
+            session=session,
+            moment=moment,
+            test=used,
+            form=form,
+            opened_at=NOW if moment == opened else None,
+            created_at=NOW,
+        )
+    return used
+
+
+def sat(
+    line: Registration, moment: str, right: int, questions: int = 6, **fields: object
+) -> Sitting:
+    """A paper with the first ``right`` questions right ("B") and the others wrong ("A")."""
+    test = SessionTest.objects.get(session=line.session, moment=moment)
+    made = paper.key_in(
+        actor=SYSTEM,
+        test=test.test,
+        form=test.form,
+        answers=["B"] * right + ["A"] * (questions - right),
+        agent=line.agent,
+        now=NOW,
+    )
+    SessionSitting.objects.create(
+        registration=line, moment=moment, sitting=made, created_at=NOW, **fields
+    )
+    return made

@@ -230,6 +230,27 @@ TABLE: dict[str, Row] = {
     "resource-remove": STAFF_LIST(
         "region", "programme", "admin", of={"code": "theme", "uid": "handout"}
     ),
+    # --- training: tests before and after
+    "session-tests": DETAIL(*MARKERS, "auditor", of="session"),
+    "session-tests-choose": DETAIL(*MARKERS, of="session"),
+    "session-test-slips": FILE(*MARKERS, of="session"),
+    "session-test-paper": FILE(*MARKERS, of={"uid": "session", "moment": "test_moment"}),
+    "session-test-key": DETAIL(*MARKERS, of={"uid": "session", "moment": "test_moment"}),
+    "session-test-xlsx": FILE(*MARKERS, of={"uid": "session", "moment": "test_moment"}),
+    "session-test-upload": DETAIL(*MARKERS, of={"uid": "session", "moment": "test_moment"}),
+    "session-test-switch": ACTION(
+        *MARKERS, of={"uid": "session", "moment": "test_moment", "act": "test_act"}
+    ),
+    "session-gain": DETAIL(*MARKERS, "auditor", of="session"),
+    "session-test-join": PUBLIC(of={"code": "link"}),
+    # Nobody of the table follows the session.
+    "my-learning": Row(allowed=frozenset(), of="session", html=False),
+    "my-test-start": Row(
+        allowed=frozenset(),
+        of={"uid": "session", "moment": "test_moment"},
+        method="post",
+        html=False,
+    ),
     # --- training: gestures at work
     "session-gestures": DETAIL(*MARKERS, "structure", "auditor", of="session"),
     "observe": DETAIL(*MARKERS, of={"uid": "session", "moment": "moment", "line": "registration"}),

@@ -34,7 +34,15 @@ from kalan.training.models import (
     SessionTrainer,
     Theme,
 )
-from tests.factories import attendance, campaigns, indicators, people, skills, training
+from tests.factories import (
+    attendance,
+    campaigns,
+    indicators,
+    learning,
+    people,
+    skills,
+    training,
+)
 from tests.factories.imports import checked
 from tests.permissions.patterns import ROLES, Row
 
@@ -80,6 +88,8 @@ class Place:
     passkey: int = 0
     campaign_rank: int = 1
     moment: str = "fin"
+    test_moment: str = "avant"
+    test_act: str = "ouvrir"
     wording_code: str = "convocation"
     wording_channel: str = "sms"
 
@@ -154,6 +164,7 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
     bank = skills.bank(region, name=f"Banque {surname}")
     indicators.kept(programme, region, surname)
     attendance.paper(session)
+    learning.pair(session)
     return Place(
         cost=CostLine.objects.create(session=session, category="room", label=surname, planned=1000),
         anonymous=AnonymousCount.objects.create(

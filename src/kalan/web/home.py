@@ -23,6 +23,7 @@ from kalan.people.selectors.privacy import requests_visible_to
 from kalan.training.models import Registration, Session
 from kalan.training.selectors import duties, learning_observations
 from kalan.training.selectors.attendance import markable_sessions
+from kalan.training.selectors.learning import MyTests, my_tests
 from kalan.training.selectors.registrations import my_registrations
 from kalan.training.selectors.satisfaction import is_open
 
@@ -77,6 +78,13 @@ class MySession:
 
     row: Registration
     opinion_code: str
+    tests: MyTests = MyTests()
+    observed: bool = False
+
+    @property
+    def has_results(self) -> bool:
+        """Whether a page of one's own results is worth opening."""
+        return bool(self.tests.done) or self.observed
 
 
 @dataclass(frozen=True)
@@ -91,8 +99,16 @@ def my_space(actor: Actor, *, today: dt.date) -> MySpace:
     """The sessions of the signed-in person: those to follow, followed, and to lead."""
     # One query for both lists: latest first, so that those to come are always among them.
     mine = list(my_registrations(actor)[: SHOWN + 1])
-    coming = [_mine(row, today) for row in reversed(mine) if row.session.end >= today]
-    past = [_mine(row, today) for row in mine[:SHOWN] if row.session.end < today]
+    tests = my_tests(mine)
+    observed = set(learning_observations.own_observations(actor))
+
+    def one(row: Registration) -> MySession:
+        asked = row.state in Registration.COUNTED and is_open(row.session, today)
+        code = row.session.link_code if asked else ""
+        return MySession(row, code, tests[row.pk], row.pk in observed)
+
+    coming = [one(row) for row in reversed(mine) if row.session.end >= today]
+    past = [one(row) for row in mine[:SHOWN] if row.session.end < today]
     to_lead: list[Session] = []
     if Role.TRAINER in actor.roles and actor.agent_id is not None:
         led = markable_sessions(actor).filter(trainers__agent_id=actor.agent_id)
@@ -102,11 +118,6 @@ def my_space(actor: Actor, *, today: dt.date) -> MySpace:
             .order_by("start", "pk")[:SHOWN]
         )
     return MySpace(coming, past, len(mine) > SHOWN, to_lead)
-
-
-def _mine(row: Registration, today: dt.date) -> MySession:
-    asked = row.state in Registration.COUNTED and is_open(row.session, today)
-    return MySession(row, row.session.link_code if asked else "")
 
 
 @dataclass(frozen=True)

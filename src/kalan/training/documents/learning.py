@@ -56,8 +56,8 @@ def slips_pdf(session: Session, people: Sequence[Registration], address: str) ->
 
 
 _HOW = {
-    "single": "Une seule réponse : écrivez sa lettre.",
-    "multiple": "Plusieurs réponses possibles : écrivez leurs lettres.",
+    "single": "Une seule réponse : écrivez sa lettre.",
+    "multiple": "Plusieurs réponses possibles : écrivez leurs lettres.",
     "truefalse": "Vrai (V) ou faux (F).",
     "numeric": "Écrivez le nombre.",
     "short": "Écrivez la réponse.",
@@ -101,11 +101,11 @@ def _options(content: Content) -> list[list[str]]:
     """[letter, words] as ``key_in`` reads them back."""
     for name in ("choices", "rights", "steps"):
         if content.get(name):
-            listed = content[name]  # type: ignore[literal-required]
+            listed = content[name]
             return [[letter, markup.plain(one["text"])] for letter, one in lettered(listed)]
     found = []
     for number, gap in enumerate(content.get("gaps", []), start=1):
         words = [f"{letter} {one['text']}" for letter, one in lettered(gap.get("choices", []))]
         if words:
-            found.append([f"({number})", " ; ".join(words)])
+            found.append([f"({number})", " ; ".join(words)])
     return found

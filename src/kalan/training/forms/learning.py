@@ -23,14 +23,14 @@ class ChooseForm(forms.Form):
         label=_("Test"),
         queryset=Test.objects.none(),
         empty_label=_("Choisissez"),
-        help_text=_("Un test « avant et après » publié, avec deux formes parallèles."),
+        help_text=_("Un test « avant et après » publié, avec deux formes parallèles."),
     )
     first = forms.ChoiceField(
         label=_("Forme donnée avant"),
         choices=[("A", _("A avant, B après")), ("B", _("B avant, A après"))],
         widget=forms.RadioSelect,
         help_text=_(
-            "Alternez d’une session à l’autre : une petite différence entre les formes ne se "
+            "Alternez d’une session à l’autre : une petite différence entre les formes ne se "
             "prend alors pas pour un progrès."
         ),
     )

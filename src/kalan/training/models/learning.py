@@ -124,7 +124,7 @@ class Observation(models.Model):
         SCREEN = "screen", "à l’écran"
         PAPER = "paper", "saisi d’après papier"
 
-    MARKS = ("yes", "no", "na")
+    SAID = {"yes": "observé", "no": "non observé", "na": "pas d’occasion"}
 
     uid = models.UUIDField(unique=True)
     registration = models.ForeignKey(
@@ -162,4 +162,13 @@ class Observation(models.Model):
             ),
             models.CheckConstraint(condition=~Q(observer_name=""), name="observation_has_observer"),
             models.CheckConstraint(condition=Q(held__lte=F("seen")), name="observation_held_seen"),
+        ]
+
+    @property
+    def by_gesture(self) -> list[tuple[str, str]]:
+        """(gesture, what was noted) in the order of the grid."""
+        return [
+            (one["label"], self.SAID[self.marks[one["code"]]])
+            for one in self.grid.gestures
+            if one["code"] in self.marks
         ]

@@ -143,6 +143,12 @@ class MyTests:
     open: tuple[str, ...] = ()  # moments
     done: tuple[str, ...] = ()
 
+    @property
+    def doors(self) -> list[tuple[str, str]]:
+        """(word in the address, label) of what is open."""
+        words = {BEFORE.value: "avant", AFTER.value: "apres"}
+        return [(words[moment], str(Moment(moment).label)) for moment in self.open]
+
 
 def my_tests(lines: list[Registration]) -> dict[int, MyTests]:
     """Open and finished tests of a person's own registrations (two queries, whatever the list)."""

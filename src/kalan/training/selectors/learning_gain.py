@@ -65,14 +65,14 @@ class Gain:
         """What one may say of the group, in words."""
         if self.group is None:
             return (
-                f"Trop peu de paires : {self.pairs}, il en faut {MIN_PAIRS} pour parler du groupe."
+                f"Trop peu de paires : {self.pairs}, il en faut {MIN_PAIRS} pour parler du groupe."
             )
         g = self.group
-        span = f"intervalle à 95 % : de {signed(g['low'])} à {signed(g['high'])}"
+        span = f"intervalle à 95 % : de {signed(g['low'])} à {signed(g['high'])}"
         on = f"sur {self.pairs} personnes qui ont passé les deux tests"
         if not self.certain:
             return (
-                f"On ne peut pas dire si le groupe a changé : {signed(g['gain'])} points ({span}), "
+                f"On ne peut pas dire si le groupe a changé : {signed(g['gain'])} points ({span}), "
                 f"{on}."
             )
         verb = "a progressé" if g["gain"] > 0 else "a reculé"
@@ -89,11 +89,11 @@ class Gain:
         if self.provisional:
             found.append(
                 f"{self.provisional} questions sur {self.items} sont provisoires (moins de 500 "
-                "réponses) : leur difficulté est celle d’experts, l’intervalle en tient compte."
+                "réponses) : leur difficulté est celle d’experts, l’intervalle en tient compte."
             )
         if self.group is not None and not self.group["clusters"]:
             found.append(
-                "L’intervalle vaut entre les personnes de la session ; il ne dit rien d’autres "
+                "L’intervalle vaut entre les personnes de la session ; il ne dit rien d’autres "
                 "structures."
             )
         return found
@@ -155,14 +155,14 @@ def chart(gain: Gain) -> Chart | None:
     ]
     title = "Score avant et après, personne par personne"
     description = (
-        "Les plus grands progrès d’abord. Trait plein : changement certain à 95 % ; pointillé : "
+        "Les plus grands progrès d’abord. Trait plein : changement certain à 95 % ; pointillé : "
         "le changement peut venir du hasard des questions."
     )
     return Chart(
         title=title,
         description=description,
         svg=dumbbells(rows, title=title, description=description),
-        headers=("Personne", "Avant", "Après", "Changement", "Intervalle à 95 %", "Lecture"),
+        headers=("Personne", "Avant", "Après", "Changement", "Intervalle à 95 %", "Lecture"),
         rows=tuple(
             ChartRow(
                 line.person,
@@ -182,7 +182,7 @@ def chart(gain: Gain) -> Chart | None:
 
 HEADERS = [
     "Personne", "Structure", "Avant (% de points)", "Après (% de points)", "Score avant",
-    "Score après", "Changement", "Borne basse (95 %)", "Borne haute (95 %)", "Lecture", "Données",
+    "Score après", "Changement", "Borne basse (95 %)", "Borne haute (95 %)", "Lecture", "Données",
 ]  # fmt: skip
 
 

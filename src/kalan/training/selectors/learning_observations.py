@@ -304,7 +304,7 @@ def export_rows(session: Session) -> list[list[Any]]:
             row = found.get((line.pk, moment))
             if row is None:
                 continue
-            marks = [SAID.get(row.marks.get(g.code, ""), "") for g in grid.gestures]
+            marks = [Observation.SAID.get(row.marks.get(g.code, ""), "") for g in grid.gestures]
             rows.append(
                 [line.person, line.came_from, row.get_moment_display(), row.date,
                  row.observer_name, *marks, row.held, row.seen, row.comment,
@@ -319,9 +319,6 @@ def export_headers(grid: Grid) -> list[str]:
         *(gesture.label for gesture in grid.gestures),
         "Gestes tenus", "Gestes observés", "Commentaire", "Données",
     ]  # fmt: skip
-
-
-SAID = {"yes": "observé", "no": "non observé", "na": "pas d’occasion"}
 
 
 def came(session: Session) -> QuerySet[Registration]:

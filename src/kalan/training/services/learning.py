@@ -60,7 +60,7 @@ def _locked(actor: Actor, session: Session) -> Session:
     rows = runnable(actor).select_for_update(of=("self",), no_key=True)
     row = rows.get(pk=session.pk)
     if row.state == Session.State.CANCELLED:
-        raise Refused("La session est annulée : elle n’a plus de tests.", code="cancelled")
+        raise Refused("La session est annulée : elle n’a plus de tests.", code="cancelled")
     return row
 
 
@@ -80,7 +80,7 @@ def choose_tests(
         raise Refused(
             "Ce test ne peut pas être donné dans une session.",
             field="test",
-            remedy="Choisissez un test « avant et après » publié.",
+            remedy="Choisissez un test « avant et après » publié.",
             code="test",
         )
     if forms_of(test) < 2:
@@ -92,7 +92,7 @@ def choose_tests(
         )
     if SessionSitting.objects.filter(registration__session=row).exists():
         raise Refused(
-            "Quelqu’un a déjà commencé le test de cette session : il ne se change plus.",
+            "Quelqu’un a déjà commencé le test de cette session : il ne se change plus.",
             code="begun",
         )
     forms = {BEFORE: first, AFTER: SECOND if first == FIRST else FIRST}

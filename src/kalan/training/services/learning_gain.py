@@ -87,11 +87,8 @@ def _body(session: Session) -> dict[str, Any]:
     place = {uid: number for number, uid in enumerate(uids)}
     bank = bank_of([items[uid] for uid in uids])
     lines = sorted({line for line, _ in papers})
-    measured = {
-        moment: _measures(bank, items, place, lines, papers, moment) for moment in _MOMENTS
-    }
+    measured = {moment: _measures(bank, items, place, lines, papers, moment) for moment in _MOMENTS}
     pairs = [line for line in lines if all((line, moment) in papers for moment in _MOMENTS)]
-    used = [paper for paper in papers.values()]
     return {
         "people": {
             str(line): _person(measured[_MOMENTS[0]].get(line), measured[_MOMENTS[1]].get(line))
@@ -103,7 +100,7 @@ def _body(session: Session) -> dict[str, Any]:
         "questions": {moment: _questions(papers, moment) for moment in _MOMENTS},
         "provisional": sum(items[uid].provisional for uid in uids),
         "items": len(uids),
-        "simulated": any(paper.simulated for paper in used),
+        "simulated": any(paper.simulated for paper in papers.values()),
         "simulated_calibration": calibrated,
     }
 
@@ -177,7 +174,7 @@ def _measures(
         answers = papers[line, moment].answers
         share = sum(category / items[uid].top for uid, category in answers) / len(answers)
         out[line] = {
-            "percent": round(100 * share, 1),
+            "percent": 100 * share,
             "theta": float(found.theta[number]),
             "se": float(found.se[number]),
             "answers": len(answers),
@@ -191,7 +188,7 @@ def _person(one: dict[str, float] | None, two: dict[str, float] | None) -> dict[
         moment: None
         if found is None
         else {
-            "percent": found["percent"],
+            "percent": round(found["percent"], 1),
             "score": _whole(_MIDDLE + _SCALE * found["theta"]),
             "se": _whole(_SCALE * found["se"]),
             "answers": found["answers"],
@@ -232,12 +229,9 @@ def _group(
     except DataError:
         return None
     means = [
-        sum(measured[moment][line]["percent"] for line in pairs) / len(pairs)
-        for moment in _MOMENTS
+        sum(measured[moment][line]["percent"] for line in pairs) / len(pairs) for moment in _MOMENTS
     ]
-    real = [
-        _person(measured[_MOMENTS[0]][line], measured[_MOMENTS[1]][line]) for line in pairs
-    ]
+    real = [_person(measured[_MOMENTS[0]][line], measured[_MOMENTS[1]][line]) for line in pairs]
     return {
         "gain": round(_SCALE * found.gain),
         "low": round(_SCALE * found.low),

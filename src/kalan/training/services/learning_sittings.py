@@ -110,7 +110,7 @@ def _start(
     if (taken := other.first()) is not None:
         raise Refused(
             f"Vous avez le même test en cours dans la session {taken.registration.session.code}.",
-            remedy="Terminez-le d’abord, dans « Mon espace ».",
+            remedy="Terminez-le d’abord, dans « Mon espace ».",
             code="elsewhere",
         )
     SessionSitting.objects.create(
@@ -163,11 +163,11 @@ def key_papers(
         written = {pk: list(words) for pk, words in rows.items() if any(w.strip() for w in words)}
         locked = Registration.objects.select_for_update(no_key=True).filter(pk__in=written)
         list(locked.order_by("pk"))
-        known = set(
-            SessionSitting.objects.filter(registration__in=written, moment=moment).values_list(
-                "registration_id", flat=True
-            )
+        # A test opened on a phone and not begun gives way to the paper.
+        begun = SessionSitting.objects.filter(registration__in=written, moment=moment).exclude(
+            sitting__state=Sitting.State.READY
         )
+        known = set(begun.values_list("registration_id", flat=True))
         keyed = Keyed(already=[people[pk].person for pk in written if pk in known])
         fresh = {pk: words for pk, words in written.items() if pk not in known}
         _check_papers(test, {people[pk].person: words for pk, words in fresh.items()})
@@ -177,8 +177,11 @@ def key_papers(
                 actor=actor, test=test.test, form=test.form, answers=words, now=now,
                 context=CONTEXT, agent=people[pk].agent, taken_at=day,
             )  # fmt: skip
-            SessionSitting.objects.create(
-                registration_id=pk, moment=moment, sitting=sitting, created_at=now
+            SessionSitting.objects.update_or_create(
+                registration_id=pk,
+                moment=moment,
+                defaults={"sitting": sitting},
+                create_defaults={"sitting": sitting, "created_at": now},
             )
             keyed.stored += 1
         if keyed.stored:
@@ -198,7 +201,7 @@ def _checked_day(session: Session, day: dt.date, now: dt.datetime) -> None:
         )
     if day < session.start - dt.timedelta(days=60):
         raise Refused(
-            f"La session commence le {long_date(session.start)} : le test ne peut pas être si "
+            f"La session commence le {long_date(session.start)} : le test ne peut pas être si "
             "ancien.",
             field="taken_on",
             remedy="Vérifiez la date.",
@@ -215,7 +218,7 @@ def _check_papers(test: SessionTest, papers: Mapping[str, Sequence[str]]) -> Non
     wrong: list[str] = []
     for name, words in papers.items():
         if len(words) > len(lines):
-            wrong.append(f"{name} : {len(words)} réponses pour {len(lines)} questions.")
+            wrong.append(f"{name} : {len(words)} réponses pour {len(lines)} questions.")
             continue
         for line, said in zip(lines, words, strict=False):
             try:

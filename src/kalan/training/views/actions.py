@@ -51,6 +51,11 @@ def steps_for(
             Step("Satisfaction", "satisfaction-results"),
         ),
         (
+            session.state != Session.State.CANCELLED,
+            "learning.run",
+            Step("Tests avant / après", "session-tests"),
+        ),
+        (
             "close" in lawful and over,
             "sessions.close",
             Step("Clôturer", "session-close", main=True),

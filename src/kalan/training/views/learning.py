@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -79,7 +81,7 @@ def session_tests(request: ActorRequest, uid: UUID) -> HttpResponseBase:
         "may_run": "learning.run" in may and session.state != Session.State.CANCELLED,
         "begun": any(row.before or row.after for row in rows),
         "address": address,
-        "qr": qr_svg(address) if any(part["test"].is_open for part in parts) else "",
+        "qr": qr_svg(address) if any(test.is_open for test in found.values()) else "",
         "gain": gains.gain_page(session, people=False),
     }
     return render(request, "training/learning/tests.html", context)
@@ -233,16 +235,16 @@ def start(request: ActorRequest, uid: UUID, moment: str) -> HttpResponseBase:
     line = my_registrations(request.actor).filter(session__uid=uid).first()
     if line is None:
         raise Http404
-    found: list[str] = []
-
-    def act() -> None:
+    try:
         sitting = start_mine(
             actor=request.actor, now=clock.now(), session=line.session, moment=moment_of(moment)
         )
-        found.append(play_url(sitting))
-
-    response = attempt(request, "", "my-learning", act, uid=uid)
-    return redirect(found[0]) if found else response
+    except ObjectDoesNotExist as error:
+        raise Http404 from error
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("my-learning", uid=uid)
+    return redirect(play_url(sitting))
 
 
 @signed_in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from kalan.base import clock
 from kalan.base.errors import Refused
-from kalan.base.exports import name_file, table_response
+from kalan.base.exports import Cell, name_file, table_response
 from kalan.base.lists import paginate
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.training import policy
@@ -21,6 +22,7 @@ from kalan.training.documents.learning import gestures_pdf
 from kalan.training.forms.learning_observations import GridForm, ObservationForm, letters, shown
 from kalan.training.models import Observation, Registration, Session
 from kalan.training.selectors import learning_observations as reads
+from kalan.training.selectors.attendance import on_list
 from kalan.training.selectors.sessions import abilities
 from kalan.training.services.learning_observations import record_grid, record_observation
 from kalan.training.views.common import session_or_404, some
@@ -58,7 +60,7 @@ def gestures(request: ActorRequest, uid: UUID) -> HttpResponseBase:
             raise Http404
         rows = reads.export_rows(session)
         return table_response(f"gestes-{session.code}", reads.export_headers(grid), rows, fmt)
-    seen = reads.on_list(session)
+    seen = on_list(session)
     everyone = "learning.people" in may
     lines = [
         {
@@ -231,7 +233,7 @@ def due(request: ActorRequest) -> HttpResponseBase:
     today = clock.today()
     rows = reads.due_list(request.actor, today)
     if fmt := request.GET.get("format"):
-        lines = (
+        table: Iterator[list[Cell]] = (
             [line.person, line.came_from, line.session.code, line.session.title, line.session.end,
              line.session.end + reads.FROM, line.session.end + reads.OVERDUE]
             for line in rows.iterator(chunk_size=500)
@@ -245,7 +247,7 @@ def due(request: ActorRequest) -> HttpResponseBase:
             "À partir du",
             "Avant le",
         ]
-        return table_response("observations-a-faire", headers, lines, fmt)
+        return table_response("observations-a-faire", headers, table, fmt)
     context = {
         "page": paginate(rows, request, order=("session_end", "pk")),
         "overdue_before": today - reads.OVERDUE,
