@@ -78,8 +78,8 @@ class MySession:
 
     row: Registration
     opinion_code: str
-    tests: MyTests = MyTests()
-    observed: bool = False
+    tests: MyTests
+    observed: bool
 
     @property
     def has_results(self) -> bool:
