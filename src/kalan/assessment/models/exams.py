@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from kalan.assessment.models.sittings import Sitting
-from kalan.assessment.models.tests import Test
+from kalan.assessment.models.tests import FrozenTest, Test
 from kalan.base.ids import random_code, uuid7
 
 
@@ -32,14 +32,21 @@ class Exam(models.Model):
     date = models.DateField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.PLANNED)
     code = models.CharField(max_length=10, default=start_code)
+    # How many questions a candidate may have replaced without the invigilator's answer.
+    replacements = models.PositiveSmallIntegerField(default=3)
     invigilator = models.ForeignKey(
         "people.Account", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    simulated = models.BooleanField(default=False)
+    simulated = models.BooleanField(default=False)  # invented people of the demonstration
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(
         "people.Account", null=True, on_delete=models.SET_NULL, related_name="+"
     )
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    # The test's cut as it stood when results were published: what was decided by.
+    cut = models.FloatField(null=True, blank=True)
+    cut_se = models.FloatField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -48,6 +55,12 @@ class Exam(models.Model):
                 condition=~Q(state="published") | Q(published_at__isnull=False),
                 name="exam_published_has_date",
             ),
+            models.CheckConstraint(
+                condition=Q(state__in=["planned", "open", "closed", "published"]),
+                name="exam_state_known",
+            ),
+            # Codes are read out in rooms: two rooms of one day have two codes.
+            models.UniqueConstraint(fields=["code", "date"], name="exam_code_once_a_day"),
         ]
 
 
@@ -59,6 +72,7 @@ class Candidate(models.Model):
         PASSED = "passed", "admis"
         FAILED = "failed", "non admis"
         CANCELLED = "cancelled", "annulé"
+        REJECTED = "rejected", "rejeté"
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     exam = models.ForeignKey(Exam, on_delete=models.CASCADE, related_name="candidates")
@@ -69,6 +83,17 @@ class Candidate(models.Model):
     extra_percent = models.PositiveSmallIntegerField(default=0)
     accessible_only = models.BooleanField(default=False)
     assistive = models.BooleanField(default=False)  # focus is not watched
+    # In the room: code entered, identity checked, start allowed.
+    entered_at = models.DateTimeField(null=True, blank=True)
+    arrived_at = models.DateTimeField(null=True, blank=True)
+    allowed_at = models.DateTimeField(null=True, blank=True)
+    # The browser that answers; another one must be allowed to take over.
+    device = models.CharField(max_length=64, blank=True)
+    resume_allowed = models.BooleanField(default=False)
+    # A call for help that nobody has answered yet, on the question then on screen.
+    alert_at = models.DateTimeField(null=True, blank=True)
+    alert_number = models.PositiveSmallIntegerField(null=True, blank=True)
+    alert_text = models.CharField(max_length=300, blank=True)
     decision = models.CharField(max_length=10, choices=Decision.choices, blank=True)
     decision_note = models.TextField(blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
@@ -83,7 +108,14 @@ class Candidate(models.Model):
                 condition=Q(decision="") | Q(decided_at__isnull=False),
                 name="candidate_decision_has_date",
             ),
+            models.CheckConstraint(
+                condition=Q(decision__in=["", "passed", "failed", "cancelled", "rejected"]),
+                name="candidate_decision_known",
+            ),
         ]
+
+    def __str__(self) -> str:
+        return str(self.account)
 
 
 class CutPanel(models.Model):
@@ -92,8 +124,32 @@ class CutPanel(models.Model):
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     test = models.ForeignKey(Test, on_delete=models.CASCADE, related_name="panels")
     name = models.CharField(max_length=200)
-    adopted_at = models.DateTimeField(null=True, blank=True)
+    frozen = models.ForeignKey(FrozenTest, on_delete=models.PROTECT, related_name="+")
+    numbers = models.JSONField(default=list)  # items of ``frozen`` that are rated, in sheet order
     created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        "people.Account", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # What was adopted: on the scale of θ, and as a sum of points over the rated items.
+    theta = models.FloatField(null=True, blank=True)
+    theta_se = models.FloatField(null=True, blank=True)
+    raw = models.FloatField(null=True, blank=True)
+    raw_se = models.FloatField(null=True, blank=True)
+    adopted_at = models.DateTimeField(null=True, blank=True)
+    adopted_by = models.ForeignKey(
+        "people.Account", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(adopted_at__isnull=True) | Q(theta__isnull=False),
+                name="cut_panel_adopted_has_cut",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class CutJudge(models.Model):

@@ -129,6 +129,8 @@ class SittingEvent(models.Model):
         BACK = "back", "retour sur la page"
         REPLACED = "replaced", "question remplacée"
         INCIDENT = "incident", "incident"
+        ALERT = "alert", "appel au surveillant"
+        HEARD = "heard", "appel traité"
         RESUMED = "resumed", "reprise"
         STOPPED = "stopped", "arrêt par le surveillant"
         LATE = "late", "réponse hors délai"
