@@ -13,7 +13,7 @@ from kalan.assessment.models import Candidate, Exam, Sitting, SittingEvent, Test
 from kalan.assessment.policy import CAPABILITIES
 from kalan.base.text import fold
 from kalan.people.actor import Actor
-from kalan.people.models import Account, Agent, OrgNode
+from kalan.people.models import Account, Agent
 from kalan.people.selectors.core import agents_visible_to, posts_on
 
 ALERT_TIMEOUT = dt.timedelta(minutes=3)
@@ -73,7 +73,7 @@ def accounts_to_enrol(actor: Actor, exam: Exam) -> QuerySet[Account]:
 
 
 def search_accounts(
-    actor: Actor, exam: Exam, *, text: str = "", structure: OrgNode | None = None
+    actor: Actor, exam: Exam, *, text: str = "", structure: str = ""
 ) -> QuerySet[Account]:
     """Accounts to enrol by name, matricule or structure, not enrolled yet (by name)."""
     rows = accounts_to_enrol(actor, exam)
@@ -81,8 +81,10 @@ def search_accounts(
         rows = rows.filter(
             Q(agent__search__contains=word) | Q(agent__matricule__iexact=word)
         )
-    if structure is not None:
-        posts = posts_on(exam.date).filter(structure__path__startswith=structure.path)
+    if structure.strip():
+        posts = posts_on(exam.date)
+        for word in fold(structure).split():
+            posts = posts.filter(structure__search__contains=word)
         rows = rows.filter(agent__in=posts.values("agent"))
     there = Candidate.objects.filter(exam=exam).values("account")
     place = posts_on(exam.date).filter(agent=OuterRef("agent")).order_by("-pk")
