@@ -9,6 +9,8 @@ class AssessmentConfig(AppConfig):
 
     def ready(self) -> None:
         # Not at the top: models are loaded after the app registry.
-        from kalan.assessment import auditing
+        from kalan.assessment import auditing, parts
+        from kalan.assessment.exam_part import ExamPart
 
         auditing.register()
+        parts.register(ExamPart())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kalan.assessment.models import Candidate, Sitting
     from kalan.people.actor import Actor
 
-WAITING = "Vos réponses sont enregistrées ; le jury publiera les résultats."
+WAITING = "Vos réponses sont enregistrées ; le jury publiera les résultats."
 
 
 def _candidate(sitting: Sitting) -> Candidate | None:
@@ -48,5 +48,5 @@ class ExamPart(SittingPart):
         if row is None or row.exam.state != row.exam.State.PUBLISHED:
             return WAITING
         if row.decision in (row.Decision.CANCELLED, row.Decision.REJECTED):
-            return "Le jury n’a pas retenu cette passation : voyez la page de l’examen."
+            return "Le jury n’a pas retenu cette passation : voyez la page de l’examen."
         return ""

@@ -66,6 +66,7 @@ LINES: tuple[Line, ...] = (
     Line("Compétences", "Banques de questions", "item-banks", MAKERS),
     Line("Compétences", "Questions", "item-list", MAKERS),
     Line("Compétences", "Campagnes", "campaign-list", STAFF),
+    Line("Compétences", "Examens", "exam-list", frozenset({T, R, P, A, X})),
     Line("Chiffres", "Tableau de bord", "dashboard", STAFF),
     Line("Administration", "Comptes et rôles", "account-list", frozenset({S, R, X})),
     Line("Administration", "Historique", "history", HISTORY_READERS),

@@ -21,15 +21,13 @@ from kalan.base.packs import read_pack
 
 HERE = Path(__file__).parent
 BLANKS = 3
-SIMULATED = "Calibrage simulé : résultats de démonstration, sans valeur"
+SIMULATED = "Calibrage simulé : résultats de démonstration, sans valeur"
 _TAG = re.compile(r"<[^>]+>")
 
 
 def _pdf(template: str, exam: Exam | None, data: dict[str, Any]) -> bytes:
     country = exam.node.country if exam else data.pop("country")
-    return compiler.pdf(
-        HERE / f"{template}.typ", {"ministry": read_pack(country).ministry, **data}
-    )
+    return compiler.pdf(HERE / f"{template}.typ", {"ministry": read_pack(country).ministry, **data})
 
 
 def _exam(exam: Exam) -> dict[str, Any]:
@@ -46,7 +44,7 @@ def _exam(exam: Exam) -> dict[str, Any]:
 def _aids(row: Candidate) -> str:
     found = []
     if row.extra_percent:
-        found.append(f"temps + {row.extra_percent} %")
+        found.append(f"temps + {row.extra_percent} %")
     if row.accessible_only:
         found.append("questions accessibles")
     if row.assistive:
@@ -105,7 +103,7 @@ def minutes_pdf(exam: Exam, *, now: dt.datetime) -> bytes:
             "state": exam.get_state_display(),
             "issued": long_date(now.date()),
             "simulated": SIMULATED if simulated(exam) else "",
-            "cut": f"{cut.score} (intervalle à 95 % : {cut.low} à {cut.high})" if cut else "—",
+            "cut": f"{cut.score} (intervalle à 95 % : {cut.low} à {cut.high})" if cut else "—",
             "enrolled": len(rows),
             "sat": sum(1 for line in rows if line.sat),
             "counts": [
@@ -133,7 +131,7 @@ def _minute(line: Line) -> dict[str, str]:
     return {
         "name": str(row.account),
         "score": score,
-        "risk": "" if line.proposal is None else f"{line.proposal.percent} %",
+        "risk": "" if line.proposal is None else f"{line.proposal.percent} %",
         "decision": row.get_decision_display() if line.sat else "absent",
         "events": ", ".join(events),
         "note": row.decision_note,

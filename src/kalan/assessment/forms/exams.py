@@ -97,17 +97,15 @@ class AccommodationForm(forms.Form):
     assistive = forms.BooleanField(
         label="Technologie d’assistance",
         required=False,
-        help_text="Lecteur d’écran, loupe… : quitter la page n’est alors pas noté.",
+        help_text="Lecteur d’écran, loupe… : quitter la page n’est alors pas noté.",
     )
 
 
 class IncidentForm(forms.Form):
-    category = forms.ChoiceField(
-        label="Catégorie", choices=[("", "Choisir…"), *INCIDENTS.items()]
-    )
+    category = forms.ChoiceField(label="Catégorie", choices=[("", "Choisir…"), *INCIDENTS.items()])
     number = forms.IntegerField(
         label="Question", required=False, min_value=1, max_value=500,
-        help_text="Vide : la question à l’écran.",
+        help_text="Vide : la question à l’écran.",
     )  # fmt: skip
     text = forms.CharField(
         label="Ce qui s’est passé",
@@ -147,7 +145,7 @@ class PanelForm(forms.Form):
     judges = forms.CharField(
         label="Juges",
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text="Un nom par ligne, 3 au moins ; 8 sont conseillés.",
+        help_text="Un nom par ligne, 3 au moins ; 8 sont conseillés.",
     )
     count = forms.IntegerField(
         label="Questions à juger", min_value=5, max_value=200, initial=30,

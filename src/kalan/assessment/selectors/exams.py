@@ -78,9 +78,7 @@ def search_accounts(
     """Accounts to enrol by name, matricule or structure, not enrolled yet (by name)."""
     rows = accounts_to_enrol(actor, exam)
     for word in fold(text).split():
-        rows = rows.filter(
-            Q(agent__search__contains=word) | Q(agent__matricule__iexact=word)
-        )
+        rows = rows.filter(Q(agent__search__contains=word) | Q(agent__matricule__iexact=word))
     if structure.strip():
         posts = posts_on(exam.date)
         for word in fold(structure).split():
@@ -139,8 +137,10 @@ def retakes(test: Test, accounts: Collection[int], *, day: dt.date) -> dict[int,
         elif last is not None and test.retake_days:
             again = timezone.localdate(last) + dt.timedelta(days=test.retake_days)
             if day < again:
-                held[account] = f"passé le {timezone.localdate(last):%d/%m/%Y}, à repasser à " \
+                held[account] = (
+                    f"passé le {timezone.localdate(last):%d/%m/%Y}, à repasser à "
                     f"partir du {again:%d/%m/%Y}"
+                )
     return held
 
 
@@ -283,14 +283,18 @@ def own_candidacies(actor: Actor) -> QuerySet[Candidate]:
     if actor.account is None:
         return Candidate.objects.none()
     exam = Prefetch("exam", Exam.objects.select_related("test", "node"))
-    return Candidate.objects.filter(account=actor.account).prefetch_related(exam).select_related(
-        "sitting", "account"
+    return (
+        Candidate.objects.filter(account=actor.account)
+        .prefetch_related(exam)
+        .select_related("sitting", "account")
     )
 
 
 def coming_exams(actor: Actor, *, today: dt.date) -> QuerySet[Candidate]:
     """Exams of today or later for which the actor is enrolled."""
     states = [Exam.State.PLANNED, Exam.State.OPEN]
-    return own_candidacies(actor).filter(exam__date__gte=today, exam__state__in=states).order_by(
-        "exam__date", "pk"
+    return (
+        own_candidacies(actor)
+        .filter(exam__date__gte=today, exam__state__in=states)
+        .order_by("exam__date", "pk")
     )

@@ -112,9 +112,12 @@ def sheet(panel: CutPanel) -> Sheet:
         except DataError as wrong:
             error = str(wrong)
         if cut is not None and abs(cut.theta) > WIDEST:
-            cut, error = None, (
-                f"Seuil à {scaled(cut.theta)} points : hors de l’échelle "
-                f"({scaled(-WIDEST)} à {scaled(WIDEST)}). Revoyez les avis."
+            cut, error = (
+                None,
+                (
+                    f"Seuil à {scaled(cut.theta)} points : hors de l’échelle "
+                    f"({scaled(-WIDEST)} à {scaled(WIDEST)}). Revoyez les avis."
+                ),
             )
     return Sheet(
         panel=panel,
@@ -163,10 +166,10 @@ def _missing(judges: list[CutJudge], table: Floats) -> list[str]:
     for judge, row in zip(judges, table, strict=True):
         blank = [n for n, value in enumerate(row, start=1) if np.isnan(value)]
         if len(blank) == row.size:
-            found.append(f"{judge.name} : aucun avis")
+            found.append(f"{judge.name} : aucun avis")
         elif blank:
             some = ", ".join(map(str, blank[:5])) + ("…" if len(blank) > 5 else "")
-            found.append(f"{judge.name} : {len(blank)} avis manquant(s) (questions {some})")
+            found.append(f"{judge.name} : {len(blank)} avis manquant(s) (questions {some})")
     return found
 
 

@@ -65,7 +65,7 @@ def _unknown(typed: str, now: dt.datetime) -> str:
     ).exists()
     if today:
         return "Vous n’êtes pas inscrit à cet examen."
-    return f"Le code « {typed[:12]} » n’ouvre aucun examen."
+    return f"Le code « {typed[:12]} » n’ouvre aucun examen."
 
 
 def _door(exam: Exam, now: dt.datetime) -> None:
@@ -252,7 +252,7 @@ def replace(
     rule = replacement(row, now=now)
     if rule.state == "none":
         raise Refused(
-            f"Vous avez déjà remplacé {row.exam.replacements} question(s) : c’est le maximum.",
+            f"Vous avez déjà remplacé {row.exam.replacements} question(s) : c’est le maximum.",
             remedy="Appelez le surveillant, ou répondez au mieux.",
             code="bound",
         )
@@ -273,9 +273,7 @@ def watches(row: Candidate) -> bool:
     return row.exam.test.watch_focus and not row.assistive
 
 
-def focus(
-    *, actor: Actor, uid: uuid.UUID, event: uuid.UUID, kind: str, now: dt.datetime
-) -> bool:
+def focus(*, actor: Actor, uid: uuid.UUID, event: uuid.UUID, kind: str, now: dt.datetime) -> bool:
     """Record that the page was left ("focus") or came back ("back"); whether it was stored.
 
     Sent twice with one ``event``: stored once. Nothing follows from it but that it is shown.

@@ -39,10 +39,10 @@ def open_room(*, actor: Actor, exam: Exam, now: dt.datetime) -> Exam:
     if row.state == Exam.State.OPEN:
         return row
     if row.state != Exam.State.PLANNED:
-        raise Refused("Cet examen est terminé : la salle ne s’ouvre plus.")
+        raise Refused("Cet examen est terminé : la salle ne s’ouvre plus.")
     if row.date != timezone.localdate(now):
         raise Refused(
-            f"Cet examen est prévu le {row.date:%d/%m/%Y} : la salle s’ouvre ce jour-là.",
+            f"Cet examen est prévu le {row.date:%d/%m/%Y} : la salle s’ouvre ce jour-là.",
             remedy="Pour un autre jour, changez la date de l’examen.",
         )
     row.state, row.opened_at = Exam.State.OPEN, now
@@ -132,7 +132,7 @@ def replace(*, actor: Actor, candidate: Candidate, number: int, now: dt.datetime
     sitting = _running(row, now)
     if number_asked(sitting) != number:
         raise Refused(
-            f"Le candidat a quitté la question {number} : elle n’est plus remplaçable.",
+            f"Le candidat a quitté la question {number} : elle n’est plus remplaçable.",
             remedy="Notez un incident si besoin.",
         )
     sittings.replace(sitting=sitting, now=now, by=actor.account)
@@ -191,7 +191,7 @@ def incident(
         number = number_asked(row.sitting)
     if number is not None and number not in seen:
         raise Refused(
-            f"Question {number} : ce candidat ne l’a pas vue.",
+            f"Question {number} : ce candidat ne l’a pas vue.",
             field="number",
             remedy=f"Un numéro de 1 à {max(seen, default=1)} est attendu.",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,7 @@ from kalan.people.services import history
 
 MAX_EXTRA = 100  # per cent more time
 MAX_CANDIDATES = 300
+_BETWEEN = re.compile(r"[\s,;]+")
 
 
 def new_code(day: dt.date) -> str:
@@ -80,7 +82,7 @@ def _usable(test: Test) -> None:
         )
     if test.state != Test.State.PUBLISHED:
         raise Refused(
-            f"Le test « {test.title} » n’est pas publié.",
+            f"Le test « {test.title} » n’est pas publié.",
             field="test",
             remedy="Publiez-le avant de planifier l’examen.",
         )
@@ -88,8 +90,8 @@ def _usable(test: Test) -> None:
 
 def locked(actor: Actor, exam: Exam, capability: str) -> Exam:
     """The exam under its row lock. Raises Refused without the capability on its node."""
-    row = Exam.objects.select_for_update(of=("self",)).select_related("node", "test").get(
-        pk=exam.pk
+    row = (
+        Exam.objects.select_for_update(of=("self",)).select_related("node", "test").get(pk=exam.pk)
     )
     is_invigilator = (
         capability == "exams.invigilate"
@@ -106,13 +108,13 @@ def edit(*, actor: Actor, exam: Exam, now: dt.datetime, **fields: Any) -> Exam:
     """Change a planned exam; once it is open, only place, title and invigilator."""
     row = locked(actor, exam, "exams.plan")
     if row.state in (Exam.State.CLOSED, Exam.State.PUBLISHED):
-        raise Refused("Cet examen est terminé : il ne change plus.")
+        raise Refused("Cet examen est terminé : il ne change plus.")
     free = {"title", "place", "invigilator"}
     if row.state == Exam.State.OPEN:
         changed = [n for n, v in fields.items() if n not in free and getattr(row, n) != v]
         if changed:
             raise Refused(
-                "La salle est ouverte : seuls le titre, le lieu et le surveillant changent.",
+                "La salle est ouverte : seuls le titre, le lieu et le surveillant changent.",
                 field=changed[0],
             )
     if "test" in fields:
@@ -134,7 +136,7 @@ def delete(*, actor: Actor, exam: Exam, now: dt.datetime) -> None:
     """Give up an exam that nobody has started."""
     row = locked(actor, exam, "exams.plan")
     if row.candidates.filter(sitting__isnull=False).exists():
-        raise Refused("Des candidats ont commencé : cet examen ne se supprime plus.")
+        raise Refused("Des candidats ont commencé : cet examen ne se supprime plus.")
     row.delete()
 
 
@@ -169,7 +171,7 @@ def enrol(
     """
     row = locked(actor, exam, "exams.plan")
     if row.state not in (Exam.State.PLANNED, Exam.State.OPEN):
-        raise Refused("Cet examen est terminé : on n’y inscrit plus personne.")
+        raise Refused("Cet examen est terminé : on n’y inscrit plus personne.")
     wanted = {account.pk for account in accounts}
     found = list(accounts_to_enrol(actor, row).filter(pk__in=wanted).order_by("pk"))
     return _enrol(actor, row, found, Enrolment(), despite)
@@ -182,13 +184,15 @@ def enrol_matricules(
     """Enrol by a list of matricules (one a line, or separated by spaces, commas, semicolons)."""
     row = locked(actor, exam, "exams.plan")
     if row.state not in (Exam.State.PLANNED, Exam.State.OPEN):
-        raise Refused("Cet examen est terminé : on n’y inscrit plus personne.")
-    typed = list(dict.fromkeys(w.strip(",;") for w in text.replace(",", " ").replace(";", " ").split()))
+        raise Refused("Cet examen est terminé : on n’y inscrit plus personne.")
+    typed = list(
+        dict.fromkeys(w.strip(",;") for w in text.replace(",", " ").replace(";", " ").split())
+    )
     if not typed:
         raise Refused("Aucun matricule.", field="matricules", remedy="Collez-en un par ligne.")
     if len(typed) > MAX_CANDIDATES:
         raise Refused(
-            f"{len(typed)} matricules : {MAX_CANDIDATES} au plus à la fois.", field="matricules"
+            f"{len(typed)} matricules : {MAX_CANDIDATES} au plus à la fois.", field="matricules"
         )
     said = Enrolment()
     accounts, said.without, said.unknown = enrolled_matricules(actor, row, typed)
@@ -218,7 +222,7 @@ def _enrol(
         history.note(
             actor=actor,
             subject=exam,
-            text=f"Candidats inscrits : {len(rows)}",
+            text=f"Candidats inscrits : {len(rows)}",
             reason=despite.strip() if forced else "",
             data={"candidats": [str(row.account) for row in rows], "malgré la règle": forced},
         )
@@ -255,11 +259,11 @@ def accommodate(
     row = locked_candidate(actor, candidate, "exams.plan")
     if not 0 <= extra_percent <= MAX_EXTRA:
         raise Refused(
-            f"Temps en plus : {extra_percent} %. Un nombre de 0 à {MAX_EXTRA} est attendu.",
+            f"Temps en plus : {extra_percent} %. Un nombre de 0 à {MAX_EXTRA} est attendu.",
             field="extra_percent",
         )
     if row.sitting_id:
-        raise Refused("Ce candidat a commencé : ses aménagements ne changent plus.")
+        raise Refused("Ce candidat a commencé : ses aménagements ne changent plus.")
     row.extra_percent, row.accessible_only, row.assistive = (
         extra_percent,
         accessible_only,
@@ -274,5 +278,5 @@ def withdraw(*, actor: Actor, candidate: Candidate, now: dt.datetime) -> None:
     """Take somebody off the list; not once they have started."""
     row = locked_candidate(actor, candidate, "exams.plan")
     if row.sitting_id:
-        raise Refused("Ce candidat a commencé : il reste sur la liste.")
+        raise Refused("Ce candidat a commencé : il reste sur la liste.")
     row.delete()

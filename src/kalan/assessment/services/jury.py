@@ -79,9 +79,7 @@ def _needs_reason(decision: str, line: reads.Line) -> bool:
     return bool(decision and line.proposal and decision != line.proposal.verdict)
 
 
-def _write(
-    actor: Actor, candidate: Candidate, decision: str, note: str, now: dt.datetime
-) -> None:
+def _write(actor: Actor, candidate: Candidate, decision: str, note: str, now: dt.datetime) -> None:
     candidate.decision, candidate.decision_note = decision, note
     candidate.decided_at, candidate.decided_by = now, actor.account
     candidate.save(update_fields=["decision", "decision_note", "decided_at", "decided_by"])
@@ -91,7 +89,7 @@ def _closed(actor: Actor, exam: Exam) -> Exam:
     row = locked(actor, exam, "exams.jury")
     if row.state == Exam.State.PUBLISHED:
         raise Refused(
-            "Les résultats sont publiés : les décisions ne changent plus.",
+            "Les résultats sont publiés : les décisions ne changent plus.",
             remedy="Retirez d’abord la publication, avec un motif.",
         )
     if row.state != Exam.State.CLOSED:
@@ -112,10 +110,10 @@ def missing(exam: Exam, lines: list[reads.Line]) -> list[str]:
     open_ones = [str(line.candidate.account) for line in sat if not line.candidate.decision]
     if open_ones:
         some = ", ".join(open_ones[:5]) + ("…" if len(open_ones) > 5 else "")
-        found.append(f"{len(open_ones)} candidat(s) sans décision : {some}")
+        found.append(f"{len(open_ones)} candidat(s) sans décision : {some}")
     if reads.simulated(exam) and not settings.KALAN_DEMO:
         found.append(
-            "des questions ont un calibrage provisoire ou simulé : un résultat fondé sur elles "
+            "des questions ont un calibrage provisoire ou simulé : un résultat fondé sur elles "
             "ne se publie pas"
         )
     return found
@@ -134,7 +132,7 @@ def publish(*, actor: Actor, exam: Exam, now: dt.datetime) -> Exam:
     lacks = missing(row, reads.lines(row, now=now))
     if lacks:
         raise Refused(
-            "Les résultats ne peuvent pas être publiés : " + " ; ".join(lacks) + ".",
+            "Les résultats ne peuvent pas être publiés : " + " ; ".join(lacks) + ".",
             code="lacking",
         )
     row.state, row.published_at = Exam.State.PUBLISHED, now

@@ -21,6 +21,7 @@ from kalan.people.services import history
 
 SHEET_LENGTH = 30
 MOST_JUDGES = 20
+_NUMBER_HEADS = frozenset({"question", "numero", "n"})
 Ratings = Mapping[tuple[int, int], float | None]  # (rank of the judge, rank of the item): 0 … 1
 
 
@@ -109,14 +110,14 @@ def _open(actor: Actor, panel: CutPanel) -> CutPanel:
     require(actor, "panels.edit", row.test.node)
     if row.adopted_at is not None:
         raise Refused(
-            "Le seuil de ce panel est adopté : ses avis ne changent plus.",
+            "Le seuil de ce panel est adopté : ses avis ne changent plus.",
             remedy="Ouvrez un autre panel.",
         )
     return row
 
 
 def percent(words: str, where: str) -> float | None:
-    """"60", "60 %", "62,5" → 0 … 1; "" → None. Refused names ``where``."""
+    """ "60", "60 %", "62,5" → 0 … 1; "" → None. Refused names ``where``."""
     plain = "".join(words.split()).rstrip("%").replace(",", ".")
     if not plain:
         return None
@@ -126,11 +127,11 @@ def percent(words: str, where: str) -> float | None:
         value = math.nan
     if not 0 <= value <= 100:
         raise Refused(
-            f"{where} : « {words.strip()[:20]} ».", remedy="Un nombre de 0 à 100 est attendu."
+            f"{where} : « {words.strip()[:20]} ».", remedy="Un nombre de 0 à 100 est attendu."
         )
     if 0 < value < 1:
         raise Refused(
-            f"{where} : « {words.strip()[:20]} ».", remedy="Écrivez en pour cent : 60 pour 60 %."
+            f"{where} : « {words.strip()[:20]} ».", remedy="Écrivez en pour cent : 60 pour 60 %."
         )
     return value / 100
 
@@ -148,7 +149,7 @@ def rate(*, actor: Actor, panel: CutPanel, ratings: Ratings, now: dt.datetime) -
     make, change, drop = [], [], []
     for (judge_rank, item_rank), value in ratings.items():
         if judge_rank not in judges or not 1 <= item_rank <= len(row.numbers):
-            raise Refused(f"Juge {judge_rank}, question {item_rank} : hors de la feuille.")
+            raise Refused(f"Juge {judge_rank}, question {item_rank} : hors de la feuille.")
         judge, version = judges[judge_rank], versions[row.numbers[item_rank - 1]]
         kept = there.get((judge.pk, version))
         if value is None:
@@ -164,7 +165,7 @@ def rate(*, actor: Actor, panel: CutPanel, ratings: Ratings, now: dt.datetime) -
     CutRating.objects.filter(pk__in=drop).delete()
     number = len(make) + len(change) + len(drop)
     if number:
-        history.note(actor=actor, subject=row, text=f"Avis de juges : {number} modifié(s)")
+        history.note(actor=actor, subject=row, text=f"Avis de juges : {number} modifié(s)")
     return number
 
 
@@ -175,15 +176,17 @@ def read_file(*, panel: CutPanel, path: Path, name: str = "") -> dict[tuple[int,
 
     def score(titles: list[str]) -> float:
         heads = {fold(title) for title in titles}
-        return len(heads & (judges.keys() | {"question", "n", "numero"}))
+        return len(heads & (judges.keys() | _NUMBER_HEADS))
 
     seen = reader.inspect(path, score=score, name=name)
     heads = [fold(title) for title in seen.headers]
-    number_at = next((n for n, head in enumerate(heads) if head in ("question", "numero", "n")), None)
+    number_at = next(
+        (n for n, head in enumerate(heads) if head in ("question", "numero", "n")), None
+    )
     columns = {n: judges[head] for n, head in enumerate(heads) if head in judges}
     if number_at is None or not columns:
         raise Refused(
-            "Ce fichier n’a pas de colonne « Question », ou aucune au nom d’un juge du panel.",
+            "Ce fichier n’a pas de colonne « Question », ou aucune au nom d’un juge du panel.",
             field="file",
             remedy="Partez de la feuille exportée de cette page.",
         )
@@ -195,12 +198,12 @@ def read_file(*, panel: CutPanel, path: Path, name: str = "") -> dict[tuple[int,
         if not rank.isdigit() or not 1 <= int(rank) <= len(panel.numbers):
             if rank and not rank.isdigit():
                 continue  # totals, means and the notice of the demonstration stand under the sheet
-            faults.append(f"ligne {line}, colonne « Question » : « {rank} »")
+            faults.append(f"ligne {line}, colonne « Question » : « {rank} »")
             continue
         for column, judge in columns.items():
             words = texts[column] if column < len(texts) else ""
             try:
-                value = percent(words, f"ligne {line}, colonne « {seen.headers[column]} »")
+                value = percent(words, f"ligne {line}, colonne « {seen.headers[column]} »")
             except Refused as wrong:
                 faults.append(wrong.message.rstrip("."))
                 continue
@@ -208,7 +211,7 @@ def read_file(*, panel: CutPanel, path: Path, name: str = "") -> dict[tuple[int,
                 found[judge, int(rank)] = value
     if faults:
         raise Refused(
-            "Rien n’a été importé : " + " ; ".join(faults[:10]) + ".",
+            "Rien n’a été importé : " + " ; ".join(faults[:10]) + ".",
             field="file",
             remedy="Un nombre de 0 à 100 est attendu dans chaque case.",
         )
@@ -229,7 +232,7 @@ def adopt(*, actor: Actor, panel: CutPanel, now: dt.datetime) -> CutPanel:
     found = reads.sheet(row)
     if found.missing:
         raise Refused(
-            "Le seuil ne peut pas être adopté : " + " ; ".join(found.missing) + ".",
+            "Le seuil ne peut pas être adopté : " + " ; ".join(found.missing) + ".",
             code="lacking",
         )
     if found.cut is None:

@@ -89,9 +89,7 @@ def exam_candidate(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 def _begin(request: ActorRequest, row: Candidate) -> HttpResponseBase:
     act = services.take_over if request.POST.get("action") == "resume" else services.begin
     try:
-        kept = act(
-            actor=request.actor, uid=row.uid, device=device_of(request), now=clock.now()
-        )
+        kept = act(actor=request.actor, uid=row.uid, device=device_of(request), now=clock.now())
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("exam-candidate", uid=row.uid)

@@ -62,13 +62,13 @@ def exam_room_state(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 
 def _room_act(request: ActorRequest, exam: Exam) -> None:
     acts: dict[str, tuple[Callable[..., Any], str]] = {
-        "open": (services.open_room, "La salle est ouverte : le code fonctionne."),
+        "open": (services.open_room, "La salle est ouverte : le code fonctionne."),
         "renew": (services.renew_code, "Nouveau code. L’ancien n’ouvre plus rien."),
         "allow": (services.allow_all, "Départ autorisé à toutes les personnes présentes."),
     }
     known = acts.get(request.POST.get("action", ""))
     if known is None:
-        messages.error(request, "Action inconnue : rechargez la page.")
+        messages.error(request, "Action inconnue : rechargez la page.")
         return
     act, said = known
     try:
@@ -94,7 +94,7 @@ def exam_end(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     running = _context(exam)["running"]
     context = {
         "title": "Terminer l’examen",
-        "message": f"{running} candidat(s) répondent encore : leurs réponses sont gardées et leur "
+        "message": f"{running} candidat(s) répondent encore : leurs réponses sont gardées et leur "
         "passation s’arrête là."
         if running
         else "Plus personne ne répond. La salle sera fermée.",
@@ -149,10 +149,10 @@ def _candidate_act(
         match action:
             case "arrive":
                 services.mark_arrived(**given, arrived=True)
-                said = f"{row.account} : présent, identité vérifiée."
+                said = f"{row.account} : présent, identité vérifiée."
             case "absent":
                 services.mark_arrived(**given, arrived=False)
-                said = f"{row.account} : noté absent."
+                said = f"{row.account} : noté absent."
             case "allow":
                 services.allow_start(**given)
                 said = f"{row.account} peut commencer."

@@ -127,11 +127,11 @@ def exam_delete(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         except Refused as refused:
             messages.error(request, str(refused))
             return redirect("exam-detail", uid=exam.uid)
-        messages.success(request, f"Examen « {exam.title} » supprimé.")
+        messages.success(request, f"Examen « {exam.title} » supprimé.")
         return redirect("exam-list")
     context = {
         "title": "Supprimer cet examen",
-        "message": f"« {exam.title} » du {exam.date:%d/%m/%Y} et sa liste de candidats seront "
+        "message": f"« {exam.title} » du {exam.date:%d/%m/%Y} et sa liste de candidats seront "
         "supprimés.",
         "confirm_label": "Supprimer",
         "cancel_url": f"/gestion/examens/{exam.uid}/",
@@ -172,15 +172,13 @@ def exam_enrol(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
             else:
                 messages.error(request, str(refused))
         if said and not (said.waiting or said.unknown or said.without or said.already):
-            messages.success(request, f"Candidats inscrits : {len(said.added)}.")
+            messages.success(request, f"Candidats inscrits : {len(said.added)}.")
             return redirect("exam-detail", uid=exam.uid)
     found: list[Account] = []
     more = False
     if search.is_valid() and any(search.cleaned_data.values()):
         wanted = search.cleaned_data
-        rows = search_accounts(
-            request.actor, exam, text=wanted["q"], structure=wanted["structure"]
-        )
+        rows = search_accounts(request.actor, exam, text=wanted["q"], structure=wanted["structure"])
         found = list(rows[: _FOUND + 1])
         found, more = found[:_FOUND], len(found) > _FOUND
     context = {
@@ -195,9 +193,7 @@ def exam_enrol(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     return render(request, "assessment/exams/enrol.html", context)
 
 
-def _enrol(
-    request: ActorRequest, exam: Exam, pasted: MatriculesForm
-) -> services.Enrolment | None:
+def _enrol(request: ActorRequest, exam: Exam, pasted: MatriculesForm) -> services.Enrolment | None:
     if "matricules" in request.POST:
         if not pasted.is_valid():
             return None
@@ -258,7 +254,7 @@ def exam_withdraw(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         return redirect("exam-detail", uid=row.exam.uid)
     context = {
         "title": "Retirer un candidat",
-        "message": f"{row.account} ne sera plus inscrit à « {row.exam.title} ».",
+        "message": f"{row.account} ne sera plus inscrit à « {row.exam.title} ».",
         "confirm_label": "Retirer",
         "cancel_url": f"/gestion/examens/{row.exam.uid}/",
     }

@@ -72,16 +72,16 @@ def _decide(request: ActorRequest, exam: Exam) -> None:
         messages.error(request, str(refused))
         return
     if said.changed:
-        messages.success(request, f"Décisions enregistrées : {len(said.changed)}.")
+        messages.success(request, f"Décisions enregistrées : {len(said.changed)}.")
     if said.conflicts:
         messages.error(
             request,
-            "Un autre membre du jury a décidé entre-temps, rien n’a changé pour : "
+            "Un autre membre du jury a décidé entre-temps, rien n’a changé pour : "
             + ", ".join(said.conflicts)
             + ". Relisez la liste, puis décidez de nouveau.",
         )
     if said.lacking:
-        messages.error(request, "Non décidé : " + ", ".join(said.lacking) + ".")
+        messages.error(request, "Non décidé : " + ", ".join(said.lacking) + ".")
     if not (said.changed or said.conflicts or said.lacking):
         messages.info(request, "Ces décisions étaient déjà prises.")
 
@@ -96,7 +96,7 @@ def exam_publish(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         except Refused as refused:
             messages.error(request, str(refused))
         else:
-            messages.success(request, "Résultats publiés : chaque candidat voit le sien.")
+            messages.success(request, "Résultats publiés : chaque candidat voit le sien.")
         return redirect("exam-jury", uid=exam.uid)
     rows = lines(exam, now=clock.now())
     lacks = services.missing(exam, rows)
@@ -109,14 +109,14 @@ def exam_publish(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "title": "Publier les résultats",
         "message": "Chaque candidat verra son résultat dans son espace."
         if not lacks
-        else "Publication impossible pour l’instant : " + " ; ".join(lacks) + ".",
-        "details": [f"{label} : {number}" for label, number in counted.items()],
+        else "Publication impossible pour l’instant : " + " ; ".join(lacks) + ".",
+        "details": [f"{label} : {number}" for label, number in counted.items()],
         "confirm_label": "Publier",
         "cancel_url": f"/gestion/examens/{exam.uid}/jury/",
         "danger": False,
     }
     if simulated(exam):
-        context["details"].append("Calibrage simulé : la démonstration seule les publie.")
+        context["details"].append("Calibrage simulé : la démonstration seule les publie.")
     return render(request, "web/_confirm.html", context)
 
 
@@ -127,13 +127,11 @@ def exam_unpublish(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            services.unpublish(
-                actor=request.actor, exam=exam, now=clock.now(), **form.cleaned_data
-            )
+            services.unpublish(actor=request.actor, exam=exam, now=clock.now(), **form.cleaned_data)
         except Refused as refused:
             messages.error(request, str(refused))
         else:
-            messages.success(request, "Publication retirée : les candidats ne voient plus rien.")
+            messages.success(request, "Publication retirée : les candidats ne voient plus rien.")
         return redirect("exam-jury", uid=exam.uid)
     context = {
         "title": "Retirer la publication",
@@ -146,7 +144,7 @@ def exam_unpublish(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 
 
 _HEADS = [
-    "Nom", "Matricule", "Décision", "Motif", "Score", "Score bas (95 %)", "Score haut (95 %)",
+    "Nom", "Matricule", "Décision", "Motif", "Score", "Score bas (95 %)", "Score haut (95 %)",
     "Proposition", "Risque d’erreur (%)", "Proche du seuil", "Réponses", "Minutes",
     "Page quittée", "Questions remplacées", "Incidents", "Temps en plus (%)", "Calibrage",
 ]  # fmt: skip
@@ -158,9 +156,7 @@ def exam_results(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     exam = exam_or_404(request, uid, "exams.jury")
     label = "calibrage simulé" if simulated(exam) else "calibré"
     rows = (_cells(line, label) for line in lines(exam, now=clock.now()))
-    return table_response(
-        f"resultats-{exam.date}", _HEADS, rows, request.GET.get("format", "xlsx")
-    )
+    return table_response(f"resultats-{exam.date}", _HEADS, rows, request.GET.get("format", "xlsx"))
 
 
 def _cells(line: Line, label: str) -> list[Any]:
@@ -191,5 +187,3 @@ def exam_minutes(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """The jury's minutes, to sign."""
     exam = exam_or_404(request, uid, "exams.jury")
     return pdf_response(papers.minutes_pdf(exam, now=clock.now()), f"proces-verbal-{exam.date}")
-
-

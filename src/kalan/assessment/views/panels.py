@@ -16,7 +16,7 @@ from kalan.assessment.forms.exams import JudgeForm, PanelForm, RatingsFileForm
 from kalan.assessment.models import CutPanel, Test
 from kalan.assessment.policy import CAPABILITIES
 from kalan.assessment.selectors.panels import Sheet, panels_of, sheet
-from kalan.assessment.selectors.tests import tests_visible_to
+from kalan.assessment.selectors.tests import visible_tests
 from kalan.assessment.services import panels as services
 from kalan.assessment.views.exams import pdf_response
 from kalan.base import clock
@@ -31,14 +31,12 @@ ADOPT = CAPABILITIES["exams.jury"]
 
 
 def _test(request: ActorRequest, uid: uuid.UUID) -> Test:
-    rows = tests_visible_to(request.actor, "panels.edit").filter(
-        purpose=Test.Purpose.CERTIFICATION
-    )
+    rows = visible_tests(request.actor, "panels.edit").filter(purpose=Test.Purpose.CERTIFICATION)
     return get_object_or_404(rows.select_related("node"), uid=uid)
 
 
 def _panel(request: ActorRequest, uid: uuid.UUID, capability: str = "panels.edit") -> CutPanel:
-    tests = tests_visible_to(request.actor, capability).values("pk")
+    tests = visible_tests(request.actor, capability).values("pk")
     rows = CutPanel.objects.filter(test__in=tests).select_related("test__node", "adopted_by")
     return get_object_or_404(rows, uid=uid)
 
@@ -83,7 +81,7 @@ def panel_sheet(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         except Refused as refused:
             faults = [str(refused)]
         else:
-            messages.success(request, f"Avis enregistrés : {number} changement(s).")
+            messages.success(request, f"Avis enregistrés : {number} changement(s).")
             return redirect("panel-sheet", uid=panel.uid)
     if fmt := request.GET.get("format"):
         return _export(panel, found, fmt)
@@ -182,7 +180,7 @@ def panel_import(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     except Refused as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(request, f"Import : {len(ratings)} avis lus, {number} changement(s).")
+        messages.success(request, f"Import : {len(ratings)} avis lus, {number} changement(s).")
     return redirect("panel-sheet", uid=panel.uid)
 
 
@@ -203,21 +201,21 @@ def panel_adopt(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         except Refused as refused:
             messages.error(request, str(refused))
         else:
-            messages.success(request, "Seuil adopté : les jurys à venir décident avec lui.")
+            messages.success(request, "Seuil adopté : les jurys à venir décident avec lui.")
         return redirect("panel-list", uid=panel.test.uid)
     found = sheet(panel)
     if found.ready and found.cut is not None:
-        message = f"Le seuil de « {panel.test.title} » sera de {found.score} points."
+        message = f"Le seuil de « {panel.test.title} » sera de {found.score} points."
         details = [
-            f"Somme attendue au seuil : {found.cut.raw:.1f} sur {found.points} points".replace(
+            f"Somme attendue au seuil : {found.cut.raw:.1f} sur {found.points} points".replace(
                 ".", ","
             ),
-            "Ce panel ne changera plus ; les résultats déjà publiés gardent leur seuil.",
+            "Ce panel ne changera plus ; les résultats déjà publiés gardent leur seuil.",
             *found.cut.warnings,
         ]
     else:
-        message = "Adoption impossible : " + (
-            " ; ".join(found.missing) or found.error or "feuille vide"
+        message = "Adoption impossible : " + (
+            " ; ".join(found.missing) or found.error or "feuille vide"
         )
         details = []
     context = {
