@@ -14,9 +14,11 @@ from kalan.people.actor import SYSTEM, Actor
 from kalan.people.models import Account, OrgNode
 from kalan.people.selectors.core import actor_for
 from kalan.skills.models import FrameworkNode, Item, ItemBank, ItemVersion
+from kalan.skills.play.content import from_own
 from tests.factories import skills
 from tests.factories.people import NOW
 
+PREFIXES = ("DON", "CYB", "COM", "OUT", "TEL")  # of the packs' questions, one a domain
 RIGHT, WRONG = "b", "a"  # of every question of ``bank``
 
 
@@ -40,6 +42,27 @@ def bank(node: OrgNode, *, domains: int = 2, each: int = 12) -> ItemBank:
                 item=items, number=1, content=content, key=key, created_at=NOW
             )
             items.save()
+    return made
+
+
+def add(bank: ItemBank, code: str, own: dict[str, Any]) -> Item:
+    """A question in the form of our files, put in one of the bank's domains."""
+    stored = from_own(own)
+    domains = list(FrameworkNode.objects.filter(framework=bank.framework, kind="domain"))
+    domains.sort(key=lambda node: node.rank)
+    made = Item.objects.create(
+        bank=bank,
+        code=code,
+        domain=domains[PREFIXES.index(code.split("-")[0]) % len(domains)],
+        kind=stored.kind,
+        state="active",
+        difficulty=own["difficulty"],
+        created_at=NOW,
+    )
+    made.current = ItemVersion.objects.create(
+        item=made, number=1, content=stored.content, key=stored.key, created_at=NOW
+    )
+    made.save()
     return made
 
 

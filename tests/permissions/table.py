@@ -138,6 +138,12 @@ TABLE: dict[str, Row] = {
     "framework-node": DETAIL("programme", "admin", of=NODE, outside=None),
     "framework-node-remove": DETAIL("programme", "admin", of=NODE, outside=None),
     "framework-crosswalk": DETAIL(*FRAMEWORK_READERS, of=WALK, outside=None),
+    # --- assessment: a learner's tests
+    "test-list": SIGNED_IN(),
+    "test-start": SIGNED_IN(ok=302, of="test", method="post", html=False),
+    "test-play": PUBLIC(of="sitting"),
+    "test-focus": PUBLIC(ok=204, of="sitting", method="post", html=False),
+    "test-image": PUBLIC(of="picture", html=False),
     # --- skills: banks and questions
     "item-list": STAFF_LIST(*MAKERS),
     "item-banks": STAFF_LIST(*MAKERS),

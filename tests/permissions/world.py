@@ -6,9 +6,12 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from kalan.assessment.models import Sitting, Test
+from kalan.assessment.services import sittings
 from kalan.base.models import ImportRun, Job, Message
 from kalan.campaigns.models import Campaign, OutsideResult, Participant
 from kalan.indicators.models import DeclaredFigure, FrozenFigures
+from kalan.people.actor import SYSTEM
 from kalan.people.models import (
     Account,
     ActivationSlip,
@@ -35,6 +38,7 @@ from kalan.training.models import (
     Theme,
 )
 from tests.factories import (
+    assessment,
     attendance,
     campaigns,
     indicators,
@@ -72,6 +76,8 @@ class Place:
     data_request: DataRequest
     activity: ProcessingActivity
     bank: ItemBank
+    test: Test
+    sitting: Sitting  # a question is on screen; who holds its address may answer
     item: Item  # in service, with a picture
     framework: Framework
     other_framework: Framework
@@ -162,6 +168,7 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
     OrgNodeCode.objects.create(node=structure, system="msas", value=surname)
     _framework("sante")
     bank = skills.bank(region, name=f"Banque {surname}")
+    test = assessment.published(region, title=f"Test {surname}")
     indicators.kept(programme, region, surname)
     attendance.paper(session)
     learning.pair(session)
@@ -216,11 +223,18 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
         activity=ProcessingActivity.objects.get_or_create(country="sn", code="registre")[0],
         import_run=_import_run(region, structure, surname),
         bank=bank,
+        test=test,
+        sitting=_sitting(test),
         item=skills.with_picture(skills.item(bank, code=f"Q-{surname}")),
         campaign=_campaign(region, agent, surname),
         framework=_framework("sante"),
         other_framework=_framework("digcomp"),
     )
+
+
+def _sitting(test: Test) -> Sitting:
+    made = sittings.start(actor=SYSTEM, test=test, now=people.NOW, context="session", by_link=True)
+    return sittings.begin(sitting=made, now=people.NOW)
 
 
 def _framework(code: str) -> Framework:

@@ -11,6 +11,9 @@ class AssessmentConfig(AppConfig):
         # Not at the top: models are loaded after the app registry.
         from kalan.assessment import auditing, parts
         from kalan.assessment.exam_part import ExamPart
+        from kalan.assessment.services.subjects import AssessmentPart
+        from kalan.people import subjects
 
         auditing.register()
         parts.register(ExamPart())
+        subjects.register(AssessmentPart())

@@ -41,6 +41,10 @@ class SittingPart:
         """Whether somebody else than the person may read the result."""
         return False
 
+    def watches_focus(self, sitting: Sitting) -> bool:
+        """Whether leaving the page is noted (never for whoever uses assistive technology)."""
+        return sitting.test.watch_focus and not sitting.accessible_only
+
     def withheld(self, sitting: Sitting) -> str:
         """Why the result is not shown yet, in French; "" to show it."""
         return ""

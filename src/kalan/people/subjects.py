@@ -42,6 +42,19 @@ class SubjectPart(Protocol):
 _parts: dict[str, SubjectPart] = {}
 
 
+def account_data(account_id: int) -> dict[str, list[Json]]:
+    """{title of a list: rows} of what rooms hold about an account without an agent.
+
+    A part that holds such things has a method ``account_data(account_id)``.
+    """
+    data: dict[str, list[Json]] = {}
+    for part in _parts.values():
+        tell = getattr(part, "account_data", None)
+        if tell is not None:
+            data.update(tell(account_id))
+    return data
+
+
 def register(part: SubjectPart) -> None:
     """Add a room's part (idempotent by name)."""
     _parts[part.name] = part

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 
+from kalan.assessment.selectors.mine import OwnTests, own_tests
 from kalan.base import figures
 from kalan.base.figures import Chart, ChartRow, MapValue
 from kalan.base.shapes import country_map
@@ -93,9 +94,10 @@ class MySpace:
     past: list[MySession]
     more: bool  # older ones are not shown
     to_lead: list[Session]
+    tests: OwnTests
 
 
-def my_space(actor: Actor, *, today: dt.date) -> MySpace:
+def my_space(actor: Actor, *, today: dt.date, now: dt.datetime) -> MySpace:
     """The sessions of the signed-in person: those to follow, followed, and to lead."""
     # One query for both lists: latest first, so that those to come are always among them.
     mine = list(my_registrations(actor)[: SHOWN + 1])
@@ -117,7 +119,8 @@ def my_space(actor: Actor, *, today: dt.date) -> MySpace:
             .select_related("node")
             .order_by("start", "pk")[:SHOWN]
         )
-    return MySpace(coming, past, len(mine) > SHOWN, to_lead)
+    tests = own_tests(actor, now=now, shown=10)
+    return MySpace(coming, past, len(mine) > SHOWN, to_lead, tests)
 
 
 @dataclass(frozen=True)

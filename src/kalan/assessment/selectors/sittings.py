@@ -97,17 +97,21 @@ def person(account: Account | None, agent: Agent | int | None) -> Q:
 def retake(test: Test, who: Q, *, now: dt.datetime) -> Retake:
     """Whether a person (``person``) may take ``test`` again now, by the test's own rules.
 
-    Practice and positioning of their own: sittings of campaigns, sessions and exams count too,
-    for whoever has just seen the questions.
+    Sittings of campaigns, sessions and exams count too: their person has just seen the questions.
     """
     ended = Sitting.objects.filter(who, test=test, state__in=Sitting.OVER)
-    dates = list(ended.order_by("-finished_at").values_list("finished_at", flat=True))
-    if test.attempts and len(dates) >= test.attempts:
+    dates = ended.order_by("-finished_at").values_list("finished_at", flat=True)
+    return retake_after(test, [day for day in dates if day is not None], now=now)
+
+
+def retake_after(test: Test, ended: list[dt.datetime], *, now: dt.datetime) -> Retake:
+    """The same from when earlier sittings ended, latest first."""
+    if test.attempts and len(ended) >= test.attempts:
         times = "une fois" if test.attempts == 1 else f"{test.attempts} fois"
         return Retake(False, None, f"Ce test se passe {times} au plus.")
-    if not dates or dates[0] is None or not test.retake_days:
+    if not ended or not test.retake_days:
         return Retake(True)
-    again = timezone.localdate(dates[0]) + dt.timedelta(days=test.retake_days)
+    again = timezone.localdate(ended[0]) + dt.timedelta(days=test.retake_days)
     if timezone.localdate(now) >= again:
         return Retake(True)
     return Retake(False, again, f"Vous pourrez repasser ce test à partir du {again:%d/%m/%Y}.")

@@ -15,6 +15,10 @@ from kalan.engine.testing.frozen import Frozen
 from kalan.engine.testing.outcome import Outcome
 from kalan.people.actor import Actor
 
+# Fewer answers than this, overall or in a domain, give no level: the page says so.
+LEAST_ANSWERS = 5
+LEAST_IN_DOMAIN = 2
+
 
 def outcome_of(sitting: Sitting) -> Outcome:
     """What the sitting measures by the parameters it began with."""
@@ -25,6 +29,7 @@ def rows_of(
     sitting: Sitting, frozen: Frozen, found: Outcome, *, number: int, now: dt.datetime
 ) -> tuple[Result, list[DomainResult]]:
     """The rows of an outcome, not stored."""
+    told = found.answered >= LEAST_ANSWERS
     result = Result(
         sitting=sitting,
         number=number,
@@ -32,8 +37,8 @@ def rows_of(
         answers=found.answered,
         theta=found.theta,
         se=found.se,
-        level=found.level or "",
-        level_probability=found.probability,
+        level=(found.level or "") if told else "",
+        level_probability=found.probability if told else None,
         percent=None if found.share is None else 100 * found.share,
         provisional_share=found.provisional,
         simulated=sitting.simulated,
@@ -46,8 +51,8 @@ def rows_of(
             answers=one.answered,
             theta=one.theta,
             sd=one.sd,
-            level=one.level or "",
-            level_probability=one.probability,
+            level=(one.level or "") if one.answered >= LEAST_IN_DOMAIN else "",
+            level_probability=one.probability if one.answered >= LEAST_IN_DOMAIN else None,
             to_confirm=one.to_confirm,
         )
         for one in found.domains

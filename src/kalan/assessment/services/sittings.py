@@ -71,6 +71,30 @@ def play_url(sitting: Sitting) -> str:
     return f"/test/{sitting.uid}/"
 
 
+@dataclass(frozen=True)
+class RulesShown:
+    """What the start page says: ``longest`` questions, ``minutes`` or None, explanations or not."""
+
+    longest: int
+    about: bool
+    minutes: int | None
+    feedback: bool
+    stages: int
+
+
+def rules_of(sitting: Sitting) -> RulesShown:
+    """The rules of a sitting, its extra time counted."""
+    frozen = frozen_of(sitting.frozen_id)
+    minutes = frozen.rules.minutes
+    if minutes is not None:
+        minutes = minutes * (100 + sitting.extra_percent) // 100
+    longest = sum(stage.longest for stage in frozen.stages)
+    about = any(stage.package is not None for stage in frozen.stages) and (
+        len(frozen.stages) > 1 or frozen.rules.shortest < frozen.rules.longest
+    )
+    return RulesShown(longest, about, minutes, frozen.rules.feedback, len(frozen.stages))
+
+
 # --- Beginning --------------------------------------------------------------------------------
 
 

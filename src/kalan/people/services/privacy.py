@@ -111,6 +111,8 @@ def own_data(agent: Agent | None, account: Account | None) -> dict[str, Rows]:
             {"le": e.at, "fait": LABELS.get(e.kind, e.kind), "motif": e.reason}
             for e in SignInEvent.objects.filter(account=account).order_by("at", "pk")
         ]
+        if agent is None:
+            data.update(subjects.account_data(account.pk))
     if agent is None:
         return data
     data["Fiche d’agent"] = [

@@ -21,7 +21,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @signed_in
 def my_space(request: ActorRequest) -> HttpResponse:
-    space = homes.my_space(request.actor, today=clock.today())
+    space = homes.my_space(request.actor, today=clock.today(), now=clock.now())
     return render(request, "web/my_space.html", {"space": space})
 
 
