@@ -180,7 +180,7 @@ def line_chart(
     """Curves over ``points`` (labels of the horizontal axis), from zero, at most four of them."""
     known = [value for line in lines for value in line.values if value is not None]
     ticks = nice_ticks(max(known, default=0))
-    left, bottom, height = len(number(ticks[-1])) * 7 + 6, 150, 140
+    left, bottom, height = max(len(number(tick)) for tick in ticks) * 7 + 6, 150, 140
     across = (WIDTH - left - 8) / max(len(points) - 1, 1)
 
     def place(index: int, value: float) -> tuple[str, str]:

@@ -130,6 +130,18 @@ class ItemForm(forms.Form):
                     label=f"Retirer l’image {rank} : {picture['alt']}", required=False
                 )
 
+    @property
+    def first(self) -> list[forms.BoundField]:
+        """What stands before the lines: the question, and what its type asks."""
+        names = ("code", "domain", "competency", "text", "answer", "tolerance", "unit")
+        return [self[name] for name in names if name in self.fields]
+
+    @property
+    def rest(self) -> list[forms.BoundField]:
+        """What stands after them."""
+        before = {field.name for field in self.first}
+        return [field for field in self.visible_fields() if field.name not in before]
+
     def clean(self) -> dict[str, Any]:
         values = self.cleaned_data
         if values.get("difficulty") is None:
@@ -189,28 +201,37 @@ _FIELDS: dict[str, Any] = {
 }
 
 
-class ChoiceRow(forms.Form):
+class Row(forms.Form):
+    """A line: empty ones are left out, so no field is marked as optional."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        for field in self.fields.values():
+            field.unmarked = True  # type: ignore[attr-defined]
+
+
+class ChoiceRow(Row):
     text = forms.CharField(label="Réponse proposée", required=False)
     right = forms.BooleanField(label="Juste", required=False)
     feedback = forms.CharField(label="Ce qui est dit à qui la choisit", required=False)
     weight = _number("Points (%), si ce n’est pas le partage habituel", required=False)
 
 
-class AnswerRow(forms.Form):
+class AnswerRow(Row):
     text = forms.CharField(label="Réponse acceptée", required=False)
     weight = _number("Points (%), 100 si vide", required=False)
 
 
-class PairRow(forms.Form):
+class PairRow(Row):
     left = forms.CharField(label="À gauche (vide : un leurre)", required=False)
     right = forms.CharField(label="À droite", required=False)
 
 
-class StepRow(forms.Form):
+class StepRow(Row):
     text = forms.CharField(label="Étape, dans le bon ordre", required=False)
 
 
-class GapRow(forms.Form):
+class GapRow(Row):
     answers = forms.CharField(
         label="Réponses du trou, une par ligne",
         required=False,

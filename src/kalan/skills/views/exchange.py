@@ -18,6 +18,7 @@ from kalan.base.exports import name_file
 from kalan.base.files import store
 from kalan.base.models import StoredFile
 from kalan.base.uploads import explain_size
+from kalan.engine.formats.question import Refusal
 from kalan.people.double import once
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.skills.forms.imports import FileForm
@@ -144,6 +145,7 @@ def item_export(request: ActorRequest) -> HttpResponseBase:
     kept = {name: value for name, value in request.GET.items() if name != "vers"}
     context = {
         "done": done,
+        "left_out": _by_reason(done.left_out),
         "label": FORMATS[format_],
         "query": urlencode({**kept, "vers": format_, "fichier": "1"}),
         "others": [
@@ -153,3 +155,11 @@ def item_export(request: ActorRequest) -> HttpResponseBase:
         ],
     }
     return render(request, "skills/items/export.html", context)
+
+
+def _by_reason(refusals: list[Refusal]) -> list[tuple[str, list[str]]]:
+    """Reasons, the most frequent first, each with the codes it is said of."""
+    found: dict[str, list[str]] = {}
+    for one in refusals:
+        found.setdefault(one.reason, []).append(one.name)
+    return sorted(found.items(), key=lambda pair: -len(pair[1]))

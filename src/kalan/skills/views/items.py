@@ -209,8 +209,8 @@ def _charts(of: pages.Parameters, *, measured: bool) -> list[Chart]:
         for title, label, values, said in (
             (
                 "Courbe caractéristique",
-                "part des points",
-                expected,
+                "part des points (%)",
+                [100 * share for share in expected],
                 "Part des points qu’obtient une personne selon son niveau θ",
             ),
             (

@@ -15,6 +15,7 @@ from kalan.indicators.selectors import journal as figures_journal
 from kalan.people.http import ActorRequest, staff
 from kalan.people.selectors import journal
 from kalan.people.selectors.history import HistoryLine
+from kalan.skills.selectors import journal as skills_journal
 from kalan.training.selectors import journal as training_journal
 from kalan.web.forms import HistoryFilters
 from kalan.web.nav import HISTORY_READERS
@@ -29,6 +30,7 @@ def history(request: ActorRequest) -> HttpResponseBase:
     actor = request.actor
     known = [
         *journal.subjects(actor, today=clock.today()),
+        *skills_journal.subjects(actor),
         *training_journal.subjects(actor),
         *figures_journal.subjects(actor),
     ]
