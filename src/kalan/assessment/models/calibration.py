@@ -7,6 +7,10 @@ from django.db.models import Q
 
 from kalan.base.ids import uuid7
 
+# Flags with which a line is never adopted; with which it does not pass the gate.
+BARRED = frozenset({"collapsed", "unsure"})
+GATED = BARRED | {"few", "low_slope", "misfit", "dif"}
+
 
 class CalibrationRun(models.Model):
     """``report``: warnings, fit, what was left out and why, in JSON."""
@@ -53,11 +57,25 @@ class CalibrationLine(models.Model):
     run = models.ForeignKey(CalibrationRun, on_delete=models.CASCADE, related_name="lines")
     version = models.ForeignKey("skills.ItemVersion", on_delete=models.CASCADE, related_name="+")
     answers = models.PositiveIntegerField()
-    before = models.JSONField(default=dict)  # {"a", "b", "c", "answers"}; {} when there is none
-    after = models.JSONField(default=dict)  # {"model", "a", "b", "c", "se_a", "se_b"}
-    flags = models.JSONField(default=list)  # codes: "few", "low_slope", "misfit", "dif", "moved"
+    # {"model", "a", "b", "c", "se_a", "se_b", "answers"}; of an expert's guess {"expert": true, …}.
+    before = models.JSONField(default=dict)
+    # The same without answers, and {"rmsd", "dif", "mapping"}.
+    after = models.JSONField(default=dict)
+    # Codes of engine.testing.calibration: "few", "low_slope", "misfit", "dif", "moved"…
+    flags = models.JSONField(default=list)
+    adopted = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["run", "version"], name="calibration_line_once"),
         ]
+
+    @property
+    def adoptable(self) -> bool:
+        """Whether its parameters can serve at all."""
+        return not BARRED & set(self.flags)
+
+    @property
+    def past_gate(self) -> bool:
+        """Whether nothing speaks against them, and enough answers stand behind them."""
+        return not GATED & set(self.flags)
