@@ -13,7 +13,7 @@ from kalan.base import jobs
 from kalan.base.errors import Refused
 from kalan.base.models import Job
 from kalan.people.actor import SYSTEM
-from kalan.skills.models import Item, ItemBank, ItemCalibration
+from kalan.skills.models import ItemBank, ItemCalibration, ItemVersion
 from tests.factories import assessment, people
 from tests.factories import calibration as made
 from tests.factories.jobs import run_jobs
@@ -185,9 +185,8 @@ def test_a_killed_worker_leaves_nothing_and_the_next_one_ends_the_run(bank: Item
         state="running", attempts=1, worker="mort:1", heartbeat_at=NOW - dt.timedelta(hours=1)
     )
     CalibrationRun.objects.update(state="running")
-    CalibrationLine.objects.create(
-        run=run, version=Item.objects.filter(bank=bank)[0].current, answers=1
-    )
+    version = ItemVersion.objects.filter(item__bank=bank)[0]
+    CalibrationLine.objects.create(run=run, version=version, answers=1)
     assert jobs.reclaim(NOW) == 1
     run_jobs()
     run.refresh_from_db()

@@ -130,8 +130,9 @@ def test_what_cannot_be_calibrated_is_left_out_with_its_reason() -> None:
         ("Q04", 12, "moins de 30 réponses"),
         ("Q05", 0, "aucune réponse"),
     ]
+    none = np.zeros(0, np.int64)
     with pytest.raises(DataError, match="rien ne peut être calibré"):
-        study(subjects(items), Answers(*[np.zeros(0, np.int64)] * 3, np.zeros(0, np.int8)))
+        study(subjects(items), Answers(none, none, none, np.zeros(0, np.int8)))
 
 
 def test_a_category_that_nobody_reached_leaves_the_item_provisional() -> None:

@@ -35,8 +35,9 @@ def frozen_test(bank: ItemBank, **fields: Any) -> FrozenTest:
     frozen = FrozenTest.objects.create(test=test, version=f"v{test.pk}", body="{}", created_at=NOW)
     items = Item.objects.filter(bank=bank).order_by("code")
     FrozenItem.objects.bulk_create(
-        FrozenItem(frozen=frozen, number=number, version_id=item.current_id)
-        for number, item in enumerate(items)
+        FrozenItem(frozen=frozen, number=number, version=item.current)
+        for number, item in enumerate(items.select_related("current"))
+        if item.current is not None
     )
     return frozen
 

@@ -80,7 +80,7 @@ def load(bank: ItemBank, which: Which, *, told: Callable[[int], None] = lambda d
     table = np.fromiter(_records(rows.iterator(chunk_size=5000), which.simulated, told), FIELDS)
     if table["mixed"].any():
         raise Refused(
-            "Des réponses simulées et des réponses réelles se trouvent dans une même passation : "
+            "Des réponses simulées et des réponses réelles se trouvent dans une même passation : "
             "rien n’est calibré.",
             remedy="Prévenez l’administrateur.",
             code="mixed",

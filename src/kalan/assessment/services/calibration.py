@@ -102,7 +102,7 @@ def start(
     )
     run.job = jobs.start_job(
         kind="calibration",
-        label=f"Calibrage de « {bank.name} »",
+        label=f"Calibrage de « {bank.name} »",
         task=work,
         actor_account=actor.account,
         now=now,
@@ -366,7 +366,7 @@ def adopt(
     if since.exists():
         raise Refused(
             "Un autre calibrage de cette banque a été adopté depuis.",
-            remedy="Relancez le calcul : il partira de ce qui a été adopté.",
+            remedy="Relancez le calcul : il partira de ce qui a été adopté.",
             code="stale",
         )
     lines = [line for line in _chosen(row, choice) if _current(line)]

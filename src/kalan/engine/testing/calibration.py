@@ -189,7 +189,7 @@ def _prepare(subjects: Sequence[Subject], answers: Answers) -> tuple[_Prepared, 
         elif number < LEAST:
             reason = f"moins de {LEAST} réponses"
         elif used.size < 2:
-            reason = "toutes les réponses ont la même note : rien ne s’y mesure"
+            reason = "toutes les réponses ont la même note : rien ne s’y mesure"
         if reason:
             left_out.append(LeftOut(one.code, number, reason))
             continue
@@ -198,7 +198,7 @@ def _prepare(subjects: Sequence[Subject], answers: Answers) -> tuple[_Prepared, 
         mappings.append({} if whole else {int(old): new for new, old in enumerate(used.tolist())})
     if not kept:
         raise DataError(
-            f"Aucune question n’a {LEAST} réponses qui diffèrent entre elles : rien ne peut être "
+            f"Aucune question n’a {LEAST} réponses qui diffèrent entre elles : rien ne peut être "
             "calibré. Attendez d’autres passations."
         )
     place = np.full(len(subjects), -1)
@@ -231,7 +231,7 @@ def _free(prepared: _Prepared) -> tuple[list[Line], list[str]]:
     ]
     warnings = []
     if not found.converged:
-        warnings.append("Le calcul n’a pas convergé : ne l’adoptez pas, prévenez l’administrateur.")
+        warnings.append("Le calcul n’a pas convergé : ne l’adoptez pas, prévenez l’administrateur.")
     return lines, warnings
 
 
@@ -277,7 +277,7 @@ def _with_guessing(prepared: _Prepared, lines: list[Line]) -> tuple[list[Line], 
     }
     if not wanted:
         return lines, [
-            f"Aucune question à choix n’a {GUESSING} réponses : le modèle 3PL n’a servi à aucune."
+            f"Aucune question à choix n’a {GUESSING} réponses : le modèle 3PL n’a servi à aucune."
         ]
     dichotomous = np.array([line.item.top == 1 for line in lines])
     responses = _only(prepared.responses, dichotomous)
@@ -330,7 +330,7 @@ def _scale(prepared: _Prepared, items: list[Item]) -> tuple[Scale, list[str]]:
         return _linked(firm), []
     if len(pairs) >= ANCHORS:
         return _linked(pairs), [
-            f"Moins de {ANCHORS} questions déjà calibrées sur {GATE} réponses : l’échelle est "
+            f"Moins de {ANCHORS} questions déjà calibrées sur {GATE} réponses : l’échelle est "
             "tenue par des calibrages provisoires."
         ]
     told = [(new, one.expert) for one, new, mapping
@@ -339,7 +339,7 @@ def _scale(prepared: _Prepared, items: list[Item]) -> tuple[Scale, list[str]]:
     if not told:
         return Scale("expert", 1.0, 0.0), ["Rien ne fixe l’origine de l’échelle."]
     text = (
-        "Premier calibrage : l’origine de l’échelle vient des difficultés données par les auteurs."
+        "Premier calibrage : l’origine de l’échelle vient des difficultés données par les auteurs."
     )
     return Scale("expert", 1.0, _origin(told)), [text]
 
