@@ -480,3 +480,45 @@ def test_an_auditor_reads_the_group_and_no_names(
         assert [line.person for line in room.persons if line.person in text] == []
     refused = client.get(reverse("session-gain", args=[room.session.uid]) + "?format=csv")
     assert refused.status_code == 404
+
+
+def test_the_report_says_what_was_gained_with_its_interval_or_why_not(
+    tree: people.Tree, test_: Test
+) -> None:
+    from kalan.training.documents.report import report_pdf
+    from tests.training.test_documents import text_of
+
+    room = attendance.room(tree, count=11)
+    full(room, test_, [0, 1, 2, 2, 1, 3, 2, 1, 0], [5, 4, 6, 5, 4, 6, 5, 5, 3])
+    compute_gain(session=room.session, now=NOW)
+
+    def said(**more: Any) -> str:
+        values: dict[str, Any] = {"with_costs": False, "with_satisfaction": False, "now": NOW}
+        text = text_of(report_pdf(room.session, **values, **more))
+        return " ".join(text.split()).replace("\u00a0", " ")
+
+    assert "Trop peu de paires : 9, il en faut 10" in said(with_learning=True)
+    assert "paires" not in said()
+    for line in room.persons[9:]:
+        for moment, right in (("before", 2), ("after", 5)):
+            learning.sat(line, moment, right)
+    compute_gain(session=room.session, now=NOW)
+    text = said(with_learning=True)
+    assert "Le groupe a progressé de " in text
+    assert "sur 11 personnes qui ont passé les deux tests" in text
+    assert "12 questions sur 12 sont provisoires" in text
+
+
+def test_a_small_group_is_not_given_a_precision_it_does_not_have(
+    tree: people.Tree, test_: Test
+) -> None:
+    """Everybody gains alike: the two moments correlate wholly, the interval stays an interval."""
+    room = attendance.room(tree, count=10)
+    before = [0, 1, 2, 3, 3, 2, 1, 0, 2, 3]
+    full(room, test_, before, [right + 2 for right in before])
+    group = compute_gain(session=room.session, now=NOW).body["group"]
+    body = SessionGain.objects.get().body["people"].values()
+    changes = [one["change"] for one in body]
+    mean = sum(changes) / 10
+    own = (sum((c - mean) ** 2 for c in changes) / 9 / 10) ** 0.5
+    assert group["high"] - group["gain"] >= 2.26 * own - 2  # Student, 9 degrees; scores are rounded

@@ -87,7 +87,7 @@ def test_the_staff_home_costs_the_same_however_much_there_is(
         training.registration(session, agent)
     client = Client()
     client.force_login(people.account("admin", tree.country))
-    with time_machine.travel(people.NOW, tick=False), django_assert_num_queries(12):  # type: ignore[operator]
+    with time_machine.travel(people.NOW, tick=False), django_assert_num_queries(13):  # type: ignore[operator]
         assert client.get("/gestion/").status_code == 200
 
 
@@ -132,7 +132,7 @@ def test_the_learner_home_costs_the_same_however_many_sessions(
             training.registration(session, agent)
     client = Client()
     client.force_login(people.account(agent=agent))
-    with time_machine.travel(people.NOW, tick=False), django_assert_num_queries(4):  # type: ignore[operator]
+    with time_machine.travel(people.NOW, tick=False), django_assert_num_queries(7):  # type: ignore[operator]
         text = client.get("/mon-espace/").content.decode()
     assert text.count("<strong>Outils numériques</strong>") == 2 * number
 

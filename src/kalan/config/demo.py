@@ -14,6 +14,7 @@ from kalan.people import demo as people_demo
 from kalan.people.models import OrgNode
 from kalan.people.services import duplicates
 from kalan.training import demo as training_demo
+from kalan.training.demo_learning import build_learning
 from kalan.training.demo_money import build_money
 from kalan.training.demo_papers import build_papers
 from kalan.training.demo_today import build_today
@@ -53,7 +54,8 @@ def load(*, now: dt.datetime) -> bool:
         )
         people_demo.add_doubles(world, [trained[code][5] for code in ("sn-demo-05", "sn-demo-09")])
         build_today(world, now=now)
-        assessment_demo.build_tests(world.country, now=now)
+        tests = assessment_demo.build_tests(world.country, now=now)
+        build_learning(direcct, tests.pair)
         duplicates.find_agents(node=world.country, now=now)
     refresh(now=now)
     return True

@@ -102,7 +102,7 @@ def my_space(actor: Actor, *, today: dt.date, now: dt.datetime) -> MySpace:
     # One query for both lists: latest first, so that those to come are always among them.
     mine = list(my_registrations(actor)[: SHOWN + 1])
     tests = my_tests(mine)
-    observed = set(learning_observations.own_observations(actor))
+    observed = learning_observations.observed_lines(actor)
 
     def one(row: Registration) -> MySession:
         asked = row.state in Registration.COUNTED and is_open(row.session, today)

@@ -23,15 +23,23 @@ from kalan.training.models import (
     Session,
 )
 from kalan.training.selectors.costs import totals
+from kalan.training.selectors.learning_gain import gain_page
+from kalan.training.selectors.learning_observations import Share, gestures_of
 from kalan.training.selectors.registrations import by_name, participants_of
 from kalan.training.selectors.satisfaction import MIN_GROUP, results_of
 from kalan.training.selectors.sessions import half_day_summaries, trainers_of
 
 
 def report_pdf(
-    session: Session, *, with_costs: bool, with_satisfaction: bool, now: dt.datetime
+    session: Session,
+    *,
+    with_costs: bool,
+    with_satisfaction: bool,
+    now: dt.datetime,
+    with_learning: bool = False,
 ) -> bytes:
-    """The report as it stands ``now``; money and opinions only for those who may see them."""
+    """The report as it stands ``now``; money, opinions and what was learnt only for those who may
+    see them."""
     people = list(by_name(participants_of(session)))
     listed = [line for line in people if line.state in Registration.COUNTED]
     halves = half_day_summaries(session)
@@ -66,6 +74,7 @@ def report_pdf(
                 for trainer in trainers_of(session)
             ],
             "people": [_person(number, line) for number, line in enumerate(listed, start=1)],
+            "learning": _learning(session) if with_learning else None,
             "satisfaction": satisfaction,
             "satisfaction_note": note,
             "costs": [
@@ -175,3 +184,45 @@ def _satisfaction(session: Session) -> tuple[list[list[str]], str]:
         if question.mean is not None
     ]
     return means, f"{results.used} réponses anonymes."
+
+
+def _learning(session: Session) -> dict[str, Any] | None:
+    """Gain between the tests and gestures held, for the group alone; None without either."""
+    gain, gestures = gain_page(session, people=False), gestures_of(session)
+    if not gain.any and not gestures.any:
+        return None
+    rows: list[list[str]] = []
+    if gain.group is not None:
+        g = gain.group
+        rows = [
+            ["Score du groupe (500 : moyenne de référence)", str(g["before"]), str(g["after"])],
+            ["Part des points obtenus", _per_cent(g["percent_before"]),
+             _per_cent(g["percent_after"])],
+        ]  # fmt: skip
+    shares = [
+        [label, _share(share)]
+        for label, share in (
+            ("En fin de formation", gestures.end),
+            ("Au poste, 3 à 6 mois après", gestures.later),
+        )
+    ]
+    cautions = list(gain.cautions) if gain.any else []
+    if gestures.end.simulated or gestures.later.simulated:
+        cautions.append("Observations simulées de la démonstration.")
+    return {
+        "sentence": gain.sentence if gain.any else "",
+        "scores": rows,
+        "gestures": shares if gestures.any else [],
+        "cautions": cautions,
+    }
+
+
+def _per_cent(value: float) -> str:
+    return f"{value:.0f}\u00a0%"
+
+
+def _share(share: Share) -> str:
+    if share.percents is None:
+        return f"trop peu de personnes ({share.people})" if share.people else "pas encore observé"
+    held, low, high = share.percents
+    return f"{held:.0f}\u00a0% (de {low:.0f} à {high:.0f}\u00a0%), {share.people} personnes"

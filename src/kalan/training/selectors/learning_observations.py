@@ -281,6 +281,14 @@ def _count(rows: list[Observation], moment: str, code: str) -> tuple[int, int]:
     return marks.count("yes"), marks.count("yes") + marks.count("no")
 
 
+def observed_lines(actor: Actor) -> set[int]:
+    """Registrations of the signed-in agent in which gestures were observed (one query)."""
+    if actor.agent_id is None:
+        return set()
+    rows = Observation.objects.filter(registration__agent_id=actor.agent_id, current=True)
+    return set(rows.values_list("registration_id", flat=True))
+
+
 def own_observations(actor: Actor) -> dict[int, list[Observation]]:
     """What was observed of the signed-in agent, by session's registration."""
     if actor.agent_id is None:

@@ -59,6 +59,7 @@ def report(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         session,
         with_costs="costs.view" in may,
         with_satisfaction="satisfaction.view" in may,
+        with_learning="learning.view" in may,
         now=clock.now(),
     )
     return file_response(content, f"rapport-{session.code}.pdf")
