@@ -306,7 +306,7 @@ def test_an_old_sitting_is_scored_again_by_other_parameters(tree: people.Tree) -
     sitting = assessment.finished(test, people.account())
     item = test.bank.items.filter(code="d1-00")
     item.update(difficulty=F("difficulty") + 1)
-    again = tests.refreeze(actor=SYSTEM, test=test, now=NOW)
+    again = tests.refreeze(actor=SYSTEM, test=test, now=NOW, persons=0)
     assert again.pk != sitting.frozen_id
     first = Result.objects.get()
     second = results.rescore(actor=SYSTEM, sitting=sitting, frozen=again, now=NOW)

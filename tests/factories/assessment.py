@@ -106,9 +106,9 @@ def draft(node: OrgNode, purpose: str = "positioning_short", **fields: Any) -> T
 
 
 def published(node: OrgNode, purpose: str = "positioning_short", **fields: Any) -> Test:
-    """A published test."""
+    """A published test, as its plan says: the simulator is not asked."""
     made = draft(node, purpose, **fields)
-    tests.publish(actor=SYSTEM, test=made, now=NOW)
+    tests.publish(actor=SYSTEM, test=made, now=NOW, persons=0)
     return Test.objects.get(pk=made.pk)
 
 

@@ -18,6 +18,7 @@ from kalan.people.models import OrgNode
 from kalan.skills.models import ItemBank
 from kalan.skills.services import framework_packs, packs
 
+PERSONS = 400  # simulated before a publication: the demonstration must load in a minute
 MEAN, SPREAD, TOGETHER = -0.4, 0.9, 0.6  # abilities: mean, standard deviation, correlation
 # The themes of the programme change some domains more than others.
 LEAN = {"donnees": 0.15, "cyber": -0.25, "communication": 0.2, "outils": 0.05, "telesante": -0.15}
@@ -45,7 +46,7 @@ def build_tests(country: OrgNode, *, now: dt.datetime) -> DemoTests:
             actor=SYSTEM, code=code, title=title, purpose=purpose, bank=bank, node=country,
             now=now, plan=plan, introduction=introduction, **fields,
         )  # fmt: skip
-        tests.publish(actor=SYSTEM, test=test, now=now)
+        tests.publish(actor=SYSTEM, test=test, now=now, persons=PERSONS)
         test.refresh_from_db()
         return test
 

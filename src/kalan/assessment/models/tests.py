@@ -45,6 +45,10 @@ class Test(models.Model):
     cut_se = models.FloatField(null=True, blank=True)
     # The simulator's verdict at publication.
     verdict = models.JSONField(default=dict, blank=True)
+    # The last work on it in the background: a trial, a publication.
+    job = models.ForeignKey(
+        "base.Job", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(
         "people.Account", null=True, on_delete=models.SET_NULL, related_name="+"

@@ -6,7 +6,7 @@ Publishing computes for seconds: it does so before its transaction, which only w
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,19 +14,23 @@ from django.conf import settings
 from django.db import transaction
 
 from kalan.assessment.models import FrozenItem, FrozenTest, Test
+from kalan.assessment.selectors import bank_items
+from kalan.assessment.selectors.bank_items import items_of
 from kalan.assessment.services.writing import act, require
 from kalan.base.errors import Refused
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.testing.frozen import Frozen
-from kalan.engine.testing.items import Item, provisional
+from kalan.engine.testing.items import Item
 from kalan.engine.testing.plan import TestPlan, freeze, lacking, plan_from, preset
+from kalan.engine.testing.study import publishable, settle
 from kalan.people.actor import Actor
 from kalan.people.models import OrgNode
 from kalan.people.services import history
 from kalan.skills.models import FrameworkNode, ItemBank
-from kalan.skills.selectors.items import TestItem, for_tests
+from kalan.skills.selectors.items import TestItem
 
-MODELS = {"1PL": "logistic", "2PL": "logistic", "3PL": "logistic", "GRM": "grm", "GPCM": "gpcm"}
+MODELS = bank_items.MODELS
+PERSONS = 2000  # simulated before a publication
 # What may change on a published test: everything else is in what was frozen.
 FREE_FIELDS = frozenset(
     {"title", "introduction", "open", "retake_days", "attempts", "watch_focus", "cut", "cut_se"}
@@ -127,11 +131,14 @@ def edit(*, actor: Actor, test: Test, now: dt.datetime, **fields: Any) -> Test:
             field="code",
             remedy="Choisissez-en un autre.",
         )
+    before = (row.plan, row.bank_id)
     for name, value in fields.items():
         setattr(row, name, value)
     if row.state == Test.State.DRAFT:
         _settle(row)
-        row.verdict = {}
+        if (row.plan, row.bank_id) != before:
+            row.verdict = {}
+            drop_trials(row)
     row.save()
     return row
 
@@ -142,6 +149,7 @@ def delete(*, actor: Actor, test: Test, now: dt.datetime) -> None:
     require(actor, "tests.edit", test.node)
     if test.state != Test.State.DRAFT:
         raise Refused("Un test publié ne se supprime pas.", remedy="Fermez-le.")
+    drop_trials(test)
     test.delete()
 
 
@@ -172,77 +180,63 @@ def _plan(body: Mapping[str, Any]) -> TestPlan:
 # --- What the bank carries --------------------------------------------------------------------
 
 
-def items_of(bank: ItemBank) -> tuple[list[Item], list[TestItem], bool]:
-    """(items for the engine, the rows they come from, whether a simulated calibration is used).
+def carried(test: Test) -> tuple[list[Item], list[TestItem], bool]:
+    """(items that the test may use, the rows of its bank, whether simulated figures are used).
 
-    Simulated calibrations count in the demonstration alone: elsewhere the expert's guess does.
+    An exam takes calibrated questions alone; in the demonstration, where they are too few, all.
     """
-    rows = for_tests(bank)
-    simulated = False
-    items = []
-    for row in rows:
-        items.append(_item(row))
-        found = row.calibration
-        if found is not None and found.simulated and items[-1].se_b is not None:
-            simulated = True
+    plan = _plan(test.plan)
+    codes = {domain.code for domain in plan.domains}
+    items, rows, simulated = items_of(test.bank)
+    items = [item for item in items if item.domain in codes]
+    if test.purpose == Test.Purpose.CERTIFICATION:
+        sound = [item for item in items if not item.provisional]
+        if not settings.KALAN_DEMO or not lacking(sound, plan):
+            return sound, rows, simulated
+        simulated = True
     return items, rows, simulated
 
 
-def _item(row: TestItem) -> Item:
-    found = row.calibration
-    usable = found is not None and len(found.b) == row.top and found.model in MODELS
-    if found is None or not usable or (found.simulated and not settings.KALAN_DEMO):
-        return provisional(
-            str(row.version_uid),
-            row.code,
-            row.domain,
-            row.kind,
-            difficulty=row.difficulty,
-            top=row.top,
-            options=row.options,
-            accessible=row.accessible,
-        )
-    return Item(
-        uid=str(row.version_uid),
-        code=row.code,
-        domain=row.domain,
-        kind=row.kind,
-        top=row.top,
-        model=MODELS[found.model],
-        a=found.a,
-        b=found.b,
-        c=found.c,
-        se_a=found.se_a,
-        se_b=found.se_b,
-        n=found.answers,
-        accessible=row.accessible,
-    )
-
-
 def missing(test: Test) -> list[str]:
-    """What keeps the test from being published, in French; empty: nothing."""
+    """What keeps the test from being published, in French; empty: nothing that counting finds.
+
+    Whether it measures well enough is the simulator's to say (``services.trials``).
+    """
+    items, rows, _ = carried(test)
     plan = _plan(test.plan)
-    items, *_ = items_of(test.bank)
     found = lacking(items, plan)
     codes = {domain.code for domain in plan.domains}
-    loose = [item for item in items if item.domain in codes and item.provisional]
-    if test.purpose == Test.Purpose.CERTIFICATION and loose:
+    used = {item.uid for item in items}
+    loose = [row for row in rows if row.domain in codes and str(row.version_uid) not in used]
+    if found and loose:
         found.append(
             f"{len(loose)} question(s) n’ont pas encore de calibrage sur 500 réponses, dont "
-            f"{', '.join(sorted(item.code for item in loose)[:5])} : un examen ne peut pas "
+            f"{', '.join(sorted(row.code for row in loose)[:5])} : un examen ne peut pas "
             "reposer sur elles"
         )
     return found
 
 
 @dataclass(frozen=True)
-class _Made:
+class Made:
+    """A test ready to be stored: what was frozen, the simulator's verdict (empty: not asked), why
+    it may not be published (empty: it may)."""
+
     frozen: Frozen
     versions: dict[str, int]  # uid → key of the item version
     simulated: bool
+    verdict: dict[str, Any]
+    reasons: list[str]
 
 
-def _freeze(test: Test) -> _Made:
+def make(
+    test: Test, *, persons: int = PERSONS, told: Callable[[int, int], None] = lambda done, of: None
+) -> Made:
+    """Freeze a test and ask the simulator, with ``persons`` simulated sittings; writes nothing.
+
+    ``persons=0`` freezes what the plan says without asking: for tests of the program alone.
+    Raises Refused when the bank lacks questions.
+    """
     lacks = missing(test)
     if lacks:
         raise Refused(
@@ -251,79 +245,131 @@ def _freeze(test: Test) -> _Made:
             remedy="Ajoutez des questions en service, ou demandez-en moins.",
             code="lacking",
         )
-    items, rows, simulated = items_of(test.bank)
+    items, rows, simulated = carried(test)
+    plan = _plan(test.plan)
+    verdict: dict[str, Any] = {}
     try:
-        frozen = freeze(_usable(test, items), _plan(test.plan))
+        if persons:
+            frozen, verdict = settle(items, plan, persons=persons, told=told)
+        else:
+            frozen = freeze(items, plan)
     except DataError as error:
         raise Refused(str(error), field="plan", code="lacking") from error
-    return _Made(frozen, {str(row.version_uid): row.version_id for row in rows}, simulated)
+    reasons = publishable(frozen, {"reasons": [], **verdict}, demo=settings.KALAN_DEMO)
+    versions = {str(row.version_uid): row.version_id for row in rows}
+    return Made(frozen, versions, simulated, verdict, reasons)
 
 
-def _usable(test: Test, items: list[Item]) -> list[Item]:
-    if test.purpose != Test.Purpose.CERTIFICATION:
-        return items
-    return [item for item in items if not item.provisional]
+def _sound(test: Test, persons: int, told: Callable[[int, int], None]) -> Made:
+    made = make(test, persons=persons, told=told)
+    if made.reasons:
+        raise Refused(
+            "Ce test ne mesurerait pas assez bien : " + " ; ".join(made.reasons),
+            field="plan",
+            remedy=str(made.verdict.get("advice", "")),
+            code="unsound",
+        )
+    return made
 
 
 # --- Publishing -------------------------------------------------------------------------------
 
 
-def publish(*, actor: Actor, test: Test, now: dt.datetime) -> FrozenTest:
-    """Freeze a draft and open it to sittings. Takes seconds; run from a job on screens.
+def publish(
+    *,
+    actor: Actor,
+    test: Test,
+    now: dt.datetime,
+    persons: int = PERSONS,
+    told: Callable[[int, int], None] = lambda done, of: None,
+) -> FrozenTest:
+    """Freeze a draft and open it to sittings. Takes seconds; screens run it as a job (``trials``).
 
-    Raises Refused, naming what the bank lacks, when it cannot carry the plan. Publishing again
-    returns what stands.
+    What is frozen is what the simulator says that the bank carries: adaptive, else parallel forms.
+    Raises Refused, naming what is missing, when it carries neither. Publishing again returns what
+    stands. ``persons``, ``told``: as in ``make``.
     """
     require(actor, "tests.publish", test.node)
     if test.state == Test.State.PUBLISHED:
         return FrozenTest.objects.defer("body").get(test=test, current=True)
-    made = _freeze(test)
+    made = _sound(test, persons, told)
     return _store(actor=actor, test=test, made=made, expected=Test.State.DRAFT, now=now)
 
 
-def refreeze(*, actor: Actor, test: Test, now: dt.datetime) -> FrozenTest:
+def refreeze(
+    *,
+    actor: Actor,
+    test: Test,
+    now: dt.datetime,
+    persons: int = PERSONS,
+    told: Callable[[int, int], None] = lambda done, of: None,
+) -> FrozenTest:
     """Freeze a published test anew, with the questions and calibrations of today.
 
     Sittings that began go on with what they began with. Nothing changed: what stands is returned.
     """
     require(actor, "tests.publish", test.node)
-    made = _freeze(test)
+    made = _sound(test, persons, told)
     return _store(actor=actor, test=test, made=made, expected=Test.State.PUBLISHED, now=now)
 
 
 @transaction.atomic
-def _store(*, actor: Actor, test: Test, made: _Made, expected: str, now: dt.datetime) -> FrozenTest:
+def _store(*, actor: Actor, test: Test, made: Made, expected: str, now: dt.datetime) -> FrozenTest:
     row = Test.objects.select_for_update().get(pk=test.pk)
     if row.plan != test.plan or row.state != expected:
         raise Refused(
             "Ce test a changé pendant sa publication.", remedy="Relisez-le, puis recommencez."
         )
-    version = made.frozen.version
-    mine = FrozenTest.objects.filter(test=row).defer("body")
-    mine.filter(current=True).exclude(version=version).update(current=False)
-    kept = mine.filter(version=version).first()
-    if kept is not None:
-        mine.filter(pk=kept.pk).update(current=True)
-    else:
-        kept = FrozenTest.objects.create(
-            test=row,
-            version=version,
-            body=made.frozen.to_json(),
-            simulated=made.simulated,
-            created_at=now,
-        )
-        FrozenItem.objects.bulk_create(
-            FrozenItem(frozen=kept, number=number, version_id=made.versions[item.uid])
-            for number, item in enumerate(made.frozen.items)
-        )
+    drop_trials(row, but=made.frozen.version)
+    mine = FrozenTest.objects.filter(test=row, current=True)
+    mine.exclude(version=made.frozen.version).update(current=False)
+    kept = store_frozen(row, made, now=now, current=True)
+    row.verdict = told_on(made, now)
     if row.state == Test.State.DRAFT:
         row.state, row.published_at = Test.State.PUBLISHED, now
         with history.acting(actor):
-            row.save(update_fields=["state", "published_at"])
+            row.save(update_fields=["state", "published_at", "verdict"])
     else:
+        row.save(update_fields=["verdict"])
         text = "Test figé de nouveau, avec les questions et les calibrages du jour."
-        history.note(actor=actor, subject=row, text=text, data={"version": version})
+        history.note(actor=actor, subject=row, text=text, data={"version": made.frozen.version})
     return kept
+
+
+def told_on(made: Made, now: dt.datetime) -> dict[str, Any]:
+    """The verdict as a test keeps it: with its date, and what kept the test from publication."""
+    if not made.verdict:
+        return {}
+    return made.verdict | {"at": now.isoformat(), "refused": made.reasons}
+
+
+def store_frozen(test: Test, made: Made, *, now: dt.datetime, current: bool) -> FrozenTest:
+    """The frozen test of this version, stored once; the caller holds the test's lock."""
+    version = made.frozen.version
+    kept = FrozenTest.objects.filter(test=test, version=version).defer("body").first()
+    if kept is not None:
+        FrozenTest.objects.filter(pk=kept.pk).update(current=current)
+        kept.current = current
+        return kept
+    kept = FrozenTest.objects.create(
+        test=test,
+        version=version,
+        body=made.frozen.to_json(),
+        simulated=made.simulated,
+        current=current,
+        created_at=now,
+    )
+    FrozenItem.objects.bulk_create(
+        FrozenItem(frozen=kept, number=number, version_id=made.versions[item.uid])
+        for number, item in enumerate(made.frozen.items)
+    )
+    return kept
+
+
+def drop_trials(test: Test, *, but: str = "") -> None:
+    """Forget what a draft's trials froze, save one version: nobody ever sat it."""
+    if test.state == Test.State.DRAFT:
+        FrozenTest.objects.filter(test=test).exclude(version=but).delete()
 
 
 @act

@@ -8,7 +8,7 @@ precision, the honesty of the claimed error and the exposure are those that peop
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +41,7 @@ CERTIFIED = 0.90
 DRAWN = 10_000  # sittings from which exposure is judged
 HELD = 0.01  # how far above the cap a simulated rate may be
 WORLDS = 20  # draws of the true parameters
+FEW = 20  # simulated persons of a level: with fewer its error is not told
 REACHED = 0.80  # share of persons who must reach the precision asked in a domain
 HONEST = (0.9, 1.1)  # claimed error over true error
 
@@ -48,12 +49,12 @@ HONEST = (0.9, 1.1)  # claimed error over true error
 def study(frozen: Frozen, persons: int = 2000, seed: int = 1) -> dict[str, Any]:
     """The simulator's verdict, ready for JSON.
 
-    ``{"persons", "items", "provisional", "overall": {…}, "domains": [{…}], "length", "exposure",
-    "carries", "use": "adaptive" | "fixed", "reasons", "warnings", "advice"}``; accuracy is
-    ``rmse``, ``claimed`` (root mean square SD), ``ratio`` of the two, ``reliability``,
-    ``coverage``, ``bias``. ``reasons`` speak against the test; ``warnings`` only say what it will
-    not do. Exposure is that of the protocol in the population declared; ``exposure.drawn``: the
-    largest rate when the parameters are as wrong as they may be.
+    ``{"persons", "items", "provisional", "overall": {…}, "by_level": [{…}], "domains": [{…}],
+    "length", "exposure", "carries", "use": "adaptive" | "fixed", "reasons", "warnings",
+    "advice"}``; accuracy is ``rmse``, ``claimed`` (root mean square SD), ``ratio`` of the two,
+    ``reliability``, ``coverage``, ``bias``. ``reasons`` speak against the test; ``warnings`` only
+    say what it will not do. Exposure is that of the protocol in the population declared;
+    ``exposure.drawn``: the largest rate when the parameters are as wrong as they may be.
     """
     rng = np.random.default_rng(seed)
     size = max(persons // WORLDS, 1)
@@ -68,6 +69,7 @@ def study(frozen: Frozen, persons: int = 2000, seed: int = 1) -> dict[str, Any]:
         "items": len(frozen.items),
         "provisional": sum(x.provisional for x in frozen.items) / len(frozen.items),
         "overall": _accuracy(truth @ weight, total, error),
+        "by_level": _by_level(frozen, truth @ weight, total, error, length),
         "domains": [
             _domain(frozen, d, truth[:, d], theta[:, d], sd[:, d], item)
             for d in range(len(frozen.domains))
@@ -76,6 +78,10 @@ def study(frozen: Frozen, persons: int = 2000, seed: int = 1) -> dict[str, Any]:
             "mean": float(length.mean()),
             "min": int(length.min()),
             "max": int(length.max()),
+            "counts": [
+                [int(n), int(count)]
+                for n, count in zip(*np.unique(length, return_counts=True), strict=True)
+            ],
         },
         "exposure": _exposure(frozen, item, length, seed),
     }
@@ -193,6 +199,25 @@ def _accuracy(truth: Floats, theta: Floats, sd: Floats) -> dict[str, Any]:
     }
 
 
+def _by_level(
+    frozen: Frozen, truth: Floats, theta: Floats, sd: Floats, length: NDArray[np.int64]
+) -> list[dict[str, Any]]:
+    """What awaits the persons of each level: true error, error claimed, questions asked (None
+    where too few of them were simulated)."""
+    place = np.searchsorted([level.floor for level in frozen.levels[1:]], truth, side="right")
+    found = []
+    for number, level in enumerate(frozen.levels):
+        own = place == number
+        line: dict[str, Any] = {"code": level.code, "name": level.name, "persons": int(own.sum())}
+        told = line["persons"] >= FEW
+        away = theta[own] - truth[own]
+        line["rmse"] = float(np.sqrt((away**2).mean())) if told else None
+        line["claimed"] = float(np.sqrt((sd[own] ** 2).mean())) if told else None
+        line["length"] = float(length[own].mean()) if told else None
+        found.append(line)
+    return found
+
+
 def _domain(
     frozen: Frozen, number: int, truth: Floats, theta: Floats, sd: Floats, item: NDArray[np.int64]
 ) -> dict[str, Any]:
@@ -228,8 +253,11 @@ def _exposure(
     for stage in frozen.stages:
         if stage.package is not None:
             rate[list(stage.items)] = rates(stage.package, DRAWN, seed + 1)
+    # Items never given, then by tenths: (0, 0.1], (0.1, 0.2] …
+    tenths = np.ceil(rate * 10 - 1e-9).astype(int)
     return {
         "cap": frozen.rules.cap,
+        "tenths": np.bincount(tenths, minlength=11).tolist(),
         "max": float(rate.max()),
         "drawn": float(drawn.max()),
         "item": frozen.items[int(rate.argmax())].code,
@@ -284,23 +312,33 @@ def _fr(value: float) -> str:
 
 
 def settle(
-    items: Sequence[Item], plan: TestPlan, *, persons: int = 2000, seed: int = 1
+    items: Sequence[Item],
+    plan: TestPlan,
+    *,
+    persons: int = 2000,
+    seed: int = 1,
+    told: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[Frozen, dict[str, Any]]:
     """The test to publish and its verdict: adaptive when the simulator says that the bank carries
     it, else fixed parallel forms of the same quotas and length, with ``verdict["instead"]`` the
     reasons against the adaptive test.
 
     When the bank holds no forms either, the adaptive test comes back with its reasons, which
-    ``publishable`` refuses. Raises DataError when questions lack. Takes some ten seconds.
+    ``publishable`` refuses. Raises DataError when questions lack. Takes some ten seconds;
+    ``told(done, of)`` hears how far it is.
     """
+    told(0, 4)
     made = freeze(items, plan)
+    told(1, 4)
     verdict = study(made, persons, seed)
+    told(2, 4)
     if verdict["carries"] or plan.purpose in ("fixed", "practice"):
         return made, verdict
     try:
         forms = freeze(items, plan, fixed=True)
     except DataError:
         return made, verdict
+    told(3, 4)
     return forms, study(forms, persons, seed) | {"instead": verdict["reasons"]}
 
 
