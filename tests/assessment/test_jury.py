@@ -1,4 +1,4 @@
-"""The jury: proposals with their risk, decisions, two jurors at once, publication and its return."""
+"""The jury: proposals with their risk, decisions, two jurors at once, publication, its return."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_publication_is_taken_back_with_a_reason_that_stays(exam: Exam) -> Non
     back = jury.unpublish(actor=SYSTEM, exam=exam, reason="Erreur de seuil", now=AFTER)
     assert (back.state, back.published_at, back.cut) == ("closed", None, None)
     notes = [entry.additional_data or {} for entry in LogEntry.objects.order_by("pk")]
-    assert [note.get("reason") for note in notes if note.get("text")] [-1] == "Erreur de seuil"
+    assert [note.get("reason") for note in notes if note.get("text")][-1] == "Erreur de seuil"
 
 
 def test_a_cut_that_changes_later_leaves_what_was_published(exam: Exam) -> None:

@@ -28,9 +28,7 @@ def test(tree: Tree) -> Test:
 
 @pytest.fixture
 def panel(test: Test) -> CutPanel:
-    return panels.create(
-        actor=SYSTEM, test=test, name="Panel", judges=JUDGES, count=8, now=NOW
-    )
+    return panels.create(actor=SYSTEM, test=test, name="Panel", judges=JUDGES, count=8, now=NOW)
 
 
 def fill(panel: CutPanel, *values: float) -> None:
@@ -80,7 +78,7 @@ def test_what_is_missing_is_named_and_nothing_adopted(panel: CutPanel, test: Tes
         panels.adopt(actor=SYSTEM, panel=panel, now=NOW)
     two = panels.create(actor=SYSTEM, test=test, name="x", judges=["A", "B"], count=8, now=NOW)
     fill(two, 0.6, 0.7)
-    with pytest.raises(Refused, match="2 juge.* au moins 3"):
+    with pytest.raises(Refused, match=r"2 juge.* au moins 3"):
         panels.adopt(actor=SYSTEM, panel=two, now=NOW)
     assert Test.objects.get(pk=test.pk).cut is None
 

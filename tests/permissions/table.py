@@ -42,6 +42,9 @@ CAMPAIGNERS = ("structure", "region", "programme", "admin")
 HOLDERS = PLANNERS  # the campaign of the world is held by the region, not by its structure
 COST_READERS = ("programme", "auditor", "admin")
 
+EXAM_READERS = ("trainer", "region", "programme", "auditor", "admin")
+JURY = ("programme", "admin")
+LEFT = {"event": "0d2f6c0e6f1b4a4c8b8a6d1d2f3c4b5a", "kind": "focus"}
 MAKERS = ("author", "programme", "admin")
 FRAMEWORK_READERS = NOBODY_SPECIAL - {"signatory", "national"}
 NODE = {"uid": "framework", "node": "domain"}
@@ -322,6 +325,38 @@ TABLE: dict[str, Row] = {
     "import-cancel": DETAIL(*TERRITORY, of="import_run"),
     "import-recheck": ACTION(*TERRITORY, of="import_run"),
     "import-report": FILE(*TERRITORY, of="import_run"),
+    # --- exams: the candidate
+    "exam-enter": SIGNED_IN(),
+    "exam-candidate": DETAIL("agent", of="own_candidate"),
+    "exam-call": DETAIL("agent", of="own_candidate"),
+    "exam-focus": ACTION("agent", of="own_candidate", ok=204, data=LEFT),
+    # --- exams: planned, kept, judged
+    "exam-list": STAFF_LIST(*EXAM_READERS),
+    "exam-new": STAFF_LIST(*PLANNERS),
+    "exam-detail": DETAIL(*EXAM_READERS, of="exam"),
+    "exam-edit": DETAIL(*PLANNERS, of="exam"),
+    "exam-delete": DETAIL(*PLANNERS, of="exam"),
+    "exam-enrol": DETAIL(*PLANNERS, of="exam"),
+    "exam-sheet": FILE(*EXAM_READERS, of="exam"),
+    "exam-kit": FILE(*MARKERS, of="exam"),
+    "exam-accommodate": DETAIL(*PLANNERS, of="candidate"),
+    "exam-withdraw": DETAIL(*PLANNERS, of="candidate"),
+    "exam-room": DETAIL(*MARKERS, of="exam"),
+    "exam-room-state": FILE(*MARKERS, of="exam"),
+    "exam-end": DETAIL(*MARKERS, of="exam"),
+    "exam-candidate-file": DETAIL(*EXAM_READERS, of="own_candidate"),
+    "exam-jury": DETAIL(*JURY, of="exam"),
+    "exam-publish": DETAIL(*JURY, of="exam"),
+    "exam-unpublish": DETAIL(*JURY, of="exam"),
+    "exam-results": FILE(*JURY, of="exam"),
+    "exam-minutes": FILE(*JURY, of="exam"),
+    # --- the cut of a test
+    "panel-list": DETAIL(*MAKERS, of="certification"),
+    "panel-sheet": DETAIL(*MAKERS, of="panel"),
+    "panel-judge": ACTION(*MAKERS, of="panel"),
+    "panel-import": ACTION(*MAKERS, of="panel"),
+    "panel-paper": FILE(*MAKERS, of="panel"),
+    "panel-adopt": DETAIL(*JURY, of="panel"),
     # --- campaigns: taking part
     "campaign-code": PUBLIC(),
     "campaign-join": PUBLIC(of={"code": "campaign_code"}),

@@ -6,8 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from kalan.assessment.models import Sitting, Test
-from kalan.assessment.services import sittings
+from kalan.assessment.models import Candidate, CutPanel, Exam, Sitting, Test
+from kalan.assessment.services import panels, sittings
 from kalan.base.models import ImportRun, Job, Message
 from kalan.campaigns.models import Campaign, OutsideResult, Participant
 from kalan.indicators.models import DeclaredFigure, FrozenFigures
@@ -41,6 +41,7 @@ from tests.factories import (
     assessment,
     attendance,
     campaigns,
+    exams,
     indicators,
     learning,
     people,
@@ -83,6 +84,7 @@ class Place:
     other_framework: Framework
     import_run: ImportRun  # checked: nothing of it is written yet
     campaign: Campaign  # open, held by the region, with ``agent`` on its list
+    exam: Exam  # its room is open, at ``structure``
     import_kind: str = "staff"
     import_tab: str = "refused"
     slip_code: str = "ABCDEFGH23"
@@ -98,6 +100,24 @@ class Place:
     test_act: str = "ouvrir"
     wording_code: str = "convocation"
     wording_channel: str = "sms"
+
+    @property
+    def candidate(self) -> Candidate:
+        """Enrolled, not there yet."""
+        return self.exam.candidates.get(account=self.account)
+
+    @property
+    def own_candidate(self) -> Candidate:
+        """Answering; here it is the account without a role."""
+        return self.exam.candidates.get(sitting__isnull=False)
+
+    @property
+    def certification(self) -> Test:
+        return self.exam.test
+
+    @property
+    def panel(self) -> CutPanel:
+        return self.exam.test.panels.get()
 
     @property
     def picture(self) -> str:
@@ -227,6 +247,7 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
         sitting=_sitting(test),
         item=skills.with_picture(skills.item(bank, code=f"Q-{surname}")),
         campaign=_campaign(region, agent, surname),
+        exam=_exam(region, structure, account, surname),
         framework=_framework("sante"),
         other_framework=_framework("digcomp"),
     )
@@ -260,6 +281,20 @@ def _campaign(region: OrgNode, agent: Agent, surname: str) -> Campaign:
     return made
 
 
+def _exam(region: OrgNode, structure: OrgNode, account: Account, surname: str) -> Exam:
+    """A room that is open; a panel that has judged."""
+    test = exams.certification(region, title=f"Certification {surname}")
+    panel = panels.create(
+        actor=SYSTEM, test=test, name=f"Panel {surname}", judges=["Awa", "Binta", "Coumba"],
+        count=6, now=people.NOW,
+    )  # fmt: skip
+    cells = {(judge, item): 0.6 for judge in (1, 2, 3) for item in (1, 2, 3, 4, 5, 6)}
+    panels.rate(actor=SYSTEM, panel=panel, ratings=cells, now=people.NOW)
+    made = exams.exam(structure, test=test, title=f"Examen {surname}")
+    exams.candidate(made, structure, account=account)
+    return made
+
+
 def _import_run(region: OrgNode, structure: OrgNode, surname: str) -> ImportRun:
     head = ["Matricule", "Nom", "Prénoms", "Structure", "Prise de service"]
     rows = [
@@ -289,6 +324,12 @@ def build() -> World:
     )
     for role in ROLES:
         world.accounts[role] = _account(role, tree, world.here)
+    for place, account in (
+        (world.here, world.accounts["agent"]),
+        (world.there, people.account(display_name=f"Candidate {ELSEWHERE}")),
+    ):
+        exams.begun(exams.candidate(place.exam, place.structure, account=account))
+    Sitting.objects.filter(context="exam").update(deadline=None)  # these tests come years later
     # No work waits: /sante/ would say since when.
     Job.objects.update(state=Job.State.DONE)
     return world
