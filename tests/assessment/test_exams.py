@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 
 import pytest
 
@@ -279,30 +278,6 @@ def test_the_invigilator_answers_a_call_or_comes_too_late(row: Candidate) -> Non
     row.refresh_from_db()
     assert row.alert_at is None
     assert kinds(row) == ["alert", "heard"]
-
-
-def test_leaving_the_page_is_recorded_once_and_changes_nothing(row: Candidate) -> None:
-    make.begun(row)
-    before = Sitting.objects.values().get(candidate=row)
-    who, event = make.actor(row.account), uuid.uuid4()
-    given = {"actor": who, "uid": row.uid}
-    assert candidates.focus(**given, event=event, kind="focus", now=NOW) is True
-    assert candidates.focus(**given, event=event, kind="focus", now=minutes(1)) is False
-    assert candidates.focus(**given, event=uuid.uuid4(), kind="focus", now=NOW) is False
-    assert candidates.focus(**given, event=uuid.uuid4(), kind="back", now=NOW) is True
-    assert candidates.focus(**given, event=uuid.uuid4(), kind="incident", now=NOW) is False
-    assert kinds(row) == ["focus", "back"]
-    assert Sitting.objects.values().get(candidate=row) == before
-    assert [p.lost for p in places(row.exam, now=NOW)] == [1]
-
-
-def test_leaving_the_page_is_not_watched_with_assistive_technology(exam: Exam, tree: Tree) -> None:
-    row = make.begun(make.candidate(exam, tree.centre_sokone, assistive=True))
-    seen = candidates.focus(
-        actor=make.actor(row.account), uid=row.uid, event=uuid.uuid4(), kind="focus", now=NOW
-    )
-    assert seen is False
-    assert kinds(row) == []
 
 
 # --- Time, incidents, the end -----------------------------------------------------------------

@@ -44,7 +44,6 @@ COST_READERS = ("programme", "auditor", "admin")
 
 EXAM_READERS = ("trainer", "region", "programme", "auditor", "admin")
 JURY = ("programme", "admin")
-LEFT = {"event": "0d2f6c0e6f1b4a4c8b8a6d1d2f3c4b5a", "kind": "focus"}
 MAKERS = ("author", "programme", "admin")
 FRAMEWORK_READERS = NOBODY_SPECIAL - {"signatory", "national"}
 NODE = {"uid": "framework", "node": "domain"}
@@ -329,7 +328,6 @@ TABLE: dict[str, Row] = {
     "exam-enter": SIGNED_IN(),
     "exam-candidate": DETAIL("agent", of="own_candidate"),
     "exam-call": DETAIL("agent", of="own_candidate"),
-    "exam-focus": ACTION("agent", of="own_candidate", ok=204, data=LEFT),
     # --- exams: planned, kept, judged
     "exam-list": STAFF_LIST(*EXAM_READERS),
     "exam-new": STAFF_LIST(*PLANNERS),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.urls import reverse
 
 from kalan.assessment.parts import SittingPart, Step
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from kalan.assessment.models import Candidate, Sitting
     from kalan.people.actor import Actor
 
+DEVICE = "exam_device"  # in the session: a secret that tells one browser from another
 WAITING = "Vos réponses sont enregistrées ; le jury publiera les résultats."
 
 
@@ -29,6 +32,22 @@ class ExamPart(SittingPart):
         if row is None:
             return Step("Entrer le code", reverse("exam-enter"))
         return Step("Reprendre l’examen", reverse("exam-candidate", args=[row.uid]))
+
+    def only_here(self, session: Mapping[str, Any]) -> Q:
+        """An exam is answered in the browser that started it, or was allowed to take over."""
+        here = session.get(DEVICE) or "-"
+        return ~Q(context=self.context) | Q(candidate__device=here)
+
+    def help(self, sitting: Sitting) -> Step | None:
+        row = _candidate(sitting)
+        if row is None:
+            return None
+        return Step("Signaler un problème", reverse("exam-call", args=[row.uid]))
+
+    def watches_focus(self, sitting: Sitting) -> bool:
+        """By the test's rule, never with assistive technology."""
+        row = _candidate(sitting)
+        return row is not None and sitting.test.watch_focus and not row.assistive
 
     def after(self, sitting: Sitting) -> Step | None:
         row = _candidate(sitting)

@@ -7,8 +7,11 @@ its ``AppConfig.ready``, under the context that its sittings carry.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
 
 if TYPE_CHECKING:
     from kalan.assessment.models import Result, Sitting
@@ -31,6 +34,14 @@ class SittingPart:
 
     def door(self, sitting: Sitting) -> Step | None:
         """Where the sitting begins instead of its own start page (an exam's code), or None."""
+        return None
+
+    def only_here(self, session: Mapping[str, Any]) -> Q:
+        """Which sittings may be answered in the browser of ``session``; by default all."""
+        return Q()
+
+    def help(self, sitting: Sitting) -> Step | None:
+        """A link under each question, to say that something is wrong with it."""
         return None
 
     def after(self, sitting: Sitting) -> Step | None:
@@ -68,6 +79,14 @@ _plain = SittingPart()
 def register(part: SittingPart) -> None:
     """Add the part of a context (idempotent)."""
     _parts[part.context] = part
+
+
+def only_here(session: Mapping[str, Any]) -> Q:
+    """The condition on sittings that every room sets for the browser of ``session``."""
+    condition = Q()
+    for part in _parts.values():
+        condition &= part.only_here(session)
+    return condition
 
 
 def part_of(sitting: Sitting) -> SittingPart:

@@ -21,7 +21,6 @@ from kalan.people.actor import Actor
 from kalan.people.services import limits
 
 TRIES = 8  # wrong codes of one account in a quarter of an hour
-FOCUS_GAP = dt.timedelta(seconds=2)  # a page that comes and goes is one event
 
 
 def _own(actor: Actor, uid: uuid.UUID) -> Candidate:
@@ -271,31 +270,3 @@ def replace(
 def watches(row: Candidate) -> bool:
     """Whether leaving the page is recorded: by the test's rule, never with assistive technology."""
     return row.exam.test.watch_focus and not row.assistive
-
-
-def focus(*, actor: Actor, uid: uuid.UUID, event: uuid.UUID, kind: str, now: dt.datetime) -> bool:
-    """Record that the page was left ("focus") or came back ("back"); whether it was stored.
-
-    Sent twice with one ``event``: stored once. Nothing follows from it but that it is shown.
-    """
-    kinds = {SittingEvent.Kind.FOCUS.value, SittingEvent.Kind.BACK.value}
-    row = own_candidacies(actor).get(uid=uid)
-    sitting = row.sitting
-    if kind not in kinds or not watches(row):
-        return False
-    if sitting is None or sitting.state != Sitting.State.RUNNING:
-        return False
-    if SittingEvent.objects.filter(uid=event).exists():
-        return False
-    near = SittingEvent.objects.filter(sitting=sitting, kind=kind, at__gt=now - FOCUS_GAP)
-    if near.exists():
-        return False
-    made = sittings.note(
-        sitting=sitting,
-        kind=kind,
-        now=now,
-        number=number_asked(sitting),
-        uid=event,
-        by=actor.account,
-    )
-    return made is not None

@@ -15,7 +15,6 @@ urlpatterns: list[URLPattern] = [
     path("test/examen/", candidate.exam_enter, name="exam-enter"),
     path("test/examen/<uuid:uid>/", candidate.exam_candidate, name="exam-candidate"),
     path("test/examen/<uuid:uid>/signaler/", candidate.exam_call, name="exam-call"),
-    path("test/examen/<uuid:uid>/page/", candidate.exam_focus, name="exam-focus"),
     # Planning.
     path("gestion/examens/", exams.exam_list, name="exam-list"),
     path("gestion/examens/nouveau/", exams.exam_new, name="exam-new"),

@@ -7,10 +7,10 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
 
+from kalan.assessment.exam_part import DEVICE
 from kalan.assessment.forms.exams import CallForm, CodeForm
 from kalan.assessment.models import Candidate, Exam
 from kalan.assessment.selectors.exams import (
@@ -27,8 +27,6 @@ from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.engine.testing.outcome import Z95, scaled
 from kalan.people.http import ActorRequest, show_refusal, signed_in
-
-DEVICE = "exam_device"
 
 
 def device_of(request: ActorRequest) -> str:
@@ -141,22 +139,3 @@ def exam_call(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "form": form,
     }
     return render(request, "assessment/exams/call.html", context)
-
-
-@signed_in
-@require_POST
-def exam_focus(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
-    """The page was left, or came back: a beacon of the question's page. Nothing is answered."""
-    try:
-        event = uuid.UUID(request.POST.get("event", ""))
-    except ValueError:
-        return HttpResponse(status=400)
-    row = _own(request, uid)
-    services.focus(
-        actor=request.actor,
-        uid=row.uid,
-        event=event,
-        kind=request.POST.get("kind", ""),
-        now=clock.now(),
-    )
-    return HttpResponse(status=204)

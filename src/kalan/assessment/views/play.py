@@ -11,6 +11,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -72,11 +73,16 @@ def play(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     return redirect_to_login(request.get_full_path())
 
 
+def _mine(request: ActorRequest) -> QuerySet[Sitting]:
+    """What this person may answer, in this browser."""
+    return playable(request.actor).filter(parts.only_here(request.session))
+
+
 def _play(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
     try:
         if request.method == "POST":
             return _post(request, uid)
-        sitting = playable(request.actor).get(uid=uid)
+        sitting = _mine(request).get(uid=uid)
     except Sitting.DoesNotExist:
         return _read_only(request, uid)
     screen = _settled(sitting)
@@ -88,7 +94,15 @@ _signed_in = signed_in(_play)
 
 
 def _read_only(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
-    """The result, for those whom the room that started the sitting lets read it."""
+    """The result, for those whom the room that started the sitting lets read it.
+
+    One's own sitting that goes on in another browser is left to the room that started it.
+    """
+    own = playable(request.actor).filter(uid=uid).first()
+    if own is not None and own.state not in Sitting.OVER:
+        door = parts.part_of(own).door(own)
+        if door is not None:
+            return redirect(door.url)
     try:
         sitting = readable(request.actor, uid)
     except Sitting.DoesNotExist:
@@ -114,10 +128,10 @@ def _post(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
     if "commencer" in data:
         return _begin(request, uid)
     if "terminer" in data:
-        sitting = playable(request.actor).get(uid=uid)
+        sitting = _mine(request).get(uid=uid)
         sittings.finish(sitting=sitting, now=clock.now())
         return redirect("test-play", uid=uid)
-    among = playable(request.actor)
+    among = _mine(request)
     if "suite" in data:
         step = data["suite"]
         said = sittings.proceed(
@@ -129,7 +143,7 @@ def _post(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 def _begin(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
-    sitting = playable(request.actor).get(uid=uid)
+    sitting = _mine(request).get(uid=uid)
     if parts.part_of(sitting).door(sitting) is not None:
         return redirect("test-play", uid=uid)
     try:
@@ -137,12 +151,12 @@ def _begin(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("test-list" if request.actor.is_authenticated else "home")
-    sitting = playable(request.actor).get(uid=uid)
+    sitting = _mine(request).get(uid=uid)
     return _show(request, sitting, _settled(sitting))
 
 
 def _answer(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
-    data, among = request.POST, playable(request.actor)
+    data, among = request.POST, _mine(request)
     try:
         answer_uid, number = uuid.UUID(data.get("u", "")), int(data.get("n", ""))
     except ValueError:
@@ -207,6 +221,7 @@ def _show(
         context["fields"] = question(screen.stored.content, seed=sitting.seed, given=given)
         context["uid"] = uuid7().hex
         context["sure"] = given is not None
+        context["help"] = parts.part_of(sitting).help(sitting)
         context["focus"] = parts.part_of(sitting).watches_focus(sitting)
         context["warn_only"] = message and given is None
         page = "assessment/play_question.html"
@@ -274,7 +289,7 @@ _KINDS = {"focus": SittingEvent.Kind.FOCUS, "back": SittingEvent.Kind.BACK}
 @require_POST
 def focus(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
     """The page was left, or seen again: noted where the test watches that, never punished."""
-    sitting = get_object_or_404(playable(request.actor), uid=uid)
+    sitting = get_object_or_404(_mine(request), uid=uid)
     kind = _KINDS.get(request.POST.get("k", ""))
     number = request.POST.get("n", "")
     watched = parts.part_of(sitting).watches_focus(sitting)
