@@ -10,7 +10,9 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         # Not at the top: models are loaded after the app registry.
         from kalan.assessment import parts
+        from kalan.base.imports import registry
         from kalan.campaigns import auditing
+        from kalan.campaigns.imports.pix_orga import PixOrgaKind
         from kalan.campaigns.services.sittings import CampaignSittings
         from kalan.campaigns.services.subjects import CampaignsPart
         from kalan.people import subjects
@@ -18,3 +20,4 @@ class CampaignsConfig(AppConfig):
         auditing.register()
         subjects.register(CampaignsPart())
         parts.register(CampaignSittings())
+        registry.register(PixOrgaKind())

@@ -14,6 +14,7 @@ from kalan.assessment.selectors.mine import OwnTests, own_tests
 from kalan.base import figures
 from kalan.base.figures import Chart, ChartRow, MapValue
 from kalan.base.shapes import country_map
+from kalan.campaigns.selectors.mine import MyCampaign, my_campaigns
 from kalan.indicators.selectors.public import ProgrammeFigures
 from kalan.indicators.services.public import current_public_figures
 from kalan.people.actor import Actor
@@ -95,6 +96,7 @@ class MySpace:
     more: bool  # older ones are not shown
     to_lead: list[Session]
     tests: OwnTests
+    campaigns: list[MyCampaign]
 
 
 def my_space(actor: Actor, *, today: dt.date, now: dt.datetime) -> MySpace:
@@ -120,7 +122,8 @@ def my_space(actor: Actor, *, today: dt.date, now: dt.datetime) -> MySpace:
             .order_by("start", "pk")[:SHOWN]
         )
     tests = own_tests(actor, now=now, shown=10)
-    return MySpace(coming, past, len(mine) > SHOWN, to_lead, tests)
+    campaigns = my_campaigns(actor, today=today)
+    return MySpace(coming, past, len(mine) > SHOWN, to_lead, tests, campaigns)
 
 
 @dataclass(frozen=True)
