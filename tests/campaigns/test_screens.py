@@ -60,6 +60,21 @@ def test_a_campaign_is_prepared_and_opened_by_its_four_steps(
     assert Participant.objects.filter(invited_at__isnull=False).count() == 1
 
 
+def test_several_places_are_kept(tree: Tree, client: Client, manager: Account) -> None:
+    made = campaigns.campaign(tree.fatick)
+    for place in (tree.centre_sokone, tree.poste_toubacouta):
+        people.agent(place)
+    url = f"/gestion/campagnes/{made.uid}/groupe/"
+    lines = "Poste de santé de Toubacouta\n\ncentre de sante de sokone"
+    client.post(url, {"node": "Centre de santé de Sokone", "more": lines})
+    rules = made.groups.order_by("rank").values_list("node", flat=True)
+    assert list(rules) == [tree.centre_sokone.pk, tree.poste_toubacouta.pk]
+    assert ">\nPoste de santé de Toubacouta (Sokone)</textarea>" in client.get(url).content.decode()
+    page = client.post(url, {"node": "Fatick", "more": "Tombouctou"}).content.decode()
+    assert "«\u00a0Tombouctou\u00a0»" in page
+    assert made.groups.count() == 2
+
+
 def test_wrong_matricules_are_named(tree: Tree, client: Client, manager: Account) -> None:
     made = campaigns.campaign(tree.fatick)
     people.agent(tree.centre_sokone, matricule="A1")

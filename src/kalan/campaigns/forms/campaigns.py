@@ -15,7 +15,7 @@ from kalan.campaigns.services.campaigns import Step
 from kalan.campaigns.services.groups import Rule, agents_named
 from kalan.campaigns.services.messages import CHANNELS
 from kalan.people.actor import Actor
-from kalan.people.models import Cadre, Sex
+from kalan.people.models import Cadre, OrgNode, Sex
 from kalan.training.models import Session, Theme
 from kalan.training.selectors.sessions import sessions_visible_to
 
@@ -96,8 +96,14 @@ def basics_initial(campaign: Campaign, steps: list[CampaignStep]) -> dict[str, A
 
 
 class GroupForm(forms.Form):
-    """A place and cadres, and people by matricule; both may be given."""
+    """Places and cadres, and people by matricule; both may be given."""
 
+    more = forms.CharField(
+        label="Autres lieux",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Un par ligne.",
+    )
     cadres = forms.ModelMultipleChoiceField(
         label="Cadres",
         queryset=Cadre.objects.none(),
@@ -123,8 +129,16 @@ class GroupForm(forms.Form):
         )
         node.propose()
         self.fields["node"] = node
+        more = [node.prepare_value(place) for place in self.initial.get("more", [])]
+        self.initial["more"] = "\n".join(more)
         self.fields["cadres"].queryset = cadres_for(country)  # type: ignore[attr-defined]
-        self.order_fields(["node", "cadres", "agents"])
+        self.order_fields(["node", "more", "cadres", "agents"])
+
+    def clean_more(self) -> list[OrgNode]:
+        field = self.fields["node"]
+        assert isinstance(field, PlaceField)
+        lines = (line.strip() for line in self.cleaned_data["more"].splitlines())
+        return [field.clean(line) for line in lines if line]
 
     def clean_agents(self) -> list[Any]:
         found, unknown = agents_named(self.actor, self.cleaned_data["agents"], now=self.now)
@@ -140,24 +154,30 @@ class GroupForm(forms.Form):
         """What the form says: nothing, one rule or two."""
         values = self.cleaned_data
         made = []
-        if values["node"] is not None:
-            made.append(Rule(node=values["node"], cadres=list(values["cadres"])))
+        places = dict.fromkeys([values["node"], *values["more"]])
+        for node in places:
+            if node is not None:
+                made.append(Rule(node=node, cadres=list(values["cadres"])))
         if values["agents"]:
             made.append(Rule(agents=values["agents"]))
         return made
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
-        if not self.errors and values.get("cadres") and values.get("node") is None:
+        placed = values.get("node") is not None or values.get("more")
+        if not self.errors and values.get("cadres") and not placed:
             self.add_error("node", "Choisissez le lieu où ces cadres travaillent.")
         return values
 
 
 def group_initial(rules: list[CampaignGroup]) -> dict[str, Any]:
+    """What the form says of rules that it made: one choice of cadres for all places."""
     values: dict[str, Any] = {}
     for row in rules:
         if row.node is not None:
-            values["node"] = row.node
+            if "node" in values:
+                values["more"] = [*values.get("more", []), row.node]
+            values.setdefault("node", row.node)
             values["cadres"] = [cadre.pk for cadre in row.cadres.all()]
         else:
             values["agents"] = "\n".join(

@@ -7,6 +7,7 @@ from kalan.base.figures import Chart, ChartRow, Line, Stack
 from kalan.campaigns.selectors.follow import FollowUp
 from kalan.campaigns.selectors.results import Distribution, Level, Mean
 
+_LONGEST = 44  # characters across the drawing
 _PROGRESS = ("terminé", "commencé", "pas commencé")
 
 
@@ -22,7 +23,7 @@ def structures_chart(follow: FollowUp) -> Chart:
         title=title,
         description=description,
         svg=figures.stacked_bars(
-            [Stack(name, values) for name, values in rows],
+            [Stack(_short(name), values) for name, values in rows],
             series=_PROGRESS,
             title=title,
             description=description,
@@ -31,6 +32,11 @@ def structures_chart(follow: FollowUp) -> Chart:
         rows=[ChartRow(name, [figures.number(v) for v in values]) for name, values in rows],
         legend=figures.series_legend(_PROGRESS),
     )
+
+
+def _short(name: str) -> str:
+    """What fits above a bar; the table has the whole name."""
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1].rstrip() + "…"
 
 
 def days_chart(follow: FollowUp) -> Chart:
