@@ -121,9 +121,9 @@ def my_space(actor: Actor, *, today: dt.date, now: dt.datetime) -> MySpace:
             .select_related("node")
             .order_by("start", "pk")[:SHOWN]
         )
-    tests = own_tests(actor, now=now, shown=10)
+    own = own_tests(actor, now=now, shown=10)
     campaigns = my_campaigns(actor, today=today)
-    return MySpace(coming, past, len(mine) > SHOWN, to_lead, tests, campaigns)
+    return MySpace(coming, past, len(mine) > SHOWN, to_lead, own, campaigns)
 
 
 @dataclass(frozen=True)
