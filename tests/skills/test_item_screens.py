@@ -37,7 +37,7 @@ def bank(tree: people.Tree) -> ItemBank:
 
 
 def text_of(page: Any) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.content.decode()))
+    return re.sub(r"[ \n]+", " ", re.sub(r"<[^>]+>", " ", page.content.decode()))
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -14,7 +14,7 @@ from django.http import QueryDict
 
 from kalan.skills.models import FrameworkNode, Item, ItemBank, ItemVersion
 from kalan.skills.play.content import to_own
-from kalan.skills.play.shape import Stored
+from kalan.skills.play.shape import Picture, Stored
 
 AUDIENCE = [
     ("infirmier", "infirmiers"),
@@ -117,7 +117,7 @@ class ItemForm(forms.Form):
             field.queryset = nodes.filter(kind=name)
             field.label_from_instance = lambda node: f"{node.code} · {node.name}"
         _FIELDS[kind](self.fields)
-        self.pictures: list[dict[str, Any]] = []
+        self.pictures: list[Picture] = []
         if version:
             self.pictures = list(version.content.get("images", []))
             del self.fields["code"]
@@ -140,7 +140,9 @@ class ItemForm(forms.Form):
     def rest(self) -> list[forms.BoundField]:
         """What stands after them."""
         before = {field.name for field in self.first}
-        return [field for field in self.visible_fields() if field.name not in before]
+        of_lines = ("fixed", "typos", "case", "accents")
+        found = [field for field in self.visible_fields() if field.name not in before]
+        return sorted(found, key=lambda field: field.name not in of_lines)
 
     def clean(self) -> dict[str, Any]:
         values = self.cleaned_data

@@ -121,6 +121,9 @@ class ItemVersion(models.Model):
             models.UniqueConstraint(fields=["item", "number"], name="item_version_once"),
         ]
 
+    def __str__(self) -> str:
+        return f"version {self.number}"
+
 
 class ItemMedia(models.Model):
     """A picture of an item, small, with the text that stands for it."""

@@ -27,6 +27,13 @@ from kalan.skills.models import (
 from kalan.skills.services.writing import act, require
 
 State = Framework.State
+# (kind of the parent, kind)
+_FITS = {
+    (None, "domain"),
+    ("domain", "competency"),
+    ("competency", "competency"),
+    ("competency", "capacity"),
+}
 _NEW_VERSION = "Faites-en une nouvelle version, modifiez-la, puis mettez-la en vigueur."
 
 
@@ -195,8 +202,8 @@ def add_node(
     framework = _locked(framework)
     _draft(framework)
     under = parent.kind if parent else None
-    fits = {"domain": {None}, "competency": {"domain", "competency"}, "capacity": {"competency"}}
-    if under not in fits.get(kind, set()) or (parent and parent.framework_id != framework.pk):
+    fits = (under, kind) in _FITS
+    if not fits or (parent and parent.framework_id != framework.pk):
         raise Refused(
             "Cet élément ne peut pas se placer ici.",
             remedy="Une compétence se place sous un domaine, une capacité sous une compétence.",
@@ -332,7 +339,8 @@ def _free(code: str, version: str) -> None:
 
 
 def _free_code(framework: Framework, kind: str, code: str, but: int | None) -> None:
-    if framework.nodes.filter(kind=kind, code=code).exclude(pk=but).exists():
+    twins = framework.nodes.filter(kind=kind, code=code)
+    if (twins if but is None else twins.exclude(pk=but)).exists():
         raise Refused(
             f"Le code « {code} » est déjà pris dans ce référentiel.",
             field="code",

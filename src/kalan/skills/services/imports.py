@@ -20,6 +20,7 @@ from kalan.engine.formats.files import guessed, judged, raw
 from kalan.engine.formats.question import Question, UnreadableFileError
 from kalan.people.actor import Actor
 from kalan.skills.models import FrameworkNode, Item, ItemBank
+from kalan.skills.play import markup
 from kalan.skills.play.content import (
     BrokenQuestionError,
     Stored,
@@ -69,6 +70,11 @@ class Verdict:
     @property
     def kind_label(self) -> str:
         return str(Item.Kind(self.kind).label) if self.kind else ""
+
+    @property
+    def text(self) -> str:
+        """The question in plain words."""
+        return markup.plain(self.stored.content["text"]) if self.stored else ""
 
     @property
     def usable(self) -> bool:

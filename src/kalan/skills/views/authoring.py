@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import Http404, HttpResponseBase
@@ -21,7 +21,7 @@ from kalan.skills.forms.authoring import ROWS, ItemForm, initial_of, own_of, row
 from kalan.skills.models import Item, ItemBank
 from kalan.skills.play import show
 from kalan.skills.play.content import from_own, nearest, words
-from kalan.skills.play.shape import Stored
+from kalan.skills.play.shape import Key, Picture, Stored
 from kalan.skills.policy import CAPABILITIES
 from kalan.skills.selectors.item_page import stored_of
 from kalan.skills.selectors.items import alike_of
@@ -32,6 +32,7 @@ from kalan.skills.views.common import bank_or_404, item_or_404, posted
 from kalan.skills.views.items import picture_address
 
 EDIT = CAPABILITIES["items.edit"]
+_UNSEEN = ("meta", "images")  # of a key
 _PLACE = re.compile(r"\{img:([0-9]+)\}")
 
 
@@ -150,7 +151,7 @@ def _make(draft: _Draft, bank: ItemBank, item: Item | None) -> None:
     rows = [row for row in draft.rows.cleaned_data if row] if draft.rows is not None else []
     code = item.code if item else values["code"]
     pictures = Pictures(f"{bank.code}/{code}")
-    kept = []
+    kept: list[Picture] = []
     text = values["text"]
     for rank, picture in enumerate(form.pictures, start=1):
         if values.get(f"drop_{rank}"):
@@ -161,7 +162,7 @@ def _make(draft: _Draft, bank: ItemBank, item: Item | None) -> None:
     if values.get("picture"):
         upload = values["picture"]
         uid = pictures.add(upload.read(), upload.name)
-        kept.append({"uid": uid, "alt": values["alt"].strip()})
+        kept.append(Picture(uid=uid, alt=values["alt"].strip()))
         here = f"{{img!{len(kept)}}}"
         text = _PLACE.sub(here, text, count=1) if _PLACE.search(text) else f"{text}\n{here}"
     text = _PLACE.sub("", text).replace("{img!", "{img:")
@@ -169,12 +170,10 @@ def _make(draft: _Draft, bank: ItemBank, item: Item | None) -> None:
     if kept:
         stored.content["images"] = kept
     if item and item.current:
-        before = item.current.key
-        for name in ("meta", "images"):  # what the form does not show is not lost
-            if name in before:
-                stored.key[name] = before[name]
-            else:
-                stored.key.pop(name, None)
+        # What the form does not show is not lost.
+        shown = {name: value for name, value in stored.key.items() if name not in _UNSEEN}
+        unseen = {name: item.current.key[name] for name in _UNSEEN if name in item.current.key}
+        stored = Stored(stored.content, cast("Key", {**shown, **unseen}))
     else:
         stored.key.pop("meta", None)
     pictures.measure(stored)

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from kalan.base import clock
 from kalan.base.errors import Refused
-from kalan.base.exports import table_response
+from kalan.base.exports import Cell, table_response
 from kalan.base.figures import Chart, ChartRow, Stack, series_legend, stacked_bars
 from kalan.people.double import once
 from kalan.people.http import ActorRequest, show_refusal, staff
@@ -32,10 +32,8 @@ def bank_list(request: ActorRequest) -> HttpResponseBase:
     rows = banks_with_counts(request.actor).order_by("name", "pk")
     if fmt := request.GET.get("format"):
         headers = ["Code", "Nom", "Référentiel", "Territoire", "Questions", "En service", "≥ 500"]
-        lines = (
-            [b.code, b.name, str(b.framework), b.node.name, b.total, b.active, b.calibrated]
-            for b in rows
-        )
+        columns = ("code", "name", "framework__name", "node__name", "total", "active", "calibrated")
+        lines = rows.values_list(*columns)
         return table_response("banques-de-questions", headers, lines, fmt)
     context = {"banks": rows, "may_edit": request.actor.can(EDIT)}
     return render(request, "skills/items/banks.html", context)
@@ -49,7 +47,7 @@ def bank_sheet(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     kinds = Item.Kind.choices
     if fmt := request.GET.get("format"):
         headers = ["Domaine", *(s.label for s in _STATES), *(k for _, k in kinds), "≥ 500 réponses"]
-        lines = (
+        table: list[list[Cell]] = [
             [
                 line.node.name,
                 *(line.states[state] for state in _STATES),
@@ -57,8 +55,8 @@ def bank_sheet(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
                 line.calibrated,
             ]
             for line in [*sheet.lines, sheet.total]
-        )
-        return table_response(f"banque-{bank.code}", headers, lines, fmt)
+        ]
+        return table_response(f"banque-{bank.code}", headers, table, fmt)
     edit = CAPABILITIES["items.edit"]
     context = {
         "bank": bank,

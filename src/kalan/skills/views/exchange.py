@@ -142,7 +142,7 @@ def item_export(request: ActorRequest) -> HttpResponseBase:
             response["Content-Type"] = "application/xml; charset=utf-8"
         name_file(response, f"questions.{SUFFIXES[format_]}")
         return response
-    kept = {name: value for name, value in request.GET.items() if name != "vers"}
+    kept = {name: str(value) for name, value in request.GET.items() if name != "vers"}
     context = {
         "done": done,
         "left_out": _by_reason(done.left_out),

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from kalan.base import clock
 from kalan.base.errors import Refused
-from kalan.base.exports import table_response
+from kalan.base.exports import Cell, table_response
 from kalan.people.double import once
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.skills.forms.frameworks import (
@@ -93,7 +93,7 @@ def framework_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     return render(request, "skills/frameworks/detail.html", context)
 
 
-def _lines(tree: list[Branch]) -> Iterator[list[object]]:
+def _lines(tree: list[Branch]) -> Iterator[list[Cell]]:
     for branch in tree:
         node = branch.node
         total = "" if node.kind == FrameworkNode.Kind.CAPACITY else branch.total

@@ -120,8 +120,8 @@ def _cells(rows: QuerySet[Item]) -> Iterator[list[Any]]:
             item.get_kind_display(),
             item.get_state_display(),
             item.difficulty,
-            item.measured,
-            item.faked,
+            getattr(item, "measured", None),  # annotated by listed()
+            getattr(item, "faked", None),
             _facility(item),
         ]
 
