@@ -32,6 +32,9 @@ class Outsider(models.Model):
     created_at = models.DateTimeField()
     erased_at = models.DateTimeField(null=True, blank=True)
 
+    def __str__(self) -> str:
+        return self.full_name
+
     @property
     def full_name(self) -> str:
         return f"{self.first_names} {self.last_name.upper()}".strip()
