@@ -14,10 +14,12 @@ from django.urls import reverse
 
 from kalan.base.errors import Refused
 from kalan.base.ids import uuid7
+from kalan.base.models import Message
 from kalan.people.actor import Actor
 from kalan.training.models import Observation, ObservationGrid, Registration
 from kalan.training.selectors import learning_observations as reads
 from kalan.training.services.learning_observations import record_grid, record_observation
+from kalan.training.services.learning_reminders import remind_supervisors
 from tests.factories import attendance, learning, people, training
 from tests.factories.people import NOW
 from tests.support.signin import sign_in
@@ -217,6 +219,29 @@ def test_due_after_three_months_until_a_year_or_until_done(
 def test_the_pack_of_grids_has_five_to_twelve_gestures() -> None:
     grids = reads.pack_grids()
     assert [5 <= len(grid.gestures) <= 12 for grid in grids] == [True] * len(grids)
+
+
+def test_supervisors_are_reminded_once_when_due_and_once_when_overdue(
+    room: attendance.Room, tree: people.Tree
+) -> None:
+    room.session.state, room.session.validated_at = "validated", NOW
+    room.session.save()
+    for line in room.persons[:2]:
+        with_lines(room, line)
+        learning.observation(line)
+    mine = people.account("structure", tree.centre_sokone, email="chef@exemple.sn")
+    people.account("structure", tree.centre_sokone, email=None)
+    people.account("structure", tree.centre_guinguineo, email="autre@exemple.sn")
+    last = dt.datetime(2023, 3, 14, 8, tzinfo=dt.UTC)
+    sent = [
+        remind_supervisors(now=last + dt.timedelta(days=days)) for days in (90, 91, 92, 184, 185)
+    ]
+    assert sent == [0, 1, 0, 1, 0]
+    first, second = Message.objects.order_by("pk")
+    assert (first.recipient, first.template) == ("chef@exemple.sn", "observation")
+    assert mine.display_name in first.body
+    assert "Personnes à observer : 2" in first.body
+    assert second.dedupe_key.endswith(":overdue")
 
 
 # --- screens

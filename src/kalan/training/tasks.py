@@ -9,7 +9,7 @@ from django_tasks import task
 from kalan.base import clock
 from kalan.base.schedule import scheduled
 from kalan.training.models import Session
-from kalan.training.services import learning_gain
+from kalan.training.services import learning_gain, learning_reminders
 
 
 @task()
@@ -23,3 +23,8 @@ def compute(*, session_id: int, **_: object) -> None:
 def compute_regularly(*, now: dt.datetime) -> None:
     """Phones send results one by one: their gain is computed within five minutes."""
     learning_gain.compute_stale(now=now)
+
+
+@scheduled("training.observations", cron="10 7 * * *")
+def remind_supervisors(*, now: dt.datetime) -> None:
+    learning_reminders.remind_supervisors(now=now)
