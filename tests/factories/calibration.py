@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from kalan.assessment.models import Answer, FrozenItem, FrozenTest, Sitting, Test
+from kalan.assessment.models import (
+    Answer,
+    CalibrationLine,
+    CalibrationRun,
+    FrozenItem,
+    FrozenTest,
+    Sitting,
+    Test,
+)
 from kalan.base.ids import uuid7
 from kalan.engine.psychometrics.models import probabilities
 from kalan.engine.testing.items import Item as TrueItem
@@ -40,6 +48,43 @@ def frozen_test(bank: ItemBank, **fields: Any) -> FrozenTest:
         if item.current is not None
     )
     return frozen
+
+
+def ready(bank: ItemBank, name: str) -> CalibrationRun:
+    """A run to be looked at, of made-up figures: every flag on some line."""
+    bank.name = f"Questions de {name}"
+    bank.save()
+    run = CalibrationRun.objects.create(
+        bank=bank,
+        state="ready",
+        answers=9000,
+        persons=600,
+        created_at=NOW,
+        report={
+            "scale": {"by": "anchors", "slope": 0.9, "origin": 0.2, "anchors": 18,
+                      "drifted": ["d1-03"]},
+            "warnings": ["12 réponses à des versions remplacées n’ont pas été comptées."],
+            "left_out": [{"code": "d2-11", "answers": 12, "reason": "moins de 30 réponses"}],
+            "seconds": 1.2,
+            "memory": 140,
+        },
+    )  # fmt: skip
+    flags = [[], ["few"], ["low_slope", "misfit"], ["dif"], ["moved"], ["collapsed", "unsure"]]
+    items = Item.objects.filter(bank=bank).order_by("code").select_related("current")
+    CalibrationLine.objects.bulk_create(
+        CalibrationLine(
+            run=run,
+            version=item.current,
+            answers=600,
+            before={"a": 1.0, "b": [item.difficulty], "c": 0.33, "answers": 0, "expert": True},
+            after={"model": "2PL", "a": 1.21, "b": [item.difficulty + 0.2], "c": 0.0,
+                   "se_a": 0.11, "se_b": 0.09, "rmsd": 0.03, "dif": {}, "mapping": {}},
+            flags=flags[number % len(flags)],
+        )
+        for number, item in enumerate(items)
+        if item.current is not None
+    )  # fmt: skip
+    return run
 
 
 def truth(bank: ItemBank) -> list[TrueItem]:

@@ -50,6 +50,8 @@ NODE = {"uid": "framework", "node": "domain"}
 NODE_PARENT = {"uid": "framework", "parent": "domain"}
 WALK = {"uid": "framework", "other": "other_framework"}
 
+CALIBRATED = {"uid": "calibration", "test": "test"}
+
 TABLE: dict[str, Row] = {
     # --- web
     "home": PUBLIC(),
@@ -146,6 +148,15 @@ TABLE: dict[str, Row] = {
     "test-play": PUBLIC(of="sitting"),
     "test-focus": PUBLIC(ok=204, of="sitting", method="post", html=False),
     "test-image": PUBLIC(of="picture", html=False),
+    # --- assessment: calibration
+    "calibration-list": STAFF_LIST(*MAKERS, "auditor"),
+    "calibration-new": STAFF_LIST(*MAKERS),
+    "calibration-detail": DETAIL(*MAKERS, "auditor", of="calibration"),
+    "calibration-adopt": DETAIL("programme", "admin", of="calibration"),
+    "calibration-discard": DETAIL(*MAKERS, of="calibration"),
+    "calibration-refreeze": DETAIL("programme", "admin", of=CALIBRATED),
+    "calibration-rescore": DETAIL("programme", "admin", of=CALIBRATED),
+    "calibration-count": ACTION(*MAKERS, of="calibrated_bank"),
     # --- skills: banks and questions
     "item-list": STAFF_LIST(*MAKERS),
     "item-banks": STAFF_LIST(*MAKERS),

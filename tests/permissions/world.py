@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from kalan.assessment.models import Candidate, CutPanel, Exam, Sitting, Test
+from kalan.assessment.models import CalibrationRun, Candidate, CutPanel, Exam, Sitting, Test
 from kalan.assessment.services import panels, sittings
 from kalan.base.models import ImportRun, Job, Message
 from kalan.campaigns.models import Campaign, OutsideResult, Participant
@@ -40,6 +40,7 @@ from kalan.training.models import (
 from tests.factories import (
     assessment,
     attendance,
+    calibration,
     campaigns,
     exams,
     indicators,
@@ -78,6 +79,7 @@ class Place:
     activity: ProcessingActivity
     bank: ItemBank
     test: Test
+    calibration: CalibrationRun  # of the test's bank, to be looked at
     sitting: Sitting  # a question is on screen; who holds its address may answer
     item: Item  # in service, with a picture
     framework: Framework
@@ -126,6 +128,10 @@ class Place:
     @property
     def domain(self) -> str:
         return str(self.framework.nodes.get(kind="domain", code="d1").uid)
+
+    @property
+    def calibrated_bank(self) -> ItemBank:
+        return self.calibration.bank
 
     @property
     def scan(self) -> str:
@@ -244,6 +250,7 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
         import_run=_import_run(region, structure, surname),
         bank=bank,
         test=test,
+        calibration=calibration.ready(test.bank, surname),
         sitting=_sitting(test),
         item=skills.with_picture(skills.item(bank, code=f"Q-{surname}")),
         campaign=_campaign(region, agent, surname),

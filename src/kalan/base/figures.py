@@ -62,6 +62,16 @@ class Dumbbell:
 
 
 @dataclass(frozen=True)
+class Dot:
+    """One point of a scatter; ``text`` is read when it is pointed at, ``rank`` its colour."""
+
+    x: float
+    y: float
+    text: str
+    rank: int = 1
+
+
+@dataclass(frozen=True)
 class MapValue:
     """What a region shows. ``value`` None: no data, or hidden because too few people."""
 
@@ -213,6 +223,36 @@ def line_chart(
                     f"<title>{escape(said)}</title></circle>"
                 )
     return _svg(parts, 174, title, description, linked=False)
+
+
+def scatter(
+    dots: Sequence[Dot], *, title: str, description: str, across: str, up: str
+) -> SafeString:
+    """Points on two axes of one scale, with the line on which both values are equal."""
+    known = [value for dot in dots for value in (dot.x, dot.y)]
+    low, high = math.floor(min(known, default=-3)), math.ceil(max(known, default=3))
+    side, left, bottom = 260, 34, 276
+    step = max(1, math.ceil((high - low) / 8))
+
+    def at(value: float) -> float:
+        return side * (value - low) / ((high - low) or 1)
+
+    parts = []
+    for tick in range(low, high + 1, step):
+        x, y = _n(left + at(tick)), _n(bottom - at(tick))
+        parts.append(f'<path class="ax" d="M{left} {y}H{left + side}"/>')
+        parts.append(
+            f'<text class="s e" x="{left - 5}" y="{_n(float(y) + 4)}">{number(tick)}</text>'
+        )
+        parts.append(f'<text class="s m" x="{x}" y="{bottom + 16}">{number(tick)}</text>')
+    parts.append(f'<path class="ax" d="M{left} {bottom}L{left + side} {bottom - side}"/>')
+    for dot in sorted(dots, key=lambda one: one.rank):
+        x, y = _n(left + at(dot.x)), _n(bottom - at(dot.y))
+        mark = f'<circle class="f{dot.rank}" cx="{x}" cy="{y}" r="3.5">'
+        parts.append(f"{mark}<title>{escape(dot.text)}</title></circle>")
+    parts.append(f'<text class="s e" x="{left + side}" y="{bottom + 32}">{escape(across)} →</text>')
+    parts.append(f'<text class="s" x="0" y="10">↑ {escape(up)}</text>')
+    return _svg(parts, bottom + 38, title, description, linked=False)
 
 
 def region_map(

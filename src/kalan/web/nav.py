@@ -67,6 +67,7 @@ LINES: tuple[Line, ...] = (
     Line("Compétences", "Questions", "item-list", MAKERS),
     Line("Compétences", "Campagnes", "campaign-list", STAFF),
     Line("Compétences", "Examens", "exam-list", frozenset({T, R, P, A, X})),
+    Line("Compétences", "Calibrages", "calibration-list", MAKERS | {A}),
     Line("Chiffres", "Tableau de bord", "dashboard", STAFF),
     Line("Administration", "Comptes et rôles", "account-list", frozenset({S, R, X})),
     Line("Administration", "Historique", "history", HISTORY_READERS),

@@ -19,6 +19,7 @@ from django.db import transaction
 
 from kalan.assessment.models import CalibrationLine, CalibrationRun
 from kalan.assessment.selectors.answers import Table, Which, load, rows_of
+from kalan.assessment.services.counting import queue_count
 from kalan.assessment.services.tests import MODELS
 from kalan.assessment.services.writing import act, require
 from kalan.base import jobs
@@ -386,6 +387,7 @@ def adopt(
     CalibrationLine.objects.filter(pk__in=[line.pk for line in lines]).update(adopted=True)
     row.state, row.adopted_at, row.adopted_by = State.ADOPTED, now, actor.account
     row.save(update_fields=["state", "adopted_at", "adopted_by"])
+    queue_count(bank=row.bank, actor=actor, now=now)
     return number
 
 
