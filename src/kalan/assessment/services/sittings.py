@@ -49,6 +49,7 @@ __all__ = ["answer", "begin", "current", "finish", "person", "play_url", "retake
            "start"]  # fmt: skip
 
 SEED_BITS = 32
+KEPT = "Vous aviez déjà répondu à cette question : la première réponse est gardée."
 EVENTS_KEPT = 200  # of one kind in a sitting: a page sent in a loop fills no disk
 Outcome = Literal["stored", "already", "late", "refused", "unfinished"]
 
@@ -333,7 +334,7 @@ def _answer(
     asked = 1 + sum(entry[0] in "ar" for entry in log)
     going = row.state == Sitting.State.RUNNING
     if number != asked or row.asked is None or not going or past_deadline(row, now):
-        return _out_of_turn(row, answer_uid, number, asked, now)
+        return _out_of_turn(row, answer_uid, number, asked, data, now)
     item = row.asked
     version = version_id(row.frozen_id, item)
     stored = stored_of(version)
@@ -384,20 +385,21 @@ def _grow(row: Sitting, walk: Walk, log: list[list[Any]], now: dt.datetime) -> S
 
 
 def _out_of_turn(
-    row: Sitting, answer_uid: uuid.UUID, number: int, asked: int, now: dt.datetime
+    row: Sitting,
+    answer_uid: uuid.UUID,
+    number: int,
+    asked: int,
+    data: reading.Posted,
+    now: dt.datetime,
 ) -> Answered:
     """An answer that is not to the question on screen: known, second, late, or never asked."""
-    known = Answer.objects.filter(sitting=row, uid=answer_uid).exists()
-    if known:
-        feedback = last_feedback(row)
-        return Answered("already", row, _settled(row, now), feedback)
+    known = Answer.objects.filter(sitting=row, uid=answer_uid).first()
+    if known is not None:
+        # The same page sent again, or gone back to and changed: only then there is a word to say.
+        message = "" if _says(known, data) else KEPT
+        return Answered("already", row, _settled(row, now), last_feedback(row), message)
     if Answer.objects.filter(sitting=row, number=number).exists():
-        return Answered(
-            "already",
-            row,
-            _settled(row, now),
-            message="Vous aviez déjà répondu à cette question : la première réponse est gardée.",
-        )
+        return Answered("already", row, _settled(row, now), message=KEPT)
     if row.state == Sitting.State.RUNNING and not past_deadline(row, now):
         return _refuse(row, number, now)
     if number == asked and (row.state == Sitting.State.EXPIRED or past_deadline(row, now)):
@@ -409,6 +411,16 @@ def _out_of_turn(
             message="Le temps est écoulé : cette réponse est arrivée trop tard et ne compte pas.",
         )
     return _refuse(row, number, now)
+
+
+def _says(known: Answer, data: reading.Posted) -> bool:
+    """Whether ``data`` is what was answered (a blank may come without the button's name)."""
+    stored = stored_of(known.version_id)
+    try:
+        said = reading.read(stored.kind, stored.content, data)
+    except reading.UnreadableAnswerError:
+        return False
+    return not said or said == known.given
 
 
 def _refuse(row: Sitting, number: int, now: dt.datetime) -> Answered:

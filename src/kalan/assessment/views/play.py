@@ -239,7 +239,12 @@ _POLICY = (
 
 
 def _light(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Shorter headers, once the sheet is a file (inlined, it needs the site's nonce)."""
+    """Headers of a question: short once the sheet is a file (inlined, it needs a nonce).
+
+    No "no-store": the back button then shows the earlier question, whose form does no harm, and
+    not the browser's own page on forms sent twice.
+    """
+    response["Cache-Control"] = "private, no-cache"
     if not getattr(request, "sheet_inlined", False):
         response["Content-Security-Policy"] = _POLICY
         response["Permissions-Policy"] = "camera=(), microphone=()"
