@@ -1,4 +1,4 @@
-"""A test on a 360 px phone: without script and with, cut off, killed, in two tabs, pressed twice."""
+"""A test on a 360 px phone: without script and with, cut off, killed, two tabs, double presses."""
 
 from __future__ import annotations
 
