@@ -133,7 +133,7 @@ class CodeForm(forms.Form):
 
 class CallForm(forms.Form):
     text = forms.CharField(
-        label="Ce qui ne va pas (facultatif)",
+        label="Ce qui ne va pas",
         required=False,
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 2}),

@@ -61,9 +61,13 @@
   setInterval(tick, 15000);
   tick();
 
+  // To follow a link, to reload, to send is not to leave the page.
+  let gone;
+  addEventListener("pagehide", () => { gone = 1; });
+  addEventListener("pageshow", () => { gone = 0; });
   document.addEventListener("visibilitychange", () => {
     const form = one("[data-page]");
-    if (!form) return;
+    if (!form || gone) return;
     const data = new FormData(form);
     data.set("k", document.hidden ? "focus" : "back");
     navigator.sendBeacon(location.pathname + "page/", data);
