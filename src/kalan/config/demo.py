@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from kalan.assessment import demo as assessment_demo
+from kalan.assessment import demo_exams
 from kalan.base.errors import Refused
 from kalan.indicators.services.refresh import refresh
 from kalan.people import demo as people_demo
@@ -56,6 +57,14 @@ def load(*, now: dt.datetime) -> bool:
         build_today(world, now=now)
         tests = assessment_demo.build_tests(world.country, now=now)
         build_learning(direcct, tests.pair)
+        # Needs the calibration of the simulated answers: without it the test stays a draft.
+        demo_exams.build(
+            bank=tests.bank,
+            country=world.country,
+            learner=world.accounts.get("agent"),
+            invigilator=world.accounts.get("formateur"),
+            now=now,
+        )
         duplicates.find_agents(node=world.country, now=now)
     refresh(now=now)
     return True
