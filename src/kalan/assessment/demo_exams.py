@@ -58,9 +58,7 @@ def build(
     test = certification(bank, country, now=now)
     if test is None:
         return None
-    return build_exam(
-        test=test, node=country, now=now, learner=learner, invigilator=invigilator
-    )
+    return build_exam(test=test, node=country, now=now, learner=learner, invigilator=invigilator)
 
 
 def certification(bank: ItemBank, node: OrgNode, *, now: dt.datetime) -> Test | None:
