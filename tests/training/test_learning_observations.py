@@ -20,6 +20,7 @@ from kalan.training.models import Observation, ObservationGrid, Registration
 from kalan.training.selectors import learning_observations as reads
 from kalan.training.services.learning_observations import record_grid, record_observation
 from kalan.training.services.learning_reminders import remind_supervisors
+from kalan.training.services.subjects import TrainingPart
 from tests.factories import attendance, learning, people, training
 from tests.factories.people import NOW
 from tests.support.signin import sign_in
@@ -340,3 +341,27 @@ def test_the_list_of_what_is_due_costs_the_same(
 def test_the_paper_grid_prints(room: attendance.Room, page: Client) -> None:
     answer = page.get(reverse("observe-paper", args=[room.session.uid, "fin"]))
     assert answer.content[:5] == b"%PDF-"
+
+
+def test_merging_two_lines_carries_what_was_observed_and_undoing_brings_it_back(
+    room: attendance.Room,
+) -> None:
+    kept, absorbed = room.persons[0], room.persons[1]
+    learning.observation(absorbed)
+    part = TrainingPart()
+    ids = {"kept_id": kept.agent_id, "absorbed_id": absorbed.agent_id, "now": NOW}
+    moved = part.merge_agents(**ids)
+    assert Observation.objects.get().registration == kept
+    part.undo_merge_agents(**ids, moved=moved)
+    assert Observation.objects.get().registration == absorbed
+
+
+def test_own_data_tells_the_gestures_and_erasing_drops_the_words(room: attendance.Room) -> None:
+    line = room.persons[0]
+    learning.observation(line, comment="Tient bien son registre.")
+    part = TrainingPart()
+    told = part.own_data(line.agent_id or 0)["Gestes observés"]
+    assert [row["commentaire"] for row in told] == ["Tient bien son registre."]
+    part.erase(agent_id=line.agent_id or 0, now=NOW)
+    row = Observation.objects.get()
+    assert (row.comment, row.held) == ("", 3)

@@ -13,8 +13,10 @@ from kalan.people.models import Post
 from kalan.training.models import (
     AttendanceMark,
     HalfDay,
+    Observation,
     PlatformAccount,
     Registration,
+    SessionSitting,
     SessionTrainer,
 )
 from kalan.training.services.attendance_batch import derive_presences
@@ -57,6 +59,12 @@ class TrainingPart:
         Registration.objects.filter(pk__in=plain, agent=kept_id).update(agent=absorbed_id)
         for twin in moved["registrations"]["twins"]:
             AttendanceMark.objects.filter(pk__in=twin["marks"]).update(
+                registration=twin["absorbed"]
+            )
+            SessionSitting.objects.filter(pk__in=twin.get("sittings", [])).update(
+                registration=twin["absorbed"]
+            )
+            Observation.objects.filter(pk__in=twin.get("observations", [])).update(
                 registration=twin["absorbed"]
             )
             Registration.objects.filter(pk=twin["absorbed"]).update(state=twin["state"])
@@ -111,6 +119,19 @@ class TrainingPart:
                 }
                 for row in registrations
             ],
+            "Gestes observés": [
+                {
+                    "session": row.registration.session.code,
+                    "moment": row.get_moment_display(),
+                    "date": row.date,
+                    "observé par": row.observer_name,
+                    "gestes": " ; ".join(f"{what} {said}" for what, said in row.by_gesture),
+                    "commentaire": row.comment,
+                }
+                for row in Observation.objects.filter(registration__agent=agent_id)
+                .select_related("registration__session", "grid")
+                .order_by("date", "pk")
+            ],
             "Sessions animées": [
                 {"session": row.session.code, "titre": row.session.title, "heures": row.hours}
                 for row in led
@@ -135,7 +156,9 @@ class TrainingPart:
             account.name, account.email = "", ""
             account.save(update_fields=["username", "name", "email"])
             cleared += 1
-        return {"comptes de plateforme": cleared}
+        # The marks go on being counted in the group; what was written of the person goes.
+        said = Observation.objects.filter(registration__agent=agent_id).exclude(comment="")
+        return {"comptes de plateforme": cleared, "commentaires": said.update(comment="")}
 
 
 def _refuse_trainer_and_trainee(kept_id: int, absorbed_id: int) -> None:
@@ -169,12 +192,30 @@ def _move_registrations(kept_id: int, absorbed_id: int) -> dict[str, Any]:
             continue
         kept_row = mine[row.session_id]
         marks = list(AttendanceMark.objects.filter(registration=row).values_list("pk", flat=True))
-        twins.append({"kept": kept_row, "absorbed": row.pk, "state": row.state, "marks": marks})
+        learning = _move_learning(kept_row, row.pk)
+        twins.append(
+            {"kept": kept_row, "absorbed": row.pk, "state": row.state, "marks": marks, **learning}
+        )
         AttendanceMark.objects.filter(pk__in=marks).update(registration=kept_row)
         row.state = Registration.State.REPLACED
         row.save(update_fields=["state"])
         _derive_presence([kept_row, row.pk])
     return {"moved": moved, "twins": twins}
+
+
+def _move_learning(kept: int, absorbed: int) -> dict[str, list[int]]:
+    """Tests and observations follow to the kept line, where it has none of that moment."""
+    has = set(SessionSitting.objects.filter(registration=kept).values_list("moment", flat=True))
+    sittings = SessionSitting.objects.filter(registration=absorbed).exclude(moment__in=has)
+    seen = Observation.objects.filter(registration=kept).values_list("moment", flat=True)
+    rows = Observation.objects.filter(registration=absorbed).exclude(moment__in=set(seen))
+    moved = {
+        "sittings": list(sittings.values_list("pk", flat=True)),
+        "observations": list(rows.values_list("pk", flat=True)),
+    }
+    SessionSitting.objects.filter(pk__in=moved["sittings"]).update(registration=kept)
+    Observation.objects.filter(pk__in=moved["observations"]).update(registration=kept)
+    return moved
 
 
 def _move_trainers(kept_id: int, absorbed_id: int) -> dict[str, Any]:
