@@ -306,6 +306,8 @@ TABLE: dict[str, Row] = {
     "figures-json": PUBLIC(html=False),
     "dashboard": STAFF_LIST(*PEOPLE_READERS),
     "indicator-records": STAFF_LIST(*PEOPLE_READERS, of={"code": "indicator"}),
+    "indicator-competences": STAFF_LIST(*PEOPLE_READERS),
+    "indicator-competence-sittings": STAFF_LIST(*PEOPLE_READERS),
     "indicator-frequency": STAFF_LIST(*PEOPLE_READERS),
     "indicator-freezes": STAFF_LIST(*PEOPLE_READERS),
     "indicator-freeze-new": STAFF_LIST("programme", "admin"),

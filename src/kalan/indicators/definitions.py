@@ -277,3 +277,40 @@ DEFINITIONS: tuple[Definition, ...] = (
 )
 
 BY_CODE: dict[str, Definition] = {definition.code: definition for definition in DEFINITIONS}
+
+_LATEST = "Chacun compte une fois, par son dernier test de positionnement terminé dans le filtre."
+_SMALL = "Jamais montré en dessous de 10 personnes."
+
+# Not among DEFINITIONS: they rest on results, not on sessions, and are never public.
+SKILLS: tuple[Definition, ...] = (
+    Definition(
+        "niveau_domaine",
+        "Niveau par domaine",
+        "personnes mesurées",
+        f"Niveau le plus probable de chaque personne dans le domaine, mesuré à part. {_LATEST}",
+        "people",
+        by=("domaine", "territoire", "cadre", "sexe"),
+        caveat=_SMALL,
+    ),
+    Definition(
+        "part_niveau",
+        "Part à un niveau ou plus",
+        "personnes mesurées",
+        f"Part des personnes dont le niveau est celui demandé ou un plus haut. {_LATEST}",
+        "%",
+        numerator="personnes à ce niveau ou plus",
+        denominator="personnes mesurées dans le domaine",
+        by=("domaine", "territoire", "cadre", "sexe"),
+        caveat="Ceux qui passent le test ne sont pas tirés au sort : ils ne disent pas le pays.",
+    ),
+    Definition(
+        "progres_programme",
+        "Progrès par programme",
+        "personnes aux deux tests",
+        "Moyenne des progrès des sessions entre le test d’avant et celui d’après, chacune pour "
+        "le nombre de ses personnes.",
+        "people",
+        by=("programme",),
+        caveat="Sans groupe témoin, un progrès n’est pas la preuve d’un effet.",
+    ),
+)

@@ -10,12 +10,16 @@ from django import forms
 
 from kalan.indicators.definitions import DEFINITIONS
 from kalan.indicators.funder import COLUMNS, Layout, choices
+from kalan.indicators.selectors.competences import Wanted, frameworks_measured, tests_measured
 from kalan.indicators.selectors.scope import Filters, nodes_for, programmes_for
 from kalan.people.actor import Actor
 from kalan.people.models import Cadre, OrgNode
 from kalan.training.models import Theme
 
-KNOWN = ("programme", "du", "au", "territoire", "theme", "cadre", "sexe", "age", "fois")
+KNOWN = (
+    "programme", "du", "au", "territoire", "theme", "cadre", "sexe", "age", "fois",
+    "referentiel", "test", "niveau",
+)  # fmt: skip
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _AGES = ("<25", "25-34", "35-44", "45-54", "55+")
 
@@ -156,6 +160,39 @@ class FrequencyForm(FiltersForm):
     fois = forms.ChoiceField(
         required=False, label="Sessions suivies", choices=[("", "toutes"), *TIMES]
     )
+
+
+class CompetenceForm(FiltersForm):
+    """Where, when, who; which framework, which test, and from which level people are counted."""
+
+    referentiel = forms.ChoiceField(required=False, label="Référentiel")
+    test = forms.ChoiceField(required=False, label="Test")
+    niveau = forms.ChoiceField(required=False, label="À partir du niveau")
+
+    def __init__(self, data: Any, *, actor: Actor) -> None:
+        super().__init__(data, actor=actor)
+        for name in ("programme", "theme", "age"):
+            del self.fields[name]
+        self.frameworks = {str(one.uid): one for one in frameworks_measured()}
+        first = next(iter(self.frameworks.values()), None)
+        self.framework = self.frameworks.get(str(self.data.get("referentiel", "")), first)
+        tests = tests_measured(self.framework) if self.framework else ()
+        self.tests = {str(one.uid): one for one in tests}
+        levels = self.framework.levels.order_by("rank") if self.framework else ()
+        self._choices("test", "tous", {uid: one.title for uid, one in self.tests.items()})
+        self._choices("niveau", "celui qui suit le premier", {one.code: one.name for one in levels})
+        self._choices("referentiel", "–", {uid: str(one) for uid, one in self.frameworks.items()})
+        if len(self.frameworks) < 2:
+            del self.fields["referentiel"]
+
+    def wanted(self) -> Wanted | None:
+        """None: no test measures any framework yet."""
+        if self.framework is None:
+            return None
+        found = self.cleaned_data if self.is_valid() else {}
+        return Wanted(
+            self.framework, self.tests.get(found.get("test", "")), found.get("niveau", "")
+        )
 
 
 class FreezeForm(forms.Form):

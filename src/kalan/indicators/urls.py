@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from kalan.indicators.views import board, frequency, frozen, public
+from kalan.indicators.views import board, competences, frequency, frozen, public
 
 _HERE = "gestion/indicateurs/"
 
@@ -11,6 +11,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("chiffres.json", public.figures_json, name="figures-json"),
     path(_HERE, board.dashboard, name="dashboard"),
     path(f"{_HERE}frequence/", frequency.frequency, name="indicator-frequency"),
+    path(f"{_HERE}competences/", competences.competence_page, name="indicator-competences"),
+    path(
+        f"{_HERE}competences/passations/",
+        competences.competence_sittings,
+        name="indicator-competence-sittings",
+    ),
     path(f"{_HERE}arretes/", frozen.freeze_list, name="indicator-freezes"),
     path(f"{_HERE}arretes/nouveau/", frozen.freeze_new, name="indicator-freeze-new"),
     path(f"{_HERE}arretes/<uuid:uid>/", frozen.freeze_detail, name="indicator-freeze"),

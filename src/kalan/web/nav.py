@@ -69,6 +69,7 @@ LINES: tuple[Line, ...] = (
     Line("Compétences", "Examens", "exam-list", frozenset({T, R, P, A, X})),
     Line("Compétences", "Calibrages", "calibration-list", MAKERS | {A}),
     Line("Chiffres", "Tableau de bord", "dashboard", STAFF),
+    Line("Chiffres", "Compétences", "indicator-competences", STAFF),
     Line("Administration", "Comptes et rôles", "account-list", frozenset({S, R, X})),
     Line("Administration", "Historique", "history", HISTORY_READERS),
     Line("Administration", "Données personnelles", "data-requests", frozenset({X})),
