@@ -106,9 +106,10 @@ def draft(node: OrgNode, purpose: str = "positioning_short", **fields: Any) -> T
 
 
 def published(node: OrgNode, purpose: str = "positioning_short", **fields: Any) -> Test:
-    """A published test, as its plan says: the simulator is not asked."""
+    """A published test, as its plan says; ``persons`` (none): asked of the simulator."""
+    persons = fields.pop("persons", 0)
     made = draft(node, purpose, **fields)
-    tests.publish(actor=SYSTEM, test=made, now=NOW, persons=0)
+    tests.publish(actor=SYSTEM, test=made, now=NOW, persons=persons)
     return Test.objects.get(pk=made.pk)
 
 

@@ -44,6 +44,7 @@ COST_READERS = ("programme", "auditor", "admin")
 
 EXAM_READERS = ("trainer", "region", "programme", "auditor", "admin")
 JURY = ("programme", "admin")
+TEST_READERS = (*PEOPLE_READERS, "author", "trainer")
 MAKERS = ("author", "programme", "admin")
 FRAMEWORK_READERS = NOBODY_SPECIAL - {"signatory", "national"}
 NODE = {"uid": "framework", "node": "domain"}
@@ -376,6 +377,20 @@ TABLE: dict[str, Row] = {
     "campaign-share": ACTION(of={"code": "campaign_code"}, outside=None),
     "campaign-leave": Row(allowed=frozenset(), of={"code": "campaign_code"}, html=False),
     "my-outside-results": SIGNED_IN(),
+    # --- tests, the staff's side
+    "tests-list": STAFF_LIST(*TEST_READERS),
+    "tests-new": STAFF_LIST(*MAKERS),
+    "tests-detail": DETAIL(*TEST_READERS, of="fixed_test"),
+    "tests-edit": DETAIL(*MAKERS, of="draft_test"),
+    "tests-try": ACTION(*MAKERS, of="draft_test"),
+    "tests-publish": DETAIL("programme", "admin", of="draft_test"),
+    "tests-refreeze": DETAIL("programme", "admin", of="test"),
+    "tests-close": DETAIL("programme", "admin", of="test"),
+    "tests-delete": DETAIL(*MAKERS, of="draft_test"),
+    "tests-preview": DETAIL(*MAKERS, of="test"),
+    "tests-forms": DETAIL(*MAKERS, of="fixed_test"),
+    "tests-paper": FILE(*MAKERS, of={"uid": "fixed_test", "form": "test_form"}),
+    "tests-key": FILE(*MAKERS, of={"uid": "fixed_test", "form": "test_form"}),
     # --- campaigns: preparing and following
     "campaign-list": STAFF_LIST(*PEOPLE_READERS),
     "campaign-new": STAFF_LIST(*CAMPAIGNERS),

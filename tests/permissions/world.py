@@ -80,6 +80,8 @@ class Place:
     bank: ItemBank
     test: Test
     calibration: CalibrationRun  # of the test's bank, to be looked at
+    draft_test: Test
+    fixed_test: Test  # two forms, with the simulator's verdict
     sitting: Sitting  # a question is on screen; who holds its address may answer
     item: Item  # in service, with a picture
     framework: Framework
@@ -98,6 +100,7 @@ class Place:
     passkey: int = 0
     campaign_rank: int = 1
     moment: str = "fin"
+    test_form: str = "A"
     test_moment: str = "avant"
     test_act: str = "ouvrir"
     wording_code: str = "convocation"
@@ -251,6 +254,10 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
         bank=bank,
         test=test,
         calibration=calibration.ready(test.bank, surname),
+        draft_test=assessment.draft(region, bank=test.bank, title=f"Brouillon {surname}"),
+        fixed_test=assessment.published(
+            region, "fixed", bank=test.bank, title=f"Formes {surname}", persons=40
+        ),
         sitting=_sitting(test),
         item=skills.with_picture(skills.item(bank, code=f"Q-{surname}")),
         campaign=_campaign(region, agent, surname),

@@ -65,6 +65,7 @@ LINES: tuple[Line, ...] = (
     Line("Compétences", "Référentiels", "framework-list", ALL - {Role.SIGNATORY}),
     Line("Compétences", "Banques de questions", "item-banks", MAKERS),
     Line("Compétences", "Questions", "item-list", MAKERS),
+    Line("Compétences", "Tests", "tests-list", ALL - {Role.SIGNATORY}),
     Line("Compétences", "Campagnes", "campaign-list", STAFF),
     Line("Compétences", "Examens", "exam-list", frozenset({T, R, P, A, X})),
     Line("Compétences", "Calibrages", "calibration-list", MAKERS | {A}),

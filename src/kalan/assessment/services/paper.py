@@ -50,10 +50,11 @@ def lettered(choices: Sequence[Choice]) -> list[tuple[str, Choice]]:
 def form_lines(test: Test, form: str) -> list[Line]:
     """The questions of a printed form, in order. Raises Refused when there is no such form."""
     frozen_row = sittings.frozen_for(test)
-    return _lines(frozen_row.pk, sittings.form_number(form or "A") or 0)
+    return lines_of(frozen_row.pk, sittings.form_number(form or "A") or 0)
 
 
-def _lines(frozen_id: int, form: int) -> list[Line]:
+def lines_of(frozen_id: int, form: int) -> list[Line]:
+    """The questions of form ``form`` (from 0) of a frozen test; Refused when it has none such."""
     frozen = frozen_of(frozen_id)
     forms = next((stage.forms for stage in frozen.stages if stage.forms), ())
     if form >= len(forms):

@@ -217,6 +217,14 @@ def missing(test: Test) -> list[str]:
     return found
 
 
+def lacks_with(test: Test, values: Mapping[str, Any]) -> list[str]:
+    """What would be missing of a draft with these ``values`` (as for ``edit``); stores nothing."""
+    for name, value in values.items():
+        setattr(test, name, value)
+    _settle(test)
+    return missing(test)
+
+
 @dataclass(frozen=True)
 class Made:
     """A test ready to be stored: what was frozen, the simulator's verdict (empty: not asked), why

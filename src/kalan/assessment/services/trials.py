@@ -61,7 +61,7 @@ def _start(*, actor: Actor, test: Test, kind: str, task: JobFunction, now: dt.da
             code="lacking",
         )
     row = Test.objects.select_for_update().get(pk=test.pk)
-    going = Job.objects.filter(pk=row.job_id, state__in=GOING).first()
+    going = row.job if row.job is not None and row.job.state in GOING else None
     if going is not None:
         if going.kind == kind:
             return going  # pressed twice
