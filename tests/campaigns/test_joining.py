@@ -217,7 +217,7 @@ def test_a_path_ends_with_its_last_step(tree: Tree) -> None:
     attendance.marked(room.persons[0], room.half_days[0])
     assert progress.settle_campaign(made, now=NOW) == 0  # not closed: not counted yet
     Session.objects.filter(pk=room.session.pk).update(state="closed", closed_at=NOW)
-    assert progress.settle_campaign(made, now=NOW) == 1
+    assert progress.settle_paths(now=NOW) == 1
     place.refresh_from_db()
     assert place.state == "finished"
 

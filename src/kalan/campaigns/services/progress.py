@@ -219,3 +219,11 @@ def sitting_over(sitting: Sitting, *, now: dt.datetime) -> None:
     """What happens here when a sitting ends; does nothing for sittings of elsewhere."""
     part = ParticipantSitting.objects.filter(sitting=sitting).values_list("participant", flat=True)
     settle(list(part), now=now)
+
+
+def settle_paths(*, now: dt.datetime) -> int:
+    """Look again at the open campaigns that ask for a training; returns how many finished."""
+    paths = Campaign.objects.filter(
+        state=Campaign.State.OPEN, steps__test__isnull=True, steps__isnull=False
+    ).distinct()
+    return sum(settle_campaign(campaign, now=now) for campaign in paths.order_by("pk"))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from django import template
 
+from kalan.engine.testing.outcome import scaled
+
 register = template.Library()
 
 
@@ -16,7 +18,6 @@ def item(names: Mapping[str, str], code: str) -> str:
 
 
 @register.filter
-def signed(value: float) -> str:
-    """0.418 → « +0,42 », -0.1 → « −0,10 » (a true minus)."""
-    text = f"{abs(value):.2f}".replace(".", ",")
-    return f"−{text}" if round(value, 2) < 0 else f"+{text}"
+def score(theta: float) -> int:
+    """θ on the scale that people read, where 500 is the middle."""
+    return scaled(theta)

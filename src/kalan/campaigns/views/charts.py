@@ -6,6 +6,7 @@ from kalan.base import figures
 from kalan.base.figures import Chart, ChartRow, Line, Stack
 from kalan.campaigns.selectors.follow import FollowUp
 from kalan.campaigns.selectors.results import Distribution, Level, Mean
+from kalan.engine.testing.outcome import scaled
 
 _LONGEST = 44  # characters across the drawing
 _PROGRESS = ("terminé", "commencé", "pas commencé")
@@ -94,10 +95,4 @@ def levels_chart(domains: list[Distribution], levels: list[Level], title: str) -
 def _mean_cells(mean: Mean | None) -> list[str]:
     if mean is None:
         return ["–", "–"]
-    return [_signed(mean.mean), f"{_signed(mean.low)} à {_signed(mean.high)}"]
-
-
-def _signed(value: float) -> str:
-    """« +0,42 », « −0,10 » (a true minus)."""
-    text = f"{abs(value):.2f}".replace(".", ",")
-    return f"−{text}" if round(value, 2) < 0 else f"+{text}"
+    return [str(scaled(mean.mean)), f"{scaled(mean.low)} à {scaled(mean.high)}"]
