@@ -77,6 +77,17 @@ def test_the_same_answer_twice_is_stored_once_and_shows_the_same(tree: people.Tr
     assert Answer.objects.count() == 1
 
 
+def test_a_page_gone_back_to_and_changed_is_told_that_the_first_answer_stays(
+    tree: people.Tree,
+) -> None:
+    sitting = assessment.begun(assessment.published(tree.country), people.account())
+    uid = uuid7()
+    assessment.reply(sitting, assessment.WRONG, number=1, answer_uid=uid)
+    again = assessment.reply(sitting, assessment.RIGHT, number=1, answer_uid=uid)
+    assert (again.outcome, again.message) == ("already", sittings.KEPT)
+    assert list(Answer.objects.values_list("given", flat=True)) == [{"choice": "a"}]
+
+
 def test_a_second_answer_to_a_question_changes_nothing(tree: people.Tree) -> None:
     sitting = assessment.begun(assessment.published(tree.country), people.account())
     assessment.reply(sitting, assessment.WRONG, number=1)

@@ -71,7 +71,8 @@ def back_and_forth(learner: Learner, script: bool) -> None:
     learner.page.go_back()
     if not script:  # with the script all questions are one page of the history
         learner.at(2)
-        learner.answer()
+        learner.page.get_by_label("Ne rien faire").check()
+        learner.page.get_by_role("button", name="Valider").click()
         expect(learner.page.get_by_role("alert")).to_contain_text("Vous aviez déjà répondu")
     learner.page.goto(learner.address)
     learner.at(3)
