@@ -167,7 +167,10 @@ def test_a_result_is_seen_after_publication_alone(tree: Tree) -> None:
     )  # fmt: skip
     jury.post(f"/gestion/examens/{exam.uid}/publier/")
     assert Exam.objects.get(pk=exam.pk).state == "published"
-    assert "Admis." in client.get(f"/test/examen/{row.uid}/").content.decode()
+    shown = client.get(f"/test/examen/{row.uid}/").content.decode()
+    assert "Admis." in shown
+    assert f'href="/test/{row.sitting.uid}/"' in shown
+    assert "le jury publiera" not in client.get(f"/test/{row.sitting.uid}/").content.decode()
     table = jury.get(f"/gestion/examens/{exam.uid}/resultats/?format=csv").content.decode()
     assert table.splitlines()[1].split(";")[2] == "admis"
 

@@ -38,6 +38,7 @@ def _exam(exam: Exam) -> dict[str, Any]:
         "date": long_date(exam.date),
         "invigilator": str(exam.invigilator) if exam.invigilator else "",
         "minutes": exam.test.minutes or 0,
+        "simulated": SIMULATED if simulated(exam) else "",
     }
 
 
@@ -102,7 +103,6 @@ def minutes_pdf(exam: Exam, *, now: dt.datetime) -> bytes:
             **_exam(exam),
             "state": exam.get_state_display(),
             "issued": long_date(now.date()),
-            "simulated": SIMULATED if simulated(exam) else "",
             "cut": f"{cut.score} (intervalle à 95 % : {cut.low} à {cut.high})" if cut else "—",
             "enrolled": len(rows),
             "sat": sum(1 for line in rows if line.sat),

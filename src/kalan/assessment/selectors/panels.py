@@ -103,7 +103,8 @@ def sheet(panel: CutPanel) -> Sheet:
     )
     tops = np.array([item.top for item in items], np.float64)
     missing = _missing(judges, table)
-    cut, error, near = None, "", None
+    cut: AngoffCut | None = None
+    error, near = "", None
     if len(judges) >= 2 and not np.isnan(table).any():
         bank = bank_of(items)
         try:

@@ -71,7 +71,15 @@ def exam_list(request: ActorRequest) -> HttpResponseBase:
     if fmt := request.GET.get("format"):
         heads = ["Titre", "Test", "Territoire", "Lieu", "Jour", "État", "Candidats"]
         lines = (
-            [e.title, e.test.title, e.node.name, e.place, e.date, e.get_state_display(), e.enrolled]
+            [
+                e.title,
+                e.test.title,
+                e.node.name,
+                e.place,
+                e.date,
+                e.get_state_display(),
+                vars(e)["enrolled"],
+            ]
             for e in rows.order_by("-date", "-pk")
         )
         return table_response("examens", heads, lines, fmt)

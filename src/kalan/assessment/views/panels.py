@@ -167,7 +167,7 @@ def panel_import(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     form = RatingsFileForm(request.POST, request.FILES)
     explain_size(request, form, "file")
     if not form.is_valid():
-        messages.error(request, " ".join(form.errors.get("file", ["Fichier attendu."])))
+        messages.error(request, " ".join(map(str, form.errors.get("file", ["Fichier attendu."]))))
         return redirect("panel-sheet", uid=panel.uid)
     sent = form.cleaned_data["file"]
     try:

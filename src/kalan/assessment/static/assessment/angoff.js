@@ -1,7 +1,7 @@
 /* Mean and standard deviation of a row while it is being keyed in. */
 "use strict";
 (() => {
-  const table = document.querySelector(".grille");
+  const table = document.querySelector("[data-angoff]");
   if (!table) return;
   const number = (text) => parseFloat(text.replace(",", "."));
   const shown = (value, digits) => value.toLocaleString("fr-FR", { minimumFractionDigits: digits, maximumFractionDigits: digits });
