@@ -251,7 +251,7 @@ def scatter(
         mark = f'<circle class="f{dot.rank}" cx="{x}" cy="{y}" r="3.5">'
         parts.append(f"{mark}<title>{escape(dot.text)}</title></circle>")
     parts.append(f'<text class="s e" x="{left + side}" y="{bottom + 32}">{escape(across)} →</text>')
-    parts.append(f'<text class="s" x="0" y="10">↑ {escape(up)}</text>')
+    parts.append(f'<text class="s" x="{left + 5}" y="10">↑ {escape(up)}</text>')
     return _svg(parts, bottom + 38, title, description, linked=False)
 
 
