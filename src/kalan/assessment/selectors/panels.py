@@ -113,13 +113,11 @@ def sheet(panel: CutPanel) -> Sheet:
         except DataError as wrong:
             error = str(wrong)
         if cut is not None and abs(cut.theta) > WIDEST:
-            cut, error = (
-                None,
-                (
-                    f"Seuil à {scaled(cut.theta)} points : hors de l’échelle "
-                    f"({scaled(-WIDEST)} à {scaled(WIDEST)}). Revoyez les avis."
-                ),
+            error = (
+                f"Seuil à {scaled(cut.theta)} points : hors de l’échelle "
+                f"({scaled(-WIDEST)} à {scaled(WIDEST)}). Revoyez les avis."
             )
+            cut = None
     return Sheet(
         panel=panel,
         rows=rows,
