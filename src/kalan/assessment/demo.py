@@ -1,6 +1,6 @@
 """The tests of the demonstration, on the questions of the packs: real questions, invented answers.
 
-Answers are simulated and say so. They are calibrated by the ordinary run (``calibrate_demo``), so
+Answers are simulated and say so. They are calibrated by the ordinary run (``calibrate``), so
 that the screens show items past their gate; outside the demonstration nothing of this is used.
 """
 
@@ -11,8 +11,9 @@ import math
 import random
 from dataclasses import dataclass
 
-from kalan.assessment.models import Test
-from kalan.assessment.services import tests
+from kalan.assessment.models import CalibrationRun, Test
+from kalan.assessment.services import calibration, statistics, tests
+from kalan.base import jobs
 from kalan.people.actor import SYSTEM
 from kalan.people.models import OrgNode
 from kalan.skills.models import ItemBank
@@ -85,3 +86,17 @@ def ability(draw: random.Random, *, cadre: str = "", shift: float = 0.0) -> dict
         + SPREAD * (math.sqrt(TOGETHER) * general + math.sqrt(1 - TOGETHER) * draw.gauss(0, 1))
         for domain, lean in LEAN.items()
     }
+
+
+def calibrate(bank: ItemBank, *, now: dt.datetime) -> CalibrationRun:
+    """Calibrate the bank from its simulated answers, as the screens would, and adopt what is
+    past the gate; then count what was seen of each question."""
+    run = calibration.start(actor=SYSTEM, bank=bank, now=now, simulated=True)
+    assert run.job is not None
+    jobs.execute(run.job.uid)
+    run.refresh_from_db()
+    if run.state != CalibrationRun.State.READY:
+        raise RuntimeError(f"calibration of the demonstration: {run.state} {run.error}")
+    calibration.adopt(actor=SYSTEM, run=run, now=now, choice="gate")
+    statistics.count_statistics(bank=bank, now=now)
+    return run

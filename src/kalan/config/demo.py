@@ -10,6 +10,7 @@ from django.db import transaction
 from kalan.assessment import demo as assessment_demo
 from kalan.assessment import demo_exams
 from kalan.base.errors import Refused
+from kalan.campaigns.demo import build_campaign
 from kalan.indicators.services.refresh import refresh
 from kalan.people import demo as people_demo
 from kalan.people.models import OrgNode
@@ -57,7 +58,16 @@ def load(*, now: dt.datetime) -> bool:
         build_today(world, now=now)
         tests = assessment_demo.build_tests(world.country, now=now)
         build_learning(direcct, tests.pair)
-        # Needs the calibration of the simulated answers: without it the test stays a draft.
+        people = {agent.pk: agent for some in trained.values() for agent in some}
+        build_campaign(
+            node=world.country,
+            structures=world.structures,
+            agents=list(people.values()),
+            test=tests.short,
+            now=now,
+        )
+        assessment_demo.calibrate(tests.bank, now=now)
+        # After the calibration: without it the exam's test would stay a draft.
         demo_exams.build(
             bank=tests.bank,
             country=world.country,

@@ -14,6 +14,7 @@ from kalan.skills.play.grade import grade, ideal, top
 from kalan.skills.play.shape import FALSE, TRUE, Choice, Content, Gap, Stored
 
 TRIES = 300  # random answers looked at before a category is left empty
+IDLE = 12  # tries in a row that bring nothing new, once every category has an answer
 KEPT = 4  # different answers kept for a category
 
 
@@ -25,12 +26,15 @@ def answers(stored: Stored, draw: random.Random) -> list[list[Given]]:
     """
     found: list[list[Given]] = [[] for _ in range(top(stored) + 1)]
     found[-1].append(ideal(stored))
+    idle = 0
     for _ in range(TRIES):
         given = _mixed(ideal(stored), _guess(stored.content, draw), draw)
         kept = found[grade(stored, given).category]
-        if len(kept) < KEPT and given not in kept:
+        new = len(kept) < KEPT and given not in kept
+        if new:
             kept.append(given)
-        if all(len(one) >= KEPT for one in found[:-1]):
+        idle = 0 if new else idle + 1
+        if idle >= IDLE and all(found):
             break
     found[0] = found[0] or [Given()]
     for number in range(1, len(found)):
