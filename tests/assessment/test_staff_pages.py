@@ -5,9 +5,12 @@ from __future__ import annotations
 import html
 import io
 import re
+import struct
+import zlib
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 from pypdf import PdfReader
@@ -16,8 +19,9 @@ from kalan.assessment.models import Answer, FrozenTest, Result, Sitting, Test
 from kalan.assessment.services import tests
 from kalan.base.models import Job
 from kalan.people.models import Account
+from kalan.skills.models import Item
 from tests.assessment.test_publishing import calibrate
-from tests.factories import assessment, people
+from tests.factories import assessment, people, skills
 from tests.factories.jobs import run_jobs
 from tests.support.signin import sign_in
 
@@ -272,6 +276,42 @@ def test_forms_are_compared_and_printed(
     assert key.count("peut agir pour tous") == 6
     assert client.get(address("tests-paper", test, form="C")).status_code == 404
     assert client.get(address("tests-paper", test, form="AA")).status_code == 404
+
+
+def png() -> bytes:
+    """One grey dot."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    head = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    body = zlib.compress(b"\0\x80")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(kind, data) for kind, data in ((b"IHDR", head), (b"IDAT", body), (b"IEND", b""))
+    )
+
+
+@pytest.mark.parametrize(("broken", "printed"), [(False, 6), (True, 0)])
+def test_pictures_are_printed_or_their_words(
+    client: Client, programme: Account, tree: people.Tree, broken: bool, printed: int
+) -> None:
+    bank = assessment.bank(tree.country, each=6)
+    for item in Item.objects.filter(bank=bank):
+        media = skills.with_picture(item).media.get()  # its bytes end too early
+        if not broken:
+            media.file.file.save("b.png", ContentFile(png()))
+        version = item.current
+        assert version is not None
+        version.content["text"] += "{img:1}"
+        version.content["images"] = [{"uid": str(media.uid), "alt": media.alt}]
+        version.save()
+    test = assessment.published(tree.country, "fixed", bank=bank)
+    made = client.get(address("tests-paper", test, form="A"))
+    pages = PdfReader(io.BytesIO(made.content)).pages
+    assert sum(len(page.images) for page in pages) == printed
+    # Words said to screen readers are not printed beside the picture.
+    assert read(made).count("Un cadenas") == 6 - printed
 
 
 def test_readers_see_a_test_and_not_its_questions(client: Client, tree: people.Tree) -> None:

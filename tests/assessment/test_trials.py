@@ -61,7 +61,8 @@ def test_what_neither_way_measures_is_refused_with_its_reasons(tree: people.Tree
     trials.start_publication(actor=SYSTEM, test=test, now=NOW)
     run_jobs()
     test.refresh_from_db()
-    job = Job.objects.get(pk=test.job_id)
+    job = Job.objects.get()
+    assert test.job == job
     assert (test.state, job.state, FrozenTest.objects.count()) == ("draft", "failed", 0)
     assert job.error.startswith(
         "Ce test ne mesurerait pas assez bien\u00a0: fidélité simulée de 0,"

@@ -22,10 +22,13 @@ def sentences(verdict: Mapping[str, Any]) -> list[str]:
     ]
     if verdict.get("instead"):
         found.append("Le test adaptatif a été écarté : " + " ; ".join(verdict["instead"]))
-    asked = f"{fr(round(length['mean'], 1))} questions en moyenne"
-    if length["min"] != length["max"]:
-        asked += f", de {length['min']} à {length['max']} selon la personne"
-    found.append(f"{asked}.")
+    if length["min"] == length["max"]:
+        found.append(f"{length['min']} questions pour chaque personne.")
+    else:
+        mean = fr(round(length["mean"], 1))
+        found.append(
+            f"{mean} questions en moyenne, de {length['min']} à {length['max']} selon la personne."
+        )
     margin = round(Z95 * overall["claimed"] * POINTS)
     found.append(
         f"Le score d’ensemble est connu à {margin} points près, 19 fois sur 20 (la moyenne est "
