@@ -10,8 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from kalan.assessment.models import DomainResult, FrozenTest, Result, Sitting
+from kalan.base.disclosure import MIN_GROUP
 from kalan.base.ids import uuid7
-from kalan.indicators.selectors.competences import MIN_GROUP, Wanted, competences, gains
+from kalan.indicators.selectors.competences import Wanted, competences, gains
 from kalan.indicators.selectors.scope import Filters, reach_of
 from kalan.indicators.services.refresh import refresh
 from kalan.people.models import Agent, OrgNode

@@ -148,7 +148,6 @@ TABLE: dict[str, Row] = {
     "test-start": SIGNED_IN(ok=302, of="test", method="post", html=False),
     "test-play": PUBLIC(of="sitting"),
     "test-focus": PUBLIC(ok=204, of="sitting", method="post", html=False),
-    "test-image": PUBLIC(of="picture", html=False),
     # --- assessment: calibration
     "calibration-list": STAFF_LIST(*MAKERS, "auditor"),
     "calibration-new": STAFF_LIST(*MAKERS),

@@ -1,4 +1,4 @@
-"""Text folding for tolerant matching and search: accents, case, apostrophes, spaces."""
+"""Words: folding for tolerant matching and search (accents, case, spaces), French plurals."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ def fold(value: str) -> str:
     decomposed = unicodedata.normalize("NFKD", value.casefold()).translate(_LIGATURES)
     bare = "".join(c for c in decomposed if not unicodedata.combining(c) or ord(c) > 0x36F)
     return _SPACES.sub(" ", bare).strip().casefold()
+
+
+def some(number: int, one: str, many: str) -> str:
+    """« 0 personne », « 1 personne », « 2 personnes »: the French plural begins at two."""
+    return f"{number} {many if number >= 2 else one}"

@@ -1,4 +1,4 @@
-"""Requests that carry an actor, and the two doors of every staff view.
+"""Requests that carry an actor, the two doors of every staff view, and what follows a POST.
 
 Out of scope answers 404; a person who has not signed in is sent to sign in first.
 """
@@ -9,10 +9,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, ObjectDoesNotExist
 from django.forms import BaseForm
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -127,3 +128,27 @@ def show_refusal(form: BaseForm, refused: Refused) -> None:
     """Put a service's refusal on the field it names, or on the whole form."""
     field = refused.field if refused.field in form.fields else None
     form.add_error(field, str(refused))
+
+
+def posted(request: ActorRequest) -> QueryDict | None:
+    """The form as sent, empty or not; None before it is sent."""
+    return request.POST if request.method == "POST" else None
+
+
+def attempt(
+    request: ActorRequest, said: str, to: str, act: Callable[[], Any], **kwargs: Any
+) -> HttpResponse:
+    """Run a service that has no form of its own: say what was done, or what was refused.
+
+    What the service does not find in the actor's scope is a page not found.
+    """
+    try:
+        act()
+    except ObjectDoesNotExist as error:
+        raise Http404 from error
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, said)
+    response: HttpResponse = redirect(to, **kwargs)
+    return response

@@ -9,7 +9,7 @@ from typing import Any
 import typst
 
 from kalan.assessment.models import Test
-from kalan.assessment.services.paper import EXAMPLES, Line, lettered, written
+from kalan.assessment.services.paper import EXAMPLES, HOW, Line, lettered, written
 from kalan.base.documents import compiler
 from kalan.base.packs import read_pack
 from kalan.skills.models import ItemMedia
@@ -18,16 +18,6 @@ from kalan.skills.play.grade import ideal, top
 from kalan.skills.play.shape import Content
 
 HERE = Path(__file__).parent
-HOW = {
-    "single": "Une seule réponse : écrivez sa lettre.",
-    "multiple": "Plusieurs réponses possibles : écrivez leurs lettres.",
-    "truefalse": "Vrai (V) ou faux (F).",
-    "numeric": "Écrivez le nombre.",
-    "short": "Écrivez la réponse.",
-    "matching": "Écrivez les paires, par exemple 1B 2A 3C.",
-    "ordering": "Écrivez les lettres dans l’ordre, la première étape d’abord.",
-    "cloze": "Un trou après l’autre, séparés par des points-virgules.",
-}
 
 
 def form_pdf(test: Test, form: str, lines: Sequence[Line], *, large: bool = False) -> bytes:

@@ -6,14 +6,14 @@ from typing import Any
 
 from django import forms
 
-from kalan.assessment.models import Exam
+from kalan.assessment.models import Exam, Test
 from kalan.assessment.policy import CAPABILITIES
 from kalan.assessment.selectors.exams import invigilators_for
 from kalan.assessment.selectors.tests import usable_tests
 from kalan.assessment.services.exam_room import INCIDENTS
 from kalan.assessment.services.exams import MAX_EXTRA
 from kalan.people.actor import Actor
-from kalan.people.models import OrgNode
+from kalan.people.models import Account, OrgNode
 
 _DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
@@ -22,9 +22,9 @@ class ExamForm(forms.Form):
     """An exam planned: test, territory, place, day, invigilator."""
 
     title = forms.CharField(label="Titre", max_length=200)
-    test = forms.ModelChoiceField(queryset=None, label="Test de certification")
+    test = forms.ModelChoiceField(queryset=Test.objects.none(), label="Test de certification")
     node = forms.ModelChoiceField(
-        queryset=None,
+        queryset=OrgNode.objects.none(),
         label="Territoire",
         help_text="Ses responsables voient l’examen.",
     )
@@ -36,7 +36,10 @@ class ExamForm(forms.Form):
         error_messages={"invalid": "Écrivez une date, par exemple 17/03/2027."},
     )  # fmt: skip
     invigilator = forms.ModelChoiceField(
-        queryset=None, label="Surveillant", required=False, empty_label="À désigner"
+        queryset=Account.objects.none(),
+        label="Surveillant",
+        required=False,
+        empty_label="À désigner",
     )
     replacements = forms.IntegerField(
         label="Questions qu’un candidat peut remplacer lui-même",

@@ -172,6 +172,18 @@ EXAMPLES = {
     "cloze": "« B ; mot ; A », un trou après l’autre",
 }
 
+# What the printed form says under a question of each kind.
+HOW = {
+    "single": "Une seule réponse : écrivez sa lettre.",
+    "multiple": "Plusieurs réponses possibles : écrivez leurs lettres.",
+    "truefalse": "Vrai (V) ou faux (F).",
+    "numeric": "Écrivez le nombre.",
+    "short": "Écrivez la réponse.",
+    "matching": "Écrivez les paires, par exemple 1B 2A 3C.",
+    "ordering": "Écrivez les lettres dans l’ordre, la première étape d’abord.",
+    "cloze": "Un trou après l’autre, séparés par des points-virgules.",
+}
+
 
 def _letter(letter: str, choices: Sequence[Choice]) -> str:
     return {name: one["id"] for name, one in lettered(choices)}[letter.upper()]

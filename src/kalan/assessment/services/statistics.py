@@ -23,12 +23,12 @@ from kalan.assessment.selectors.answers import Table, Which, load
 from kalan.base.errors import Refused
 from kalan.engine.psychometrics.data import Floats, Responses
 from kalan.engine.psychometrics.dif import mantel_haenszel
+from kalan.engine.testing.outcome import Z95
 from kalan.skills.models import ItemBank
 from kalan.skills.services.statistics import StatisticsRow, store
 
 logger = logging.getLogger(__name__)
 
-Z = 1.959964  # of a 95 % interval
 REST_LEAST = 3  # other answers of a sitting, below which its rest score says nothing
 PAIRS_LEAST = 30  # answers from which a correlation is given
 DIF_GROUP = 50
@@ -122,9 +122,9 @@ def interval(right: float, number: int) -> dict[str, float]:
     for which the interval is a little wide."""
     if number == 0:
         return {}
-    p, z2 = right / number, Z**2
+    p, z2 = right / number, Z95**2
     middle = (p + z2 / (2 * number)) / (1 + z2 / number)
-    half = Z * math.sqrt(p * (1 - p) / number + z2 / (4 * number**2)) / (1 + z2 / number)
+    half = Z95 * math.sqrt(p * (1 - p) / number + z2 / (4 * number**2)) / (1 + z2 / number)
     return {"value": p, "low": max(middle - half, 0.0), "high": min(middle + half, 1.0)}
 
 

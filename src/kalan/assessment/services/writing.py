@@ -1,34 +1,14 @@
-"""Every write of the room: one transaction, its history entries signed by who acts."""
+"""What every write of the room begins with: its transaction, its permission."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar, cast
-
-from django.db import transaction
 
 from kalan.assessment.policy import CAPABILITIES
 from kalan.base.errors import Refused
 from kalan.people.actor import Actor
 from kalan.people.models import OrgNode
-from kalan.people.services import history
+from kalan.people.services.history import act
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def act(service: Callable[P, R]) -> Callable[P, R]:
-    """Run a service in one transaction; its ``actor`` and ``reason`` go into the history."""
-
-    @wraps(service)
-    def inner(*args: P.args, **kwargs: P.kwargs) -> R:
-        actor = cast("Actor", kwargs["actor"])
-        reason = str(kwargs.get("reason") or "")
-        with transaction.atomic(), history.acting(actor, reason=reason):
-            return service(*args, **kwargs)
-
-    return inner
+__all__ = ["act", "require"]
 
 
 def require(actor: Actor, capability: str, node: OrgNode) -> None:

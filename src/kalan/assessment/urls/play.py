@@ -9,7 +9,6 @@ from kalan.assessment.views import play
 urlpatterns: list[URLPattern] = [
     path("test/", play.mine, name="test-list"),
     path("test/commencer/<slug:code>/", play.start, name="test-start"),
-    path("test/image/<uuid:uid>/", play.image, name="test-image"),
     path("test/<uuid:uid>/", play.play, name="test-play"),
     path("test/<uuid:uid>/page/", play.focus, name="test-focus"),
 ]

@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -37,7 +37,6 @@ from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.ids import uuid7
 from kalan.people.http import ActorRequest, signed_in
-from kalan.skills.models import ItemMedia
 from kalan.skills.play.show import question, review
 
 UNREADABLE = "Cette réponse est arrivée abîmée : elle n’est pas gardée. Répondez de nouveau."
@@ -248,7 +247,7 @@ def _light(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     if not getattr(request, "sheet_inlined", False):
         response["Content-Security-Policy"] = _POLICY
         response["Permissions-Policy"] = "camera=(), microphone=()"
-        response.xframe_options_exempt = True  # type: ignore[attr-defined]
+        response.xframe_options_exempt = True
     return response
 
 
@@ -287,7 +286,6 @@ def _result(
 
 # --- Beside the pages -------------------------------------------------------------------------
 
-_PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _KINDS = {"focus": SittingEvent.Kind.FOCUS, "back": SittingEvent.Kind.BACK}
 
 
@@ -306,14 +304,3 @@ def focus(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
             number=int(number) if number.isdecimal() else None,
         )
     return HttpResponse(status=204)
-
-
-@require_safe
-def image(request: HttpRequest, uid: uuid.UUID) -> HttpResponseBase:
-    """A picture of a question: its address cannot be guessed and its bytes never change."""
-    found = get_object_or_404(ItemMedia.objects.select_related("file"), uid=uid)
-    response = FileResponse(found.file.file.open("rb"), content_type=found.file.content_type)
-    if found.file.content_type not in _PICTURES:
-        response["Content-Disposition"] = "attachment"
-    response["Cache-Control"] = "public, max-age=31536000, immutable"
-    return response

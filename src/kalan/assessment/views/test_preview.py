@@ -15,7 +15,6 @@ from django.contrib import messages
 from django.core import signing
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 
 from kalan.assessment.models import FrozenTest, Test
 from kalan.assessment.policy import CAPABILITIES
@@ -48,10 +47,6 @@ class _State:
 
     def walk(self) -> Walk:
         return Walk(frozen_of(self.frozen), self.seed, self.log, form=self.form, check=False)
-
-
-def _picture(uid: str) -> str:
-    return reverse("item-media", args=[uid])
 
 
 @staff(CAPABILITIES["tests.edit"])
@@ -112,7 +107,7 @@ def _next(request: ActorRequest, test: Test, state: _State, who: int) -> HttpRes
     mark = grade(stored, given)
     category = min(mark.category, walk.frozen.items[asked.item].top)
     state.log.append(walk.answer(asked.item, category))
-    review = show.review(stored, given, seed=state.seed, address=_picture)
+    review = show.review(stored, given, seed=state.seed)
     return _show(request, test, state, who, review=review, right=mark.fraction)
 
 
@@ -125,7 +120,7 @@ def _show(request: ActorRequest, test: Test, state: _State, who: int, **more: An
         item = walk.frozen.items[asked.item]
         stored = stored_of(version_id(state.frozen, asked.item))
         context |= {"asked": asked, "item": item, "number": len(walk.answers) + 1}
-        context["fields"] = show.question(stored.content, seed=state.seed, address=_picture)
+        context["fields"] = show.question(stored.content, seed=state.seed)
     elif isinstance(asked, Pause):
         context["pause"] = asked
     else:

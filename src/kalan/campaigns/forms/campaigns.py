@@ -8,13 +8,13 @@ from django import forms
 
 from kalan.assessment.models import Test
 from kalan.base.notifications.templates import channel_label
-from kalan.campaigns.forms.fields import DateField, PlaceField
 from kalan.campaigns.models import Campaign, CampaignGroup, CampaignStep, Participant
 from kalan.campaigns.selectors.campaigns import cadres_for, territories_for, tests_usable_by
 from kalan.campaigns.services.campaigns import Step
 from kalan.campaigns.services.groups import Rule, agents_named
 from kalan.campaigns.services.messages import CHANNELS
 from kalan.people.actor import Actor
+from kalan.people.fields import DateField, NodeField
 from kalan.people.models import Cadre, OrgNode, Sex
 from kalan.training.models import Session, Theme
 from kalan.training.selectors.sessions import sessions_visible_to
@@ -34,7 +34,7 @@ class BasicsForm(forms.Form):
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        node = PlaceField(
+        node = NodeField(
             label="Territoire ou structure qui la tient",
             nodes=territories_for(actor),
             help_text="Ses responsables la suivent et peuvent la modifier.",
@@ -121,7 +121,7 @@ class GroupForm(forms.Form):
     def __init__(self, *args: Any, actor: Actor, country: str, now: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.actor, self.now = actor, now
-        node = PlaceField(
+        node = NodeField(
             label="Lieu : région, district ou structure",
             nodes=territories_for(actor),
             required=False,
@@ -136,7 +136,7 @@ class GroupForm(forms.Form):
 
     def clean_more(self) -> list[OrgNode]:
         field = self.fields["node"]
-        assert isinstance(field, PlaceField)
+        assert isinstance(field, NodeField)
         lines = (line.strip() for line in self.cleaned_data["more"].splitlines())
         return [field.clean(line) for line in lines if line]
 

@@ -13,14 +13,12 @@ from dataclasses import dataclass, field
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from kalan.assessment.models import DomainResult, Result
+from kalan.base.disclosure import MIN_GROUP
 from kalan.campaigns.models import Campaign, CampaignStep, Participant
 from kalan.campaigns.selectors.campaigns import participants_visible_to, steps_of
+from kalan.engine.testing.outcome import Z95
 from kalan.people.actor import Actor
 from kalan.skills.models import FrameworkLevel, FrameworkNode
-
-MIN_GROUP = 10  # decision 0013
-# Quantile of the normal law for an interval of 95 %.
-_Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -208,7 +206,7 @@ def _mean(n: int, total: float, squares: float) -> Mean | None:
         return None
     mean = total / n
     variance = max(0.0, (squares - n * mean * mean) / (n - 1))
-    half = _Z * math.sqrt(variance / n)
+    half = Z95 * math.sqrt(variance / n)
     return Mean(n, mean, mean - half, mean + half)
 
 

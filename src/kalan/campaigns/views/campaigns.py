@@ -17,6 +17,7 @@ from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.exports import table_response
 from kalan.base.lists import paginate
+from kalan.base.text import some
 from kalan.campaigns.forms.campaigns import (
     BasicsForm,
     CampaignFilters,
@@ -37,9 +38,9 @@ from kalan.campaigns.selectors.campaigns import (
 from kalan.campaigns.services import campaigns as services
 from kalan.campaigns.services import groups
 from kalan.campaigns.services.campaigns import CampaignData
-from kalan.campaigns.views.common import about, attempt, campaign_or_404, posted, some
+from kalan.campaigns.views.common import about, campaign_or_404
 from kalan.people.double import once
-from kalan.people.http import ActorRequest, show_refusal, staff
+from kalan.people.http import ActorRequest, attempt, posted, show_refusal, staff
 
 VIEW = CAPABILITIES["campaigns.view"]
 EDIT = CAPABILITIES["campaigns.edit"]

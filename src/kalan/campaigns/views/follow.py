@@ -12,9 +12,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from kalan.base import clock
+from kalan.base.disclosure import MIN_GROUP
 from kalan.base.errors import Refused
 from kalan.base.exports import table_response
 from kalan.base.lists import paginate
+from kalan.base.text import some
 from kalan.campaigns.forms.campaigns import ChannelsForm, PeopleFilters, ResultFilters
 from kalan.campaigns.models import Campaign, CampaignStep, Participant
 from kalan.campaigns.policy import CAPABILITIES
@@ -23,7 +25,6 @@ from kalan.campaigns.selectors.campaigns import participants_visible_to, steps_o
 from kalan.campaigns.selectors.choices import cadres_in, structures_in
 from kalan.campaigns.selectors.follow import follow_up
 from kalan.campaigns.selectors.results import (
-    MIN_GROUP,
     Results,
     domain_names,
     level_at,
@@ -34,9 +35,9 @@ from kalan.campaigns.selectors.results import (
 from kalan.campaigns.services import groups
 from kalan.campaigns.services import messages as mails
 from kalan.campaigns.views.charts import days_chart, levels_chart, structures_chart
-from kalan.campaigns.views.common import about, attempt, campaign_or_404, some
+from kalan.campaigns.views.common import about, campaign_or_404
 from kalan.people.double import once
-from kalan.people.http import ActorRequest, staff
+from kalan.people.http import ActorRequest, attempt, staff
 
 VIEW = CAPABILITIES["campaigns.view"]
 EDIT = CAPABILITIES["campaigns.edit"]

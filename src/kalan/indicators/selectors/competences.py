@@ -17,14 +17,14 @@ from django.db.models import Count, F, Q, QuerySet, Sum, Window
 from django.db.models.functions import Coalesce, RowNumber, Substr
 
 from kalan.assessment.models import DomainResult, Sitting, Test
+from kalan.base.disclosure import MIN_GROUP
+from kalan.engine.testing.outcome import Z95
 from kalan.indicators.selectors.scope import Reach
 from kalan.people.models import Cadre, OrgNode
 from kalan.skills.models import Framework, FrameworkNode
 from kalan.training.models import SessionGain
 
-MIN_GROUP = 10  # decision 0013: below, no level, no share, no gain
 MIN_PAIRS = 10
-Z = 1.959964
 POSITIONING = (Test.Purpose.SHORT, Test.Purpose.FULL)
 REGION = 2 * OrgNode.steplen  # length of a region's path
 SEXES = {"F": "Femmes", "M": "Hommes", "": "Sexe non renseigné"}
@@ -67,14 +67,14 @@ class Group:
         each measured with an error. An EAP varies less than ability by its own variance."""
         middle = self.total / self.n
         variance = max(self.squares / self.n - middle**2, 0.0) + self.noise / self.n
-        half = Z * math.sqrt(variance / self.n)
+        half = Z95 * math.sqrt(variance / self.n)
         return middle, middle - half, middle + half
 
     def share(self, codes: Iterable[str]) -> tuple[float, float, float]:
         """Share of people at one of the levels ``codes`` in per cent, with Wilson's interval."""
         p, n = sum(self.levels.get(code, 0) for code in codes) / self.n, self.n
-        middle = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
-        half = Z * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
+        middle = (p + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
+        half = Z95 * math.sqrt(p * (1 - p) / n + Z95**2 / (4 * n**2)) / (1 + Z95**2 / n)
         return 100 * p, 100 * max(middle - half, 0.0), 100 * min(middle + half, 1.0)
 
 
@@ -260,8 +260,8 @@ def _programme(name: str, bodies: list[dict[str, Any]]) -> ProgrammeGain:
     gain = None
     if pairs >= MIN_PAIRS:
         mean = sum(group["n"] * group["gain"] for group in groups) / pairs
-        spread = [group["n"] * (group["high"] - group["low"]) / (2 * Z) for group in groups]
-        half = Z * math.sqrt(sum(one**2 for one in spread)) / pairs
+        spread = [group["n"] * (group["high"] - group["low"]) / (2 * Z95) for group in groups]
+        half = Z95 * math.sqrt(sum(one**2 for one in spread)) / pairs
         gain = (round(mean), round(mean - half), round(mean + half))
     return ProgrammeGain(
         name,

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from kalan.base import figures
+from kalan.base.disclosure import MIN_GROUP
 from kalan.base.exports import Cell, table_response
 from kalan.base.figures import Chart, ChartRow, Stack
 from kalan.base.lists import paginate
@@ -43,7 +44,7 @@ def competence_page(request: ActorRequest) -> HttpResponse:
             ],
             "all": _cells(found.everyone, found),
             "level": dict(found.levels).get(found.reached[0] if found.reached else "", ""),
-            "least": reads.MIN_GROUP,
+            "least": MIN_GROUP,
         }
     context["gains"] = reads.gains(reach)
     return render(request, "indicators/competences.html", context)

@@ -6,16 +6,21 @@ task. auditlog's own ``set_actor`` cannot be nested and asks the session on ever
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
 from auditlog.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
 from django.db.models import Model
 
 from kalan.people.actor import Actor
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _actor: ContextVar[Actor | None] = ContextVar("history_actor", default=None)
 _reason: ContextVar[str] = ContextVar("history_reason", default="")
@@ -30,6 +35,19 @@ def acting(actor: Actor, *, reason: str = "") -> Iterator[None]:
     finally:
         _actor.reset(token)
         _reason.reset(reason_token)
+
+
+def act(service: Callable[P, R]) -> Callable[P, R]:
+    """Run a service in one transaction; its ``actor`` and ``reason`` go into the history."""
+
+    @wraps(service)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+        actor = cast("Actor", kwargs["actor"])
+        reason = str(kwargs.get("reason") or "")
+        with transaction.atomic(), acting(actor, reason=reason):
+            return service(*args, **kwargs)
+
+    return inner
 
 
 def note(

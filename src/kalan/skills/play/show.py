@@ -25,7 +25,7 @@ _MULTIPLE_HELP = "Plusieurs réponses sont possibles."
 
 
 def address_of(uid: str) -> str:
-    """Where the page of a question finds a picture, unless told otherwise."""
+    """Where a page finds a picture (the view "item-media"), unless told otherwise."""
     return f"/test/image/{uid}/"
 
 

@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from auditlog.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 
+from kalan.engine.testing.outcome import Z95
 from kalan.people.selectors.history import HistoryLine, line_of, names_of_linked
 from kalan.skills.models import Item, ItemCalibration, ItemStatistics, ItemVersion
 from kalan.skills.play import markup
@@ -18,7 +19,6 @@ from kalan.skills.play.grade import ideal
 from kalan.skills.play.shape import FALSE, TRUE, Stored
 from kalan.skills.selectors.items import points
 
-Z95 = 1.959964
 GRID = [step / 2 for step in range(-8, 9)]  # θ from -4 to 4
 
 

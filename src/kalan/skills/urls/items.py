@@ -26,5 +26,6 @@ urlpatterns: list[URLPattern] = [
     path(f"{_ONE}mettre-en-service/", items.item_activate, name="item-activate"),
     path(f"{_ONE}retirer/", items.item_retire, name="item-retire"),
     path(f"{_ONE}retablir/", items.item_restore, name="item-restore"),
-    path("medias/questions/<uuid:uid>", items.item_media, name="item-media"),
+    # Short: it stands in every question that shows a picture, on 2G too (skills.play.show).
+    path("test/image/<uuid:uid>/", items.item_media, name="item-media"),
 ]

@@ -16,7 +16,7 @@ from kalan.base.errors import Refused
 from kalan.base.text import fold
 from kalan.base.uploads import explain_size
 from kalan.people.double import once
-from kalan.people.http import ActorRequest, show_refusal, staff
+from kalan.people.http import ActorRequest, posted, show_refusal, staff
 from kalan.skills.forms.authoring import ROWS, ItemForm, initial_of, own_of, rows_of
 from kalan.skills.models import Item, ItemBank
 from kalan.skills.play import show
@@ -28,8 +28,7 @@ from kalan.skills.selectors.items import alike_of
 from kalan.skills.services import items as services
 from kalan.skills.services.items import ItemData
 from kalan.skills.services.media import Pictures
-from kalan.skills.views.common import bank_or_404, item_or_404, posted
-from kalan.skills.views.items import picture_address
+from kalan.skills.views.common import bank_or_404, item_or_404
 
 EDIT = CAPABILITIES["items.edit"]
 _UNSEEN = ("meta", "images")  # of a key
@@ -236,4 +235,4 @@ def _page(
 def _shown(draft: _Draft) -> Any:
     """A picture that is not stored yet has no address: the preview carries its bytes."""
     fresh = draft.pictures.found if draft.pictures else {}
-    return lambda uid: fresh[uid][0].inline if uid in fresh else picture_address(uid)
+    return lambda uid: fresh[uid][0].inline if uid in fresh else show.address_of(uid)

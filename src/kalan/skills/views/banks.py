@@ -14,13 +14,13 @@ from kalan.base.errors import Refused
 from kalan.base.exports import Cell, table_response
 from kalan.base.figures import Chart, ChartRow, Stack, series_legend, stacked_bars
 from kalan.people.double import once
-from kalan.people.http import ActorRequest, show_refusal, staff
+from kalan.people.http import ActorRequest, posted, show_refusal, staff
 from kalan.skills.forms.items import BankForm
 from kalan.skills.models import Item, ItemBank
 from kalan.skills.policy import CAPABILITIES
 from kalan.skills.selectors.banks import BankSheet, banks_with_counts, sheet_of
 from kalan.skills.services import banks as services
-from kalan.skills.views.common import bank_or_404, posted
+from kalan.skills.views.common import bank_or_404
 
 VIEW = CAPABILITIES["items.view"]
 EDIT = CAPABILITIES["banks.edit"]

@@ -20,15 +20,15 @@ from kalan.base.models import StoredFile
 from kalan.base.uploads import explain_size
 from kalan.engine.formats.question import Refusal
 from kalan.people.double import once
-from kalan.people.http import ActorRequest, show_refusal, staff
+from kalan.people.http import ActorRequest, posted, show_refusal, staff
 from kalan.skills.forms.imports import FileForm
 from kalan.skills.models import FrameworkNode, ItemBank
 from kalan.skills.play import show
 from kalan.skills.policy import CAPABILITIES
 from kalan.skills.services.exports import FORMATS, SUFFIXES, write_items
 from kalan.skills.services.imports import Verdict, apply_file, check_file
-from kalan.skills.views.common import bank_or_404, posted
-from kalan.skills.views.items import listed, picture_address
+from kalan.skills.views.common import bank_or_404
+from kalan.skills.views.items import listed
 
 EDIT = CAPABILITIES["items.edit"]
 _KIND = "questions"
@@ -97,7 +97,7 @@ def _preview(verdict: Verdict) -> Any:
         verdict.stored.content,
         seed=0,
         name=f"q{verdict.number}",
-        address=lambda uid: found[uid][0].inline if uid in found else picture_address(uid),
+        address=lambda uid: found[uid][0].inline if uid in found else show.address_of(uid),
     )
 
 

@@ -15,7 +15,7 @@ from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.exports import Cell, table_response
 from kalan.people.double import once
-from kalan.people.http import ActorRequest, show_refusal, staff
+from kalan.people.http import ActorRequest, attempt, posted, show_refusal, staff
 from kalan.skills.forms.frameworks import (
     CorrespondenceForm,
     FrameworkForm,
@@ -35,7 +35,7 @@ from kalan.skills.selectors.frameworks import (
     tree_of,
 )
 from kalan.skills.services import frameworks as services
-from kalan.skills.views.common import attempt, framework_or_404, posted
+from kalan.skills.views.common import framework_or_404
 
 VIEW = CAPABILITIES["frameworks.view"]
 EDIT = CAPABILITIES["frameworks.edit"]

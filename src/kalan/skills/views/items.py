@@ -18,7 +18,7 @@ from kalan.base.exports import table_response
 from kalan.base.figures import Chart, ChartRow, Line, line_chart, number, series_legend
 from kalan.base.lists import paginate
 from kalan.base.text import fold
-from kalan.people.http import ActorRequest, show_refusal, staff
+from kalan.people.http import ActorRequest, attempt, posted, show_refusal, staff
 from kalan.people.models import Account
 from kalan.skills.forms.items import ItemFilters, RetireForm, ReviewForm
 from kalan.skills.models import Item, ItemCalibration, ItemMedia, ItemReview, ItemStatistics
@@ -30,15 +30,10 @@ from kalan.skills.selectors.items import items_visible_to
 from kalan.skills.services import items as services
 from kalan.skills.services import reviews
 from kalan.skills.services.exports import FORMATS
-from kalan.skills.views.common import attempt, item_or_404, posted
+from kalan.skills.views.common import item_or_404
 
 VIEW = CAPABILITIES["items.view"]
 _GATE = ItemCalibration.GATE
-
-
-def picture_address(picture: str) -> str:
-    """Where the pages of the room find a picture."""
-    return reverse("item-media", args=[picture])
 
 
 def listed(request: ActorRequest) -> tuple[ItemFilters, QuerySet[Item]]:
@@ -147,8 +142,8 @@ def _page(
     context = {
         "item": item,
         "version": version,
-        "preview": show.question(stored.content, seed=0, address=picture_address),
-        "answer": show.review(stored, ideal(stored), seed=0, text=False, address=picture_address),
+        "preview": show.question(stored.content, seed=0),
+        "answer": show.review(stored, ideal(stored), seed=0, text=False),
         "choices": pages.choices_of(stored, counts),
         "statistics": counts,
         "facility": _percent(pages.share(counts.right, counts.answers)) if counts else None,

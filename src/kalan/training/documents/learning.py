@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from kalan.assessment.services.paper import Line, lettered
+from kalan.assessment.services.paper import HOW, Line, lettered
 from kalan.skills.play import markup
 from kalan.skills.play.shape import Content
 from kalan.training.documents.compiler import pdf
@@ -55,18 +55,6 @@ def slips_pdf(session: Session, people: Sequence[Registration], address: str) ->
     )
 
 
-_HOW = {
-    "single": "Une seule réponse : écrivez sa lettre.",
-    "multiple": "Plusieurs réponses possibles : écrivez leurs lettres.",
-    "truefalse": "Vrai (V) ou faux (F).",
-    "numeric": "Écrivez le nombre.",
-    "short": "Écrivez la réponse.",
-    "matching": "Écrivez les paires, par exemple 1B 2A 3C.",
-    "ordering": "Écrivez les lettres dans l’ordre, la première étape d’abord.",
-    "cloze": "Un trou après l’autre, séparés par des points-virgules.",
-}
-
-
 def test_pdf(session: Session, test: SessionTest, lines: Sequence[Line]) -> bytes:
     """The test on paper: the questions of its form, and a line for each answer."""
     return pdf(
@@ -88,7 +76,7 @@ def _question(line: Line) -> dict[str, Any]:
     return {
         "number": str(line.number),
         "text": markup.plain(text, content.get("images", [])),
-        "how": _HOW[content["kind"]],
+        "how": HOW[content["kind"]],
         "left": [
             [str(number), markup.plain(one["text"])]
             for number, one in enumerate(content.get("lefts", []), start=1)

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from kalan.base.dates import long_date, week_date
+from kalan.base.disclosure import MIN_REPLIES
 from kalan.training.documents.compiler import pdf
 from kalan.training.documents.papers import (
     common_of,
@@ -26,7 +27,7 @@ from kalan.training.selectors.costs import totals
 from kalan.training.selectors.learning_gain import gain_page
 from kalan.training.selectors.learning_observations import Share, gestures_of
 from kalan.training.selectors.registrations import by_name, participants_of
-from kalan.training.selectors.satisfaction import MIN_GROUP, results_of
+from kalan.training.selectors.satisfaction import results_of
 from kalan.training.selectors.sessions import half_day_summaries, trainers_of
 
 
@@ -177,7 +178,7 @@ def _satisfaction(session: Session) -> tuple[list[list[str]], str]:
     if not results.received:
         return [], ""
     if not results.used:
-        return [], f"Moins de {MIN_GROUP} réponses : les résultats ne sont pas montrés."
+        return [], f"Moins de {MIN_REPLIES} réponses : les résultats ne sont pas montrés."
     means = [
         [question.text, f"{question.mean:.1f}".replace(".", ",")]
         for question in results.questions

@@ -8,8 +8,9 @@ from typing import Any
 from django import forms
 
 from kalan.people.actor import Actor
+from kalan.people.fields import DateField, NodeField
 from kalan.people.models import OrgNode
-from kalan.training.forms.fields import DateField, MoneyField, NodeField
+from kalan.training.forms.fields import MoneyField
 from kalan.training.models import Programme, ProgrammePartner
 from kalan.training.selectors.costs import CURRENCIES
 from kalan.training.selectors.programmes import INDICATORS, nodes_below, territories_for

@@ -11,8 +11,9 @@ from django import forms
 from kalan.base.dates import short_day, week_date
 from kalan.base.notifications.templates import channel_label
 from kalan.people.actor import Actor
+from kalan.people.fields import DateField, NodeField
 from kalan.people.models import Employer, Sector, Sex
-from kalan.training.forms.fields import DateField, NodeField, parse_slot, slot_code
+from kalan.training.forms.fields import parse_slot, slot_code
 from kalan.training.models import HalfDay, Level, Mode, Programme, Session, Theme
 from kalan.training.selectors.duties import SESSION_DUTIES
 from kalan.training.selectors.programmes import programmes_visible_to, territories_for

@@ -14,6 +14,8 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from kalan.base.disclosure import MIN_GROUP
+from kalan.engine.testing.outcome import Z95
 from kalan.people.actor import Actor
 from kalan.people.models import Role
 from kalan.training import policy
@@ -24,8 +26,6 @@ from kalan.training.selectors.sessions import sessions_visible_to
 # The supervisor observes from three months after the last day; after six it is overdue, after
 # twelve the session can no longer be told from what came since, and nobody is asked any more.
 FROM, OVERDUE, TOO_LATE = (dt.timedelta(days=days) for days in (91, 183, 365))
-MIN_GROUP = 10  # decision 0013: below, no share of a group
-Z95 = 1.959963984540054
 END, LATER = Observation.Moment.END, Observation.Moment.LATER
 
 

@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django.db.models import QuerySet
 
+from kalan.base.disclosure import MIN_REPLIES
 from kalan.people.actor import Actor
 from kalan.training.models import AnonymousCount, Registration, SatisfactionAnswer, Session
 from kalan.training.selectors.sessions import sessions_visible_to
@@ -23,7 +24,6 @@ QUESTIONS: dict[str, str] = {
     "organisation": "Le lieu, les horaires et le matériel étaient bien organisés.",
     "recommend": "Je recommanderais cette formation à un collègue.",
 }
-MIN_GROUP = 5  # below, one could tell who answered what (domain §8, requirement 11)
 OPEN_DAYS_AFTER = 60
 
 
@@ -85,7 +85,7 @@ def mean_of(scores: Iterable[int]) -> Decimal | None:
 
 
 def results_of(session: Session) -> Results:
-    """Results of a session, or nothing below MIN_GROUP (one query).
+    """Results of a session, or nothing below MIN_REPLIES (one query).
 
     While the session is not closed answers count by whole groups of five: somebody who looks
     before and after each answer learns of five at once, never of one. Comments come in
@@ -97,8 +97,8 @@ def results_of(session: Session) -> Results:
         .values_list("scores", "comment")
     )
     over = session.state in (Session.State.CLOSED, Session.State.VALIDATED)
-    used = len(rows) if over else len(rows) // MIN_GROUP * MIN_GROUP
-    if used < MIN_GROUP:
+    used = len(rows) if over else len(rows) // MIN_REPLIES * MIN_REPLIES
+    if used < MIN_REPLIES:
         return Results(received=len(rows), used=0, mean=None, questions=[], comments=[])
     shown = rows[:used]
     questions = []

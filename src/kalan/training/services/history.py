@@ -1,32 +1,16 @@
-"""Every write of the room: one transaction, its history entries signed by who acts."""
+"""What every write of the room begins and ends with: its transaction, its history."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any
 
-from django.db import transaction
 from django.db.models import Model
 
 from kalan.people.actor import Actor
 from kalan.people.services import history
+from kalan.people.services.history import act
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def act(service: Callable[P, R]) -> Callable[P, R]:
-    """Run a service in one transaction; its ``actor`` and ``reason`` go into the history."""
-
-    @wraps(service)
-    def inner(*args: P.args, **kwargs: P.kwargs) -> R:
-        actor = cast("Actor", kwargs["actor"])
-        reason = str(kwargs.get("reason") or "")
-        with transaction.atomic(), history.acting(actor, reason=reason):
-            return service(*args, **kwargs)
-
-    return inner
+__all__ = ["act", "note"]
 
 
 def note(instance: Model, *, actor: Actor, changes: dict[str, Any]) -> None:

@@ -15,17 +15,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kalan.assessment.services.sittings import play_url
 from kalan.base import clock
+from kalan.base.disclosure import MIN_GROUP
 from kalan.base.errors import Refused
 from kalan.base.exports import name_file, table_response
 from kalan.base.qr import qr_svg
-from kalan.people.http import ActorRequest, show_refusal, signed_in, staff
+from kalan.people.http import ActorRequest, attempt, show_refusal, signed_in, staff
 from kalan.training import policy
 from kalan.training.documents.learning import slips_pdf, test_pdf
 from kalan.training.forms.learning import ChooseForm, CodeForm
 from kalan.training.models import Moment, Registration, Session
 from kalan.training.selectors import learning as reads
 from kalan.training.selectors import learning_gain as gains
-from kalan.training.selectors.learning_observations import MIN_GROUP, gestures_of, own_observations
+from kalan.training.selectors.learning_observations import gestures_of, own_observations
 from kalan.training.selectors.registrations import my_registrations
 from kalan.training.selectors.satisfaction import session_of_code
 from kalan.training.selectors.sessions import abilities
@@ -37,7 +38,7 @@ from kalan.training.services.learning_sittings import (
     start_by_code,
     start_mine,
 )
-from kalan.training.views.common import attempt, session_or_404
+from kalan.training.views.common import session_or_404
 
 VIEW = policy.CAPABILITIES["learning.view"]
 RUN = policy.CAPABILITIES["learning.run"]

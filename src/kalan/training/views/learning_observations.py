@@ -13,9 +13,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kalan.base import clock
+from kalan.base.disclosure import MIN_GROUP
 from kalan.base.errors import Refused
 from kalan.base.exports import Cell, name_file, table_response
 from kalan.base.lists import paginate
+from kalan.base.text import some
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.training import policy
 from kalan.training.documents.learning import gestures_pdf
@@ -25,7 +27,7 @@ from kalan.training.selectors import learning_observations as reads
 from kalan.training.selectors.attendance import on_list
 from kalan.training.selectors.sessions import abilities
 from kalan.training.services.learning_observations import record_grid, record_observation
-from kalan.training.views.common import session_or_404, some
+from kalan.training.views.common import session_or_404
 
 END, LATER = Observation.Moment.END, Observation.Moment.LATER
 MOMENTS = {"fin": END, "poste": LATER}
@@ -81,7 +83,7 @@ def gestures(request: ActorRequest, uid: UUID) -> HttpResponseBase:
         "grid": grid,
         "found": reads.gestures_of(session, grid) if whole else None,
         "lines": lines,
-        "least": reads.MIN_GROUP,
+        "least": MIN_GROUP,
         "may_end": bool(theirs[END]) and session.start <= today,
         "may_later": bool(theirs[LATER]) and today >= session.end + reads.FROM,
         "later_from": session.end + reads.FROM,

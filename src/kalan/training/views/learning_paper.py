@@ -17,6 +17,7 @@ from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.exports import name_file
 from kalan.base.files import store
+from kalan.base.text import some
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.training.forms.learning import PaperForm, answers_typed
 from kalan.training.forms.paper import WorkbookForm
@@ -24,7 +25,7 @@ from kalan.training.learning_xlsx import read_workbook, workbook
 from kalan.training.models import Moment, Registration, Session, SessionTest
 from kalan.training.selectors import learning as reads
 from kalan.training.services.learning_sittings import Keyed, key_papers, paper_lines
-from kalan.training.views.common import session_or_404, some
+from kalan.training.views.common import session_or_404
 from kalan.training.views.learning import RUN, moment_of
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

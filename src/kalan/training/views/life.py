@@ -12,8 +12,9 @@ from django.shortcuts import redirect, render
 from kalan.base import clock
 from kalan.base.dates import week_date
 from kalan.base.errors import Refused
+from kalan.base.text import some
 from kalan.people.double import once
-from kalan.people.http import ActorRequest, show_refusal, staff
+from kalan.people.http import ActorRequest, attempt, posted, show_refusal, staff
 from kalan.training.forms.fields import parse_slot, slot_code
 from kalan.training.forms.sessions import (
     CancelForm,
@@ -29,7 +30,7 @@ from kalan.training.selectors.sessions import half_day_summaries, half_days_of, 
 from kalan.training.services import sessions as services
 from kalan.training.services.convocations import CHANNELS, convoke_session, preview
 from kalan.training.services.schedule import Slot
-from kalan.training.views.common import attempt, posted, session_or_404, some
+from kalan.training.views.common import session_or_404
 
 
 @staff(CAPABILITIES["sessions.convoke"])

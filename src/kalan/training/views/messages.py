@@ -17,12 +17,11 @@ from kalan.base.lists import paginate
 from kalan.base.models import Message
 from kalan.base.notifications import gsm, templates
 from kalan.people.double import once
-from kalan.people.http import ActorRequest, show_refusal, staff
+from kalan.people.http import ActorRequest, attempt, posted, show_refusal, staff
 from kalan.training.forms.messages import MessageFilters, WordingForm
 from kalan.training.policy import CAPABILITIES
 from kalan.training.selectors.messages import messages_visible_to
 from kalan.training.services import messages as services
-from kalan.training.views.common import attempt, posted
 
 VIEW = CAPABILITIES["messages.view"]
 RESEND = CAPABILITIES["messages.resend"]

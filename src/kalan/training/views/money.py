@@ -12,14 +12,14 @@ from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.exports import Cell, table_response
 from kalan.people.double import once
-from kalan.people.http import ActorRequest, show_refusal, staff
+from kalan.people.http import ActorRequest, attempt, posted, show_refusal, staff
 from kalan.training.forms.costs import CostForm, cost_initial
 from kalan.training.models import CostLine, Session
 from kalan.training.policy import CAPABILITIES
 from kalan.training.selectors.costs import costs_visible_to, payment_list, totals
 from kalan.training.selectors.sessions import abilities
 from kalan.training.services import costs as services
-from kalan.training.views.common import attempt, posted, session_or_404
+from kalan.training.views.common import session_or_404
 
 VIEW = CAPABILITIES["costs.view"]
 EDIT = CAPABILITIES["costs.edit"]

@@ -15,9 +15,9 @@ from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.exports import table_response
 from kalan.base.lists import paginate
-from kalan.base.text import fold
+from kalan.base.text import fold, some
 from kalan.people.double import once
-from kalan.people.http import ActorRequest, show_refusal, staff
+from kalan.people.http import ActorRequest, attempt, posted, show_refusal, staff
 from kalan.people.models import Agent, Cadre
 from kalan.training.forms.sessions import AnonymousForm, OutsiderForm
 from kalan.training.models import AnonymousCount, Registration, Session
@@ -31,7 +31,7 @@ from kalan.training.selectors.registrations import (
 from kalan.training.selectors.sessions import abilities
 from kalan.training.services import registrations as services
 from kalan.training.services.registrations import AnonymousCountData, OutsiderData
-from kalan.training.views.common import attempt, posted, session_or_404, some
+from kalan.training.views.common import session_or_404
 from kalan.training.views.parts import as_uuid
 
 VIEW = CAPABILITIES["sessions.view"]

@@ -16,7 +16,7 @@ from kalan.base.exports import table_response
 from kalan.base.lists import paginate
 from kalan.base.text import fold
 from kalan.people.double import once
-from kalan.people.http import ActorRequest, show_refusal, staff
+from kalan.people.http import ActorRequest, attempt, posted, show_refusal, staff
 from kalan.people.models import OrgNode
 from kalan.training.forms.programmes import FareForm, ProgrammeForm, TargetForm, programme_initial
 from kalan.training.models import Programme, ProgrammePartner, TransportRate
@@ -31,7 +31,7 @@ from kalan.training.selectors.programmes import (
 )
 from kalan.training.services import programmes as services
 from kalan.training.services.programmes import TargetData
-from kalan.training.views.common import attempt, posted, programme_or_404
+from kalan.training.views.common import programme_or_404
 
 VIEW = CAPABILITIES["programmes.view"]
 EDIT = CAPABILITIES["programmes.edit"]

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kalan.base import clock
+from kalan.base.disclosure import MIN_REPLIES
 from kalan.base.errors import Refused
 from kalan.base.qr import qr_svg
 from kalan.people.http import ActorRequest, show_refusal, staff
@@ -20,7 +21,6 @@ from kalan.training.forms.satisfaction import SatisfactionForm
 from kalan.training.models import MarkSource
 from kalan.training.selectors.attendance import markable_sessions
 from kalan.training.selectors.satisfaction import (
-    MIN_GROUP,
     expected_answers,
     is_open,
     results_of,
@@ -89,7 +89,7 @@ def results(request: ActorRequest, uid: UUID) -> HttpResponse:
     context = {
         "session": session,
         "results": results_of(session),
-        "min_group": MIN_GROUP,
+        "min_group": MIN_REPLIES,
         "expected": expected_answers(session),
         "address": f"{settings.KALAN_BASE_URL}{path}",
         "qr": qr_svg(f"{settings.KALAN_BASE_URL}{path}"),

@@ -17,7 +17,7 @@ from kalan.base.lists import paginate
 from kalan.base.text import fold
 from kalan.people.actor import path_range
 from kalan.people.double import once
-from kalan.people.http import ActorRequest, show_refusal, staff
+from kalan.people.http import ActorRequest, posted, show_refusal, staff
 from kalan.training.forms.fields import slot_code
 from kalan.training.forms.sessions import (
     LANGUAGES,
@@ -46,7 +46,7 @@ from kalan.training.selectors.sessions import (
 from kalan.training.services import planning
 from kalan.training.services import sessions as services
 from kalan.training.views.actions import steps_for
-from kalan.training.views.common import posted, session_or_404
+from kalan.training.views.common import session_or_404
 
 VIEW = CAPABILITIES["sessions.view"]
 PLAN = CAPABILITIES["sessions.plan"]

@@ -1,4 +1,4 @@
-"""Fields of this room's forms: a place found by name, dates in either form."""
+"""Fields that forms of several rooms share: places found by name, dates in either form."""
 
 from __future__ import annotations
 
@@ -25,10 +25,16 @@ class DateField(forms.DateField):
         self.error_messages["invalid"] = "Écrivez une date, par exemple 17/03/2023."
 
 
-class PlaceWidget(forms.TextInput):
+def node_label(node: OrgNode, parents: dict[str, str]) -> str:
+    """« Poste de santé de Keur (Sokone) »: the parent tells two of one name apart."""
+    parent = parents.get(node.path[: -OrgNode.steplen], "")
+    return f"{node.name} ({parent})" if parent else node.name
+
+
+class NodeWidget(forms.TextInput):
     """A text field with proposals (datalist): works without script."""
 
-    template_name = "campaigns/_place_widget.html"
+    template_name = "people/_node_widget.html"
 
     def __init__(self) -> None:
         super().__init__(attrs={"autocomplete": "off"})
@@ -42,32 +48,31 @@ class PlaceWidget(forms.TextInput):
         return context
 
 
-class PlaceField(forms.CharField):
-    """A territory or structure by its name, among ``nodes``. The unknown is asked, not guessed."""
+class NodeField(forms.CharField):
+    """A place or structure by its name, among ``nodes``. The unknown is asked, not guessed."""
 
     def __init__(self, *, nodes: QuerySet[OrgNode], **kwargs: Any) -> None:
-        super().__init__(widget=PlaceWidget(), **kwargs)
+        super().__init__(widget=NodeWidget(), **kwargs)
         self.nodes = nodes
         self._labels: dict[str, OrgNode] | None = None
 
     def labels(self) -> dict[str, OrgNode]:
-        """« Poste de Keur (Sokone) » → node, in tree order (one query)."""
+        """Label → node, in tree order (read once per form: one query)."""
         if self._labels is None:
             rows = list(self.nodes.order_by("path"))
             names = {row.path: row.name for row in rows}
-            self._labels = {}
-            for row in rows:
-                above = names.get(row.path[: -OrgNode.steplen], "")
-                self._labels[f"{row.name} ({above})" if above else row.name] = row
+            self._labels = {node_label(row, names): row for row in rows}
         return self._labels
 
     def propose(self) -> None:
         """Fill the list of proposals; forms call it once they are drawn."""
         labels = self.labels()
         if len(labels) > MOST_PROPOSED:
-            labels = {k: n for k, n in labels.items() if n.kind != OrgNode.Kind.STRUCTURE}
-        if isinstance(self.widget, PlaceWidget):
-            self.widget.proposals = list(labels)[:MOST_PROPOSED]
+            structure = OrgNode.Kind.STRUCTURE
+            labels = {k: n for k, n in labels.items() if n.kind != structure}
+        widget = self.widget
+        if isinstance(widget, NodeWidget):
+            widget.proposals = list(labels)[:MOST_PROPOSED]
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, OrgNode):
@@ -83,21 +88,26 @@ class PlaceField(forms.CharField):
         if text in labels:
             return labels[text]
         wanted = fold(text)
-        same = {
-            label: node
+        same = [
+            (label, node)
             for label, node in labels.items()
             if wanted in (fold(label), fold(node.name))
-        }
+        ]
         if len(same) == 1:
-            return next(iter(same.values()))
-        near = list(same) or [
+            return same[0][1]
+        proposals = [label for label, _ in same] or [
             found[0]
             for found in process.extract(text, list(labels), processor=fold, limit=4)
             if found[1] >= 60
         ]
-        if near:
+        if same:
             raise forms.ValidationError(
-                f"« {text} » n’est pas assez précis ou n’est pas connu. Vouliez-vous dire : "
-                f"{' ; '.join(near)} ? Recopiez le nom voulu."
+                f"Plusieurs lieux s’appellent « {text} » : {' ; '.join(proposals)}. "
+                "Recopiez celui que vous voulez."
+            )
+        if proposals:
+            raise forms.ValidationError(
+                f"« {text} » n’est pas connu dans votre territoire. "
+                f"Vouliez-vous dire : {' ; '.join(proposals)} ? Recopiez le nom voulu."
             )
         raise forms.ValidationError(f"« {text} » n’est pas connu dans votre territoire.")
