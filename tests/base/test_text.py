@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalan.base.text import fold
+from kalan.base.text import fold, whole
 
 ANY = st.text(st.characters(codec="utf-8"))
 
@@ -46,3 +46,12 @@ def test_spaces_and_hyphens_are_alike(one: str, two: str) -> None:
 @given(ANY)
 def test_no_space_is_doubled_or_left_at_the_ends(text: str) -> None:
     assert fold(text) == " ".join(fold(text).split())
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("12", 12), ("007", 7), ("", None), ("²", None), ("٣", None), ("-1", None), ("9" * 6, None),
+     ("9" * 5000, None)],
+)  # fmt: skip
+def test_a_number_is_read_from_its_ascii_digits(text: str, number: int | None) -> None:
+    assert whole(text) == number

@@ -84,6 +84,36 @@ def test_a_part_whose_rest_is_small_shows_nothing(tree: Tree, made: Campaign) ->
     assert results(SYSTEM, made, step, structure=place).hidden == "complement"
 
 
+def test_two_filters_together_give_nobody_back(tree: Tree) -> None:
+    """Twenty women and four men of one cadre among fifty: the men are what the women leave."""
+    made = campaigns.campaign(tree.fatick)
+    nurse, midwife = people.cadre(), people.cadre("sfe", "sage-femme d’État")
+    crowd = [(nurse, "F")] * 20 + [(nurse, "M")] * 4 + [(midwife, "F")] * 13 + [(midwife, "M")] * 13
+    for cadre, sex in crowd:
+        agent = people.agent(tree.centre_sokone, cadre=cadre, sex=sex)
+        campaigns.result(campaigns.participant(made, agent))
+    step = made.steps.select_related("test").get()
+
+    def hidden(**filters: str) -> str:
+        return results(SYSTEM, made, step, **filters).hidden
+
+    assert hidden(cadre=str(nurse.pk)) == ""
+    assert hidden(cadre=str(nurse.pk), sex="M") == "few"
+    assert hidden(cadre=str(nurse.pk), sex="F") == "complement"
+
+
+def test_the_parts_beside_give_nobody_back(tree: Tree) -> None:
+    """Fifteen, eleven and four people in three structures: two shown would tell the third."""
+    made = campaigns.campaign(tree.country)
+    places = [(tree.centre_sokone, 15), (tree.poste_toubacouta, 11), (tree.centre_guinguineo, 4)]
+    for place, number in places:
+        for _ in range(number):
+            campaigns.result(campaigns.participant(made, people.agent(place)))
+    step = made.steps.select_related("test").get()
+    found = [results(SYSTEM, made, step, structure=str(place.uid)) for place, _ in places]
+    assert [one.hidden for one in found] == ["", "complement", "few"]
+
+
 def test_one_s_result_shows_only_where_shared(made: Campaign) -> None:
     step = made.steps.select_related("test").get()
     rows = list(participants_visible_to(SYSTEM, made).select_related("agent").order_by("pk"))

@@ -26,3 +26,12 @@ def fold(value: str) -> str:
 def some(number: int, one: str, many: str) -> str:
     """« 0 personne », « 1 personne », « 2 personnes »: the French plural begins at two."""
     return f"{number} {many if number >= 2 else one}"
+
+
+def whole(text: str, *, digits: int = 5) -> int | None:
+    """The number that ``text`` writes in at most ``digits`` of 0-9, or None.
+
+    ``str.isdigit`` is also true of « ² », which ``int`` does not read, and of thousands of digits,
+    which it refuses.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None

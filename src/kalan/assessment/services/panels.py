@@ -14,7 +14,7 @@ from kalan.assessment.services.writing import act, require
 from kalan.base.errors import Refused
 from kalan.base.imports import reader
 from kalan.base.imports.values import text_of
-from kalan.base.text import fold
+from kalan.base.text import fold, whole
 from kalan.engine.testing.frozen import Frozen
 from kalan.people.actor import Actor
 from kalan.people.services import history
@@ -195,7 +195,8 @@ def read_file(*, panel: CutPanel, path: Path, name: str = "") -> dict[tuple[int,
     for line, cells in reader.read_rows(path, seen.source)[1]:
         texts = [text_of(cell) for cell in cells]
         rank = texts[number_at].strip().removesuffix(".0") if number_at < len(texts) else ""
-        if not rank.isdigit() or not 1 <= int(rank) <= len(panel.numbers):
+        asked = whole(rank)
+        if asked is None or not 1 <= asked <= len(panel.numbers):
             if rank and not rank.isdigit():
                 continue  # totals, means and the notice of the demonstration stand under the sheet
             faults.append(f"ligne {line}, colonne « Question » : « {rank} »")
@@ -208,7 +209,7 @@ def read_file(*, panel: CutPanel, path: Path, name: str = "") -> dict[tuple[int,
                 faults.append(wrong.message.rstrip("."))
                 continue
             if value is not None:
-                found[judge, int(rank)] = value
+                found[judge, asked] = value
     if faults:
         raise Refused(
             "Rien n’a été importé : " + " ; ".join(faults[:10]) + ".",

@@ -99,6 +99,7 @@ def create(
         **fields,
     )
     _settle(made)
+    _keep_exam_closed(made)
     made.save()
     return made
 
@@ -139,6 +140,7 @@ def edit(*, actor: Actor, test: Test, now: dt.datetime, **fields: Any) -> Test:
         if (row.plan, row.bank_id) != before:
             row.verdict = {}
             drop_trials(row)
+    _keep_exam_closed(row)
     row.save()
     return row
 
@@ -168,6 +170,25 @@ def _settle(test: Test) -> None:
         body.pop("minutes", None)
     plan = _plan(body)
     test.plan, test.minutes = body, plan.minutes
+
+
+def _keep_exam_closed(test: Test) -> None:
+    """An exam's questions are seen in its room alone, and its keys nowhere."""
+    if test.purpose != Test.Purpose.CERTIFICATION:
+        return
+    if test.open:
+        raise Refused(
+            "Un test de certification ne peut pas être en libre accès : on y lirait ses questions "
+            "sans surveillant.",
+            field="open",
+            remedy="Il se passe dans un examen.",
+        )
+    if _plan(test.plan).feedback:
+        raise Refused(
+            "Un test de certification ne montre ni la réponse ni l’explication.",
+            field="feedback",
+            remedy="Décochez les explications, ou choisissez un autre usage.",
+        )
 
 
 def _plan(body: Mapping[str, Any]) -> TestPlan:

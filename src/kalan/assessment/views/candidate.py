@@ -25,6 +25,7 @@ from kalan.assessment.services import candidates as services
 from kalan.assessment.services.sittings import play_url
 from kalan.base import clock
 from kalan.base.errors import Refused
+from kalan.base.text import whole
 from kalan.engine.testing.outcome import Z95, scaled
 from kalan.people.http import ActorRequest, show_refusal, signed_in
 
@@ -114,12 +115,11 @@ def exam_call(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         return redirect("exam-candidate", uid=row.uid)
     form = CallForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        typed = request.POST.get("number", "")
         given: dict[str, Any] = {
             "actor": request.actor,
             "uid": row.uid,
             "device": device_of(request),
-            "number": int(typed) if typed.isdigit() and len(typed) < 5 else 0,
+            "number": whole(request.POST.get("number", "")) or 0,
             "now": clock.now(),
         }
         try:

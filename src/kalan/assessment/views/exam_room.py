@@ -23,6 +23,7 @@ from kalan.assessment.services import exam_room as services
 from kalan.assessment.views.exams import candidate_or_404, exam_or_404
 from kalan.base import clock
 from kalan.base.errors import Refused
+from kalan.base.text import whole
 from kalan.people.double import once
 from kalan.people.http import ActorRequest, show_refusal, staff
 
@@ -160,8 +161,8 @@ def _candidate_act(
                 services.allow_resume(**given)
                 said = f"{row.account} peut reprendre sur un autre appareil."
             case "replace":
-                number = request.POST.get("number", "")
-                services.replace(**given, number=int(number) if number.isdigit() else 0)
+                number = whole(request.POST.get("number", "")) or 0
+                services.replace(**given, number=number)
                 said = f"Question {number} de {row.account} remplacée."
             case "dismiss":
                 services.dismiss_alert(**given)

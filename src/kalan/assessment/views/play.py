@@ -36,6 +36,7 @@ from kalan.assessment.services.sittings import Answered
 from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.ids import uuid7
+from kalan.base.text import whole
 from kalan.people.http import ActorRequest, signed_in
 from kalan.skills.play.show import question, review
 
@@ -132,9 +133,9 @@ def _post(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
         return redirect("test-play", uid=uid)
     among = _mine(request)
     if "suite" in data:
-        step = data["suite"]
+        step = whole(data["suite"])
         said = sittings.proceed(
-            sitting_uid=uid, step=int(step) if step.isdecimal() else -1, now=clock.now(),
+            sitting_uid=uid, step=-1 if step is None else step, now=clock.now(),
             among=among,
         )  # fmt: skip
         return _show(request, said.sitting, said.screen)
@@ -294,13 +295,13 @@ def focus(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
     """The page was left, or seen again: noted where the test watches that, never punished."""
     sitting = get_object_or_404(_mine(request), uid=uid)
     kind = _KINDS.get(request.POST.get("k", ""))
-    number = request.POST.get("n", "")
+    number = whole(request.POST.get("n", ""))
     watched = parts.part_of(sitting).watches_focus(sitting)
     if kind and watched and sitting.state == Sitting.State.RUNNING:
         sittings.note(
             sitting=sitting,
             kind=kind,
             now=clock.now(),
-            number=int(number) if number.isdecimal() else None,
+            number=number,
         )
     return HttpResponse(status=204)

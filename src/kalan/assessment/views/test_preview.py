@@ -21,6 +21,7 @@ from kalan.assessment.policy import CAPABILITIES
 from kalan.assessment.selectors.frozen import frozen_of, stored_of, version_id
 from kalan.assessment.selectors.test_pages import shown_frozen
 from kalan.assessment.views.tests import managed_or_404
+from kalan.base.text import whole
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.testing.outcome import outcome
 from kalan.engine.testing.walk import Ask, Pause, Walk
@@ -62,8 +63,9 @@ def tests_preview(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     if request.method != "POST":
         return _start(request, test, row)
     if "commencer" in request.POST:
-        form = request.POST.get("forme", "")
-        chosen = int(form) if form.isdecimal() and int(form) < _forms(row) else None
+        chosen = whole(request.POST.get("forme", ""))
+        if chosen is not None and chosen >= _forms(row):
+            chosen = None
         state = _State(row.pk, secrets.randbits(32), chosen)
         return _show(request, test, state, who)
     try:

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 
 import phonenumbers
 
-from kalan.base.text import fold
+from kalan.base.text import fold, whole
 
 Cell = str | int | float | bool | dt.date | dt.datetime | dt.time | dt.timedelta | None
 
@@ -103,8 +103,8 @@ _TENS = {"trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60}
 
 def french_number(words: list[str]) -> int | None:
     """Return the number (below 10 000) that folded words say, "deux mil vingt deux"; or None."""
-    if len(words) == 1 and words[0].isdigit():
-        return int(words[0])
+    if len(words) == 1 and (number := whole(words[0], digits=9)) is not None:
+        return number
     total = current = 0
     for word in words:
         if word in _UNITS:
@@ -250,8 +250,8 @@ def _ordered(start: dt.date, end: dt.date, written: str) -> tuple[dt.date, dt.da
 def parse_year(cell: Cell) -> int:
     """Read a year of birth, alone or as a full date."""
     written = text_of(cell)
-    if written.isdigit() and len(written) == 4:
-        year = int(written)
+    year = whole(written, digits=4)
+    if year is not None and len(written) == 4:
         if not FIRST_YEAR <= year <= LAST_YEAR:
             raise BadValue(
                 f"L’année {year} n’est pas vraisemblable.", "Corrigez l’année dans le fichier."

@@ -1,7 +1,7 @@
 """What a campaign's tests measured: distributions and means of groups, never of one person.
 
-A group below MIN_GROUP shows nothing, and neither does a part whose complement would be below it:
-one could subtract.
+A group below MIN_GROUP shows nothing, and neither does a part that would tell of fewer people by
+subtraction, from a wider group or from those beside it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from kalan.assessment.models import DomainResult, Result
 from kalan.base.disclosure import MIN_GROUP
+from kalan.base.small_groups import subtractable
 from kalan.campaigns.models import Campaign, CampaignStep, Participant
 from kalan.campaigns.selectors.campaigns import participants_visible_to, steps_of
 from kalan.engine.testing.outcome import Z95
@@ -92,7 +93,6 @@ def results(
     """
     assert step.test is not None
     people = participants_visible_to(actor, campaign).filter(state=Participant.State.FINISHED)
-    whole = _measured(people, step).count()
     part = people
     if structure:
         part = part.filter(structure__uid=structure)
@@ -100,17 +100,29 @@ def results(
         part = part.filter(cadre=int(cadre))
     if sex:
         part = part.filter(sex=sex)
-    number = whole if part is people else _measured(part, step).count()
+    number = _measured(part, step).count()
     levels = levels_of(step)
     if number < MIN_GROUP:
         return Results(step, levels, number, hidden="few")
-    if 0 < whole - number < MIN_GROUP:
+    wanted = (structure or None, int(cadre) if cadre else None, sex or None)
+    if any(wanted) and subtractable(_cells(people, step), wanted, MIN_GROUP):
         return Results(step, levels, number, hidden="complement")
     measured = _measured(part, step)
     overall = _overall(measured, levels)
     domains = _domains(measured, levels, domain_names(step))
     simulated = measured.filter(simulated=True).exists()
     return Results(step, levels, number, overall, domains, simulated=simulated)
+
+
+def _cells(
+    people: QuerySet[Participant], step: CampaignStep
+) -> dict[tuple[str | None, int | None, str], int]:
+    """How many were measured by structure (uid), cadre (pk) and sex: what the filters cut by."""
+    owner = "sitting__campaign_part__participant"
+    rows = _measured(people, step).order_by().values_list(
+        f"{owner}__structure__uid", f"{owner}__cadre", f"{owner}__sex"
+    ).annotate(n=Count("pk"))  # fmt: skip
+    return {(place and str(place), cadre, sex): n for place, cadre, sex, n in rows}
 
 
 def levels_of(step: CampaignStep) -> list[Level]:

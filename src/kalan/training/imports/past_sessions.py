@@ -17,7 +17,7 @@ from kalan.base.imports.matching import Entry, Resolver
 from kalan.base.imports.registry import Field, Kind, Option, Row, as_text
 from kalan.base.imports.values import BadValue, Cell, parse_date_range, text_of
 from kalan.base.models import ImportRun
-from kalan.base.text import fold
+from kalan.base.text import fold, whole
 from kalan.people.selectors.agent_matching import AgentMatcher, Known, Seen
 from kalan.people.selectors.import_columns import (
     FIRST_NAMES,
@@ -50,10 +50,11 @@ def as_range(cell: Cell, country: str) -> list[str]:
 
 def as_count(cell: Cell, country: str) -> int:
     text = text_of(cell)
-    if not text.isdigit() or not 0 < int(text) <= 2 * MAX_DAYS:
+    count = whole(text)
+    if count is None or not 0 < count <= 2 * MAX_DAYS:
         raise BadValue(f"« {text[:20]} » n’est pas un nombre de demi-journées.",
                        f"Écrivez un nombre de 1 à {2 * MAX_DAYS}.")  # fmt: skip
-    return int(text)
+    return count
 
 
 def as_presence(cell: Cell, country: str) -> str:
