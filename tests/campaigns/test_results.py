@@ -7,6 +7,7 @@ import io
 import math
 
 import pytest
+from django.test import Client
 
 from kalan.campaigns.models import Campaign, Participant
 from kalan.campaigns.selectors import people as reads
@@ -121,6 +122,17 @@ def test_one_s_result_shows_only_where_shared(made: Campaign) -> None:
     assert shown == [True] * 3 + [False] * 11
     level = reads.for_list(SYSTEM, made, level="N2", domain="D1", step=step)
     assert level.count() == 3
+
+
+def test_a_shared_result_of_somebody_without_account_is_read(tree: Tree, client: Client) -> None:
+    place = campaigns.participant(campaigns.campaign(tree.fatick), people.agent(tree.centre_sokone))
+    sitting = campaigns.result(place, shared=True)
+    assert sitting.account is None
+    assert place.agent is not None
+    sign_in(client, people.account("region", tree.fatick))
+    page = client.get(f"/test/{sitting.uid}/")
+    assert page.status_code == 200
+    assert place.agent.full_name in page.content.decode()
 
 
 def test_erasure_hides_the_name_and_the_result(tree: Tree, made: Campaign) -> None:

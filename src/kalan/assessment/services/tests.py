@@ -178,7 +178,7 @@ def _keep_exam_closed(test: Test) -> None:
         return
     if test.open:
         raise Refused(
-            "Un test de certification ne peut pas être en libre accès : on y lirait ses questions "
+            "Un test de certification ne peut pas être en libre accès : on y lirait ses questions "
             "sans surveillant.",
             field="open",
             remedy="Il se passe dans un examen.",
