@@ -131,12 +131,11 @@ def _post(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
         sitting = _mine(request).get(uid=uid)
         sittings.finish(sitting=sitting, now=clock.now())
         return redirect("test-play", uid=uid)
-    among = _mine(request)
     if "suite" in data:
         step = whole(data["suite"])
         said = sittings.proceed(
             sitting_uid=uid, step=-1 if step is None else step, now=clock.now(),
-            among=among,
+            among=_mine(request),
         )  # fmt: skip
         return _show(request, said.sitting, said.screen)
     return _answer(request, uid)
