@@ -1,4 +1,4 @@
-"""Messages in Python code are typeset like the templates."""
+"""Messages in Python code, templates and papers are typeset alike."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.typography import mended, plain_spaces
+from tests.house.typography import mended, mender, page_mended, paper_mended, plain_spaces
 
 SOURCE = Path(__file__).parents[2] / "src" / "kalan"
 
@@ -40,3 +40,34 @@ def test_no_message_has_a_plain_space_before_a_sign() -> None:
 )
 def test_only_french_text_is_typeset(before: str, after: str) -> None:
     assert mended(before) == after.replace("~", "\u00a0")
+
+
+def test_no_page_and_no_paper_has_a_plain_space_before_a_sign() -> None:
+    """To mend: python -m tests.house.typography FILE…"""
+    found = [
+        str(path.relative_to(SOURCE))
+        for kind in ("*.html", "*.typ")
+        for path in sorted(SOURCE.rglob(kind))
+        if mender(path)(path.read_text()) != path.read_text()
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<p>Quoi ? « Oui » ; 95 %.</p>", "<p>Quoi~? «~Oui~»~; 95~%.</p>"),
+        ("Mesure : {{ a }} ;<br>{{ b }} %", "Mesure~: {{ a }}~;<br>{{ b }}~%"),
+        ("{% if a %} % {% endif %}", "{% if a %}~% {% endif %}"),
+        ('{% include "x" with m="Rien : vide." %}', '{% include "x" with m="Rien~: vide." %}'),
+        ("{{ a|yesno:'x : y' }}", "{{ a|yesno:'x : y' }}"),
+        ("<style>a :hover { b : c }</style>", "<style>a :hover { b : c }</style>"),
+    ],
+)
+def test_of_pages_only_the_words_are_typeset(before: str, after: str) -> None:
+    assert page_mended(before) == after.replace("~", "\u00a0")
+
+
+def test_of_papers_code_and_comments_are_left() -> None:
+    paper = '// Note : rien\n#if a != "" [Code : #a]'
+    assert paper_mended(paper) == '// Note : rien\n#if a != "" [Code\u00a0: #a]'

@@ -1,7 +1,8 @@
-"""French typography in Python: a no-break space before « : ; ? ! % » and inside guillemets.
+"""French typography: a no-break space before « : ; ? ! % » and inside guillemets.
 
-Reads string literals only, and of f-strings only what stands outside the braces (or in a string
-inside them). Left alone: docstrings, log messages, raw strings (patterns), SQL.
+Of Python, reads string literals only, and of f-strings only what stands outside the braces (or in
+a string inside them); of templates, what stands outside tags and the strings in them. Left alone:
+docstrings, log messages, raw strings (patterns), SQL.
 
 ``python -m tests.house.typography FILE…`` mends files in place.
 """
@@ -13,7 +14,7 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 NO_BREAK = "\u00a0"
@@ -23,6 +24,40 @@ _BEFORE = re.compile(
 )
 _SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|WHERE|VALUES|FROM|SET)\b")
 _PREFIX = re.compile(r"[A-Za-z]*")
+
+
+# Words that run on into a tag are typeset too; "a != b" and "%}" are not words.
+_BETWEEN = re.compile(
+    r"(?:(?<=\S)|\A) (?=[:;?!](?:[\s)»\"'<.,…]|\{|$)|»|%(?![}A-Za-z(0-9\-=]))|(?<=«) ", re.M
+)
+_TAG = re.compile(
+    r"(\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}|<style.*?</style>|<script.*?</script>)", re.DOTALL
+)
+_STRING = re.compile(r'"[^"\n]*"')
+
+
+def page_mended(source: str) -> str:
+    """A Django template with its French typeset."""
+    parts = _TAG.split(source)
+    for rank, part in enumerate(parts):
+        if rank % 2 == 0:
+            parts[rank] = _BETWEEN.sub(NO_BREAK, part)
+        elif not part.startswith(("{#", "<s")):
+            parts[rank] = _STRING.sub(lambda found: _BETWEEN.sub(NO_BREAK, found[0]), part)
+    return "".join(parts)
+
+
+def paper_mended(source: str) -> str:
+    """A Typst document with its French typeset, comments left alone."""
+    return "\n".join(
+        line if line.lstrip().startswith("//") else _BETWEEN.sub(NO_BREAK, line)
+        for line in source.split("\n")
+    )
+
+
+def mender(path: Path) -> Callable[[str], str]:
+    """What mends a file of this kind."""
+    return {".html": page_mended, ".typ": paper_mended}.get(path.suffix, mended)
 
 
 def mended(source: str) -> str:
@@ -133,4 +168,4 @@ def _code(part: str) -> str:
 if __name__ == "__main__":
     for name in sys.argv[1:]:
         path = Path(name)
-        path.write_text(mended(path.read_text()))
+        path.write_text(mender(path)(path.read_text()))
