@@ -9,6 +9,7 @@ import math
 import pytest
 from django.test import Client
 
+from kalan.assessment.models import Result
 from kalan.campaigns.models import Campaign, Participant
 from kalan.campaigns.selectors import people as reads
 from kalan.campaigns.selectors.campaigns import participants_visible_to
@@ -64,6 +65,18 @@ def test_a_distribution_has_its_mean_and_interval(made: Campaign) -> None:
         ("D1", [0, 10, 2], 5),
         ("D2", [0, 10, 2], 5),
     ]
+
+
+def test_the_needs_page_says_what_is_unsure_and_what_is_simulated(
+    tree: Tree, made: Campaign, client: Client
+) -> None:
+    sign_in(client, people.account("region", tree.fatick))
+    address = f"/gestion/campagnes/{made.uid}/besoins/"
+    page = client.get(address).content.decode()
+    assert page.count("5 à confirmer") == 2
+    assert "simulé" not in page
+    Result.objects.update(simulated=True)
+    assert "Réponses simulées, calibrage simulé" in client.get(address).content.decode()
 
 
 def test_fewer_than_ten_show_nothing(tree: Tree, made: Campaign) -> None:
