@@ -128,9 +128,19 @@ def test_the_page_hides_small_groups_and_asks_a_constant_number_of_queries(
     with django_assert_num_queries(18):
         client.get(there)
     measured(frozen, tree.centre_guinguineo, ["debut"] * 30)
+    measured(frozen, tree.country, ["debut"] * 31)  # in no region
     with django_assert_num_queries(18):
         html = client.get(there).content.decode()
-    assert "0 à 11\u00a0%, 30 pers." in html
+    assert ("0 à 11\u00a0%, 31 pers." in html, "non montré" in html) == (True, True)
+
+
+def test_a_small_group_cannot_be_had_by_subtraction(frozen: FrozenTest, tree: people.Tree) -> None:
+    measured(frozen, tree.poste_toubacouta, ["sur"] * (MIN_GROUP - 1))
+    measured(frozen, tree.centre_guinguineo, ["debut"] * 30)
+    found = look(frozen, people.actor("programme", tree.country))
+    (regions,) = (part for part in found.parts if part.label == "Région")
+    groups = [(one["d1"].n, one["d1"].hidden) for _, one in regions.rows]
+    assert (groups, found.everyone["d1"].hidden) == ([(9, True), (30, True)], False)
 
 
 def test_the_sittings_counted_carry_neither_name_nor_level(

@@ -49,6 +49,7 @@ class Group:
     total: float = 0.0
     squares: float = 0.0
     noise: float = 0.0
+    kept_back: bool = False  # large enough, but it would give away a smaller one by subtraction
 
     def add(self, n: int, level: str, total: float, squares: float, noise: float) -> None:
         self.n += n
@@ -59,8 +60,8 @@ class Group:
 
     @property
     def hidden(self) -> bool:
-        """Too few people to show anything but how many they are."""
-        return self.n < MIN_GROUP
+        """Nothing is shown of them but how many they are."""
+        return self.kept_back or self.n < MIN_GROUP
 
     def mean(self) -> tuple[float, float, float]:
         """Mean level (θ) with its 95 % interval: of people drawn from as many as they stand for,
@@ -171,6 +172,9 @@ def competences(reach: Reach, wanted: Wanted) -> Competences:
         for name, found in by.items():
             found[row[name]][row["domain"]].add(*amount)
         simulated = simulated or row["invented"]
+    for found in by.values():
+        for code in everyone:
+            _keep_back([groups[code] for groups in found.values() if code in groups])
     codes = [code for code, _ in levels]
     asked = wanted.floor if wanted.floor in codes else (codes[1] if len(codes) > 1 else "")
     return Competences(
@@ -192,6 +196,17 @@ def competences(reach: Reach, wanted: Wanted) -> Competences:
         ],
         simulated,
     )
+
+
+def _keep_back(groups: list[Group]) -> None:
+    """Hide the next smallest groups until those hidden are MIN_GROUP people together: what is
+    hidden can then not be had by taking the groups shown from everyone."""
+    order = sorted(groups, key=lambda group: group.n)
+    unseen = sum(group.n for group in order if group.hidden)
+    for group in order:
+        if 0 < unseen < MIN_GROUP and not group.hidden:
+            group.kept_back = True
+            unseen += group.n
 
 
 def _groups(reach: Reach, wanted: Wanted) -> Iterable[Any]:

@@ -22,6 +22,7 @@ from kalan.indicators.views.board import READERS, reach_or_404
 from kalan.people.http import ActorRequest, staff
 
 SMALL = "groupe trop petit"
+KEPT_BACK = "non montré"
 
 
 @require_safe
@@ -83,9 +84,13 @@ def _cell(group: Group | None, found: Competences) -> tuple[str, str]:
     if group is None or not group.n:
         return "", ""
     if group.hidden:
-        return SMALL, ""
+        return _unsaid(group), ""
     share, low, high = (figures.number(round(one)) for one in group.share(found.reached))
     return f"{share}\u00a0%", f"{low} à {high}\u00a0%, {figures.number(group.n)} pers."
+
+
+def _unsaid(group: Group) -> str:
+    return KEPT_BACK if group.kept_back else SMALL
 
 
 def _headers(found: Competences) -> list[str]:
@@ -107,7 +112,7 @@ def _lines(found: Competences) -> Iterable[list[Cell]]:
 
 def _numbers(group: Group, found: Competences) -> list[Cell]:
     if group.hidden:
-        return [SMALL, *[None] * (6 + len(found.levels))]
+        return [_unsaid(group), *[None] * (6 + len(found.levels))]
     shown = [round(value, 3) for value in group.mean()]
     share = [round(value, 1) for value in group.share(found.reached)]
     return [group.n, *shown, *share, *(group.levels.get(code, 0) for code, _ in found.levels)]
