@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from kalan.assessment.models import DomainResult, FrozenTest, Result, Sitting
-from kalan.base.disclosure import MIN_GROUP
 from kalan.base.ids import uuid7
+from kalan.base.small_groups import MIN_GROUP
 from kalan.indicators.selectors.competences import Wanted, competences, gains
 from kalan.indicators.selectors.scope import Filters, reach_of
 from kalan.indicators.services.refresh import refresh

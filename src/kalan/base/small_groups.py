@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
+MIN_GROUP = 10  # people measured: levels, shares, gains (decision 0013)
+MIN_REPLIES = 5  # replies to an anonymous questionnaire: below, one could tell who said what
+
 
 def masked(counts: Mapping[K, int], least: int) -> frozenset[K]:
     """Which parts of a whole to hide when the whole is shown: those below ``least``, and the

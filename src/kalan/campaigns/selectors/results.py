@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from kalan.assessment.models import DomainResult, Result
-from kalan.base.disclosure import MIN_GROUP
-from kalan.base.small_groups import subtractable
+from kalan.base.small_groups import MIN_GROUP, subtractable
 from kalan.campaigns.models import Campaign, CampaignStep, Participant
 from kalan.campaigns.selectors.campaigns import participants_visible_to, steps_of
 from kalan.engine.testing.outcome import Z95

@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from kalan.base import clock
-from kalan.base.disclosure import MIN_GROUP
 from kalan.base.errors import Refused
 from kalan.base.exports import table_response
 from kalan.base.lists import paginate
+from kalan.base.small_groups import MIN_GROUP
 from kalan.base.text import some
 from kalan.campaigns.forms.campaigns import ChannelsForm, PeopleFilters, ResultFilters
 from kalan.campaigns.models import Campaign, CampaignStep, Participant

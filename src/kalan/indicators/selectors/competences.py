@@ -17,7 +17,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum, Window
 from django.db.models.functions import Coalesce, RowNumber, Substr
 
 from kalan.assessment.models import DomainResult, Sitting, Test
-from kalan.base.disclosure import MIN_GROUP
+from kalan.base.small_groups import MIN_GROUP, masked
 from kalan.engine.testing.outcome import Z95
 from kalan.indicators.selectors.scope import Reach
 from kalan.people.models import Cadre, OrgNode
@@ -49,7 +49,7 @@ class Group:
     total: float = 0.0
     squares: float = 0.0
     noise: float = 0.0
-    kept_back: bool = False  # large enough, but it would give away a smaller one by subtraction
+    kept_back: bool = False  # what is hidden could be had from the total and the groups beside
 
     def add(self, n: int, level: str, total: float, squares: float, noise: float) -> None:
         self.n += n
@@ -174,7 +174,9 @@ def competences(reach: Reach, wanted: Wanted) -> Competences:
         simulated = simulated or row["invented"]
     for found in by.values():
         for code in everyone:
-            _keep_back([groups[code] for groups in found.values() if code in groups])
+            counts = {key: groups[code].n for key, groups in found.items() if code in groups}
+            for key in masked(counts, MIN_GROUP):
+                found[key][code].kept_back = True
     codes = [code for code, _ in levels]
     asked = wanted.floor if wanted.floor in codes else (codes[1] if len(codes) > 1 else "")
     return Competences(
@@ -196,17 +198,6 @@ def competences(reach: Reach, wanted: Wanted) -> Competences:
         ],
         simulated,
     )
-
-
-def _keep_back(groups: list[Group]) -> None:
-    """Hide the next smallest groups until those hidden are MIN_GROUP people together: what is
-    hidden can then not be had by taking the groups shown from everyone."""
-    order = sorted(groups, key=lambda group: group.n)
-    unseen = sum(group.n for group in order if group.hidden)
-    for group in order:
-        if 0 < unseen < MIN_GROUP and not group.hidden:
-            group.kept_back = True
-            unseen += group.n
 
 
 def _groups(reach: Reach, wanted: Wanted) -> Iterable[Any]:

@@ -10,10 +10,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from kalan.base import figures
-from kalan.base.disclosure import MIN_GROUP
 from kalan.base.exports import Cell, table_response
 from kalan.base.figures import Chart, ChartRow, Stack
 from kalan.base.lists import paginate
+from kalan.base.small_groups import MIN_GROUP
 from kalan.indicators.definitions import SKILLS
 from kalan.indicators.forms import CompetenceForm
 from kalan.indicators.selectors import competences as reads
@@ -90,7 +90,7 @@ def _cell(group: Group | None, found: Competences) -> tuple[str, str]:
 
 
 def _unsaid(group: Group) -> str:
-    return KEPT_BACK if group.kept_back else SMALL
+    return SMALL if group.n < MIN_GROUP else KEPT_BACK
 
 
 def _headers(found: Competences) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from kalan.base.dates import long_date, week_date
-from kalan.base.disclosure import MIN_REPLIES
+from kalan.base.small_groups import MIN_REPLIES
 from kalan.training.documents.compiler import pdf
 from kalan.training.documents.papers import (
     common_of,

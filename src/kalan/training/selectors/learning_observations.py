@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from kalan.base.disclosure import MIN_GROUP
+from kalan.base.small_groups import MIN_GROUP
 from kalan.engine.testing.outcome import Z95
 from kalan.people.actor import Actor
 from kalan.people.models import Role

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django.db.models import QuerySet
 
-from kalan.base.disclosure import MIN_REPLIES
+from kalan.base.small_groups import MIN_REPLIES
 from kalan.people.actor import Actor
 from kalan.training.models import AnonymousCount, Registration, SatisfactionAnswer, Session
 from kalan.training.selectors.sessions import sessions_visible_to

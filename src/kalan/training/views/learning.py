@@ -15,10 +15,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kalan.assessment.services.sittings import play_url
 from kalan.base import clock
-from kalan.base.disclosure import MIN_GROUP
 from kalan.base.errors import Refused
 from kalan.base.exports import name_file, table_response
 from kalan.base.qr import qr_svg
+from kalan.base.small_groups import MIN_GROUP
 from kalan.people.http import ActorRequest, attempt, show_refusal, signed_in, staff
 from kalan.training import policy
 from kalan.training.documents.learning import slips_pdf, test_pdf

@@ -13,10 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kalan.base import clock
-from kalan.base.disclosure import MIN_GROUP
 from kalan.base.errors import Refused
 from kalan.base.exports import Cell, name_file, table_response
 from kalan.base.lists import paginate
+from kalan.base.small_groups import MIN_GROUP
 from kalan.base.text import some
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.training import policy

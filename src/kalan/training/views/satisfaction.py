@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kalan.base import clock
-from kalan.base.disclosure import MIN_REPLIES
 from kalan.base.errors import Refused
 from kalan.base.qr import qr_svg
+from kalan.base.small_groups import MIN_REPLIES
 from kalan.people.http import ActorRequest, show_refusal, staff
 from kalan.training import policy
 from kalan.training.forms.satisfaction import SatisfactionForm
