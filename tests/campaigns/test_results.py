@@ -18,7 +18,7 @@ from kalan.campaigns.selectors.results import results
 from kalan.people.actor import SYSTEM
 from kalan.people.models import Agent
 from kalan.people.services import privacy
-from tests.factories import campaigns, people
+from tests.factories import assessment, campaigns, people
 from tests.factories.people import NOW, Tree
 from tests.support.signin import sign_in
 
@@ -138,7 +138,8 @@ def test_one_s_result_shows_only_where_shared(made: Campaign) -> None:
 
 
 def test_a_shared_result_of_somebody_without_account_is_read(tree: Tree, client: Client) -> None:
-    place = campaigns.participant(campaigns.campaign(tree.fatick), people.agent(tree.centre_sokone))
+    made = campaigns.campaign(tree.fatick, test=assessment.published(tree.country))
+    place = campaigns.participant(made, people.agent(tree.centre_sokone))
     sitting = campaigns.result(place, shared=True)
     assert sitting.account is None
     assert place.agent is not None

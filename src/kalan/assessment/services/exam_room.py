@@ -17,7 +17,7 @@ from kalan.base.errors import Refused
 from kalan.people.actor import Actor
 from kalan.people.services import history
 
-# Categories of an incident, tied to the question on screen (adaptive-testing-peers.md §2.4, §5).
+# Categories of an incident, tied to the question on screen; as in the reports of Pix Certif.
 INCIDENTS = {
     "question": "Question fautive ou mal affichée",
     "image": "Image ou fichier absent",

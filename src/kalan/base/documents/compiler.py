@@ -1,6 +1,6 @@
 """PDF by Typst: one warm compiler per template, our own fonts, tagged for screen readers.
 
-A compiler made anew costs about 40 ms, a warm one 5 to 10 ms (reference/libraries.md).
+A compiler made anew costs about 40 ms, a warm one 5 to 10 ms.
 """
 
 from __future__ import annotations
