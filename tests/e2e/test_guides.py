@@ -366,7 +366,7 @@ def test_every_setting_named_in_the_guides_is_in_the_table() -> None:
     assert named - table == set()
 
 
-@pytest.mark.parametrize("guide", (*NAMES, "auteur"))
+@pytest.mark.parametrize("guide", [*NAMES, "auteur"])
 def test_a_guide_prints_on_two_pages(guide: str) -> None:
     words = len(re.sub(r"!\[.*?\]\(.*?\)", "", text_of(guide)).split())
     assert words <= TWO_PAGES

@@ -1,4 +1,4 @@
-"""Guides that no browser walks: what they write in bold stands in a screen's source, to the letter."""
+"""Guides that no browser walks: what they write in bold stands in the source of a screen."""
 
 from __future__ import annotations
 
