@@ -68,7 +68,7 @@ def test_a_better_result_of_the_same_day_is_a_visible_change(tree: Tree) -> None
     people.agent(tree.centre_sokone, matricule="A1", last_name="Diouf")
     merged(actor, checked(actor, "pix-orga", [HEAD, line("Diouf", "Awa", "A1")]))
     run = checked(actor, "pix-orga", [HEAD, line("Diouf", "Awa", "A1", mastery="80 %")])
-    assert run.rows.get().detail["changes"] == [["Maîtrise (%)", "62.00", "80.00"]]
+    assert run.rows.get().detail["changes"] == [["Maîtrise (%)", "62,00", "80,00"]]
     merged(actor, run)
     assert OutsideResult.objects.get().mastery == 80
 

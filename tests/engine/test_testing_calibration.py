@@ -126,7 +126,7 @@ def test_what_cannot_be_calibrated_is_left_out_with_its_reason() -> None:
     some = Answers(answers.sitting[kept], answers.item[kept], answers.category[kept], answers.focal)
     found = study(subjects(items), some)
     assert [(one.code, one.answers, one.reason) for one in found.left_out] == [
-        ("Q03", 600, "toutes les réponses ont la même note : rien ne s’y mesure"),
+        ("Q03", 600, "toutes les réponses ont la même note : rien ne s’y mesure"),
         ("Q04", 12, "moins de 30 réponses"),
         ("Q05", 0, "aucune réponse"),
     ]

@@ -171,7 +171,7 @@ def test_the_full_bank_holds_its_cap_and_its_claims() -> None:
     made = freeze(calibrated(), plan_from(preset("certification", NAMES)))
     found = study(made, 1200, seed=5)
     assert found["exposure"]["max"] <= 0.21
-    assert found["length"] == {"mean": 30.0, "min": 30, "max": 30}
+    assert found["length"] == {"mean": 30.0, "min": 30, "max": 30, "counts": [[30, 1200]]}
     assert [one["length"] for one in found["domains"]] == [6.0] * 5
     assert 0.9 < found["overall"]["ratio"] < 1.1
     assert found["overall"]["rmse"] < 0.36

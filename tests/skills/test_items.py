@@ -72,7 +72,7 @@ def made(bank: ItemBank, author: Actor, **more: Any) -> Item:
 def test_a_draft_is_found_by_its_words(bank: ItemBank, author: Actor) -> None:
     item = made(bank, author)
     assert (item.state, item.kind, item.current.number) == ("draft", "single", 1)
-    assert item.current.words == "que faire d un message douteux ? le signaler cliquer"
+    assert item.current.words == "que faire d un message douteux ? le signaler cliquer"
     with pytest.raises(Refused, match="déjà celui d’une question") as refused:
         made(bank, author)
     assert (refused.value.field, Item.objects.count()) == ("code", 1)

@@ -109,7 +109,7 @@ def test_a_picture_from_elsewhere_is_not_shown() -> None:
 
 def test_words_hold_what_people_search() -> None:
     assert words(from_own(own("single"))) in {
-        f"Combien ? {a} {b} {c}"
+        f"Combien ? {a} {b} {c}"
         for a, b, c in [
             ("un", "deux", "trois"),
             ("un", "trois", "deux"),

@@ -93,7 +93,7 @@ def test_weights_case_and_accents_of_a_form() -> None:
 
 def test_html_of_a_form_is_cleaned() -> None:
     one = own("single", html=True, text="<p onclick=a()>Où <script>x</script><b>va</b>-t-il ?</p>")
-    assert from_own(one).content["text"] == "Où <b>va</b>-t-il ?"
+    assert from_own(one).content["text"] == "Où <b>va</b>-t-il ?"
     assert from_own(own("single", text="<b>")).content["text"] == "&lt;b&gt;"
 
 

@@ -132,7 +132,7 @@ def test_the_learner_home_costs_the_same_however_many_sessions(
             training.registration(session, agent)
     client = Client()
     client.force_login(people.account(agent=agent))
-    with time_machine.travel(people.NOW, tick=False), django_assert_num_queries(7):  # type: ignore[operator]
+    with time_machine.travel(people.NOW, tick=False), django_assert_num_queries(10):  # type: ignore[operator]
         text = client.get("/mon-espace/").content.decode()
     assert text.count("<strong>Outils numériques</strong>") == 2 * number
 
