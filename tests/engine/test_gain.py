@@ -7,9 +7,16 @@ import pytest
 
 from kalan.engine.psychometrics.data import Bank, Responses
 from kalan.engine.psychometrics.errors import DataError
-from kalan.engine.psychometrics.gain import _scores, group_gain, personal_change
+from kalan.engine.psychometrics.gain import (
+    POINTS,
+    _prior,
+    _scores,
+    group_gain,
+    personal_change,
+)
 from kalan.engine.psychometrics.models import probabilities
 from kalan.engine.psychometrics.scoring import score
+from kalan.engine.testing.items import bank_of, provisional
 
 
 def bank(seed: int, number: int = 15) -> Bank:
@@ -49,13 +56,16 @@ def test_the_gain_is_not_shrunk() -> None:
 
 def test_derivatives_are_those_of_the_likelihood() -> None:
     rng = np.random.default_rng(3)
-    one, two = rng.random((5, 41)), rng.random((5, 41))
+    one, two = rng.random((5, POINTS.size)), rng.random((5, POINTS.size))
     at = np.array([0.1, 0.4, -0.1, 0.2, 0.7])
     _, gradient = _scores(at, one, two)
     for k in range(5):
         move = np.eye(5)[k] * 1e-6
         slope = (_scores(at + move, one, two)[0] - _scores(at - move, one, two)[0]) / 2e-6
         assert np.abs(slope - gradient[:, k]).max() < 1e-7
+        (low, before, _), (high, after, _) = (_prior(at + sign * move) for sign in (-1, 1))
+        assert (high - low) / 2e-6 == pytest.approx(_prior(at)[1][k], abs=1e-7)
+        assert (after - before)[k] / 2e-6 == pytest.approx(_prior(at)[2][k], abs=1e-7)
 
 
 def test_clusters_widen_the_interval() -> None:
@@ -75,6 +85,66 @@ def test_intervals_cover_nineteen_times_in_twenty() -> None:
         found = group_gain(*data)  # type: ignore[arg-type]
         inside += found.low <= 0.3 <= found.high
     assert 0.91 <= inside / 200 <= 0.985
+
+
+def session(seed: int, persons: int, correlation: float) -> list[object]:
+    """A training's people, true gain 0.6: 20 questions before and 20 others after, of difficulty
+    known to experts only."""
+    rng = np.random.default_rng(seed)
+    one = rng.normal(size=persons)
+    two = correlation * one + np.sqrt(1 - correlation**2) * rng.normal(size=persons) + 0.6
+    found: list[object] = []
+    for theta in (one, two):
+        kinds = [("single", 4), ("truefalse", 2), ("multiple", 0), ("single", 3)] * 5
+        test = bank_of(
+            [
+                provisional(str(n), str(n), "d", kind, difficulty=rng.normal(), options=options)
+                for n, (kind, options) in enumerate(kinds)
+            ]
+        )
+        found += [test, answers(test, theta, int(rng.integers(1 << 30)))]
+    return found
+
+
+@pytest.mark.parametrize(("persons", "correlation"), [(12, 0.6), (24, 0.6), (24, 0.97), (80, 0.97)])
+def test_the_interval_of_a_small_group_is_as_wide_as_its_error(
+    persons: int, correlation: float
+) -> None:
+    """Where the likelihood alone ends at a bound, in a third of these groups and more, a standard
+    error was as small as 0.0001."""
+    found = [group_gain(*session(seed, persons, correlation)) for seed in range(40)]  # type: ignore[arg-type]
+    error = float(np.std([one.gain for one in found], ddof=1))
+    widths = np.array([one.se for one in found])
+    assert widths.min() > 0.3 * error
+    assert widths.mean() == pytest.approx(error, rel=0.25)
+    assert sum(one.low <= 0.6 <= one.high for one in found) >= 35
+    assert max(abs(one.correlation) for one in found) < 0.99
+    assert min(min(one.sds) for one in found) > 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("persons", [12, 24, 40, 80])
+def test_small_groups_are_covered_nineteen_times_in_twenty(persons: int) -> None:
+    found = [group_gain(*session(5000 + seed, persons, 0.6)) for seed in range(400)]  # type: ignore[arg-type]
+    gains = np.array([one.gain for one in found])
+    assert 0.925 <= np.mean([one.low <= 0.6 <= one.high for one in found]) <= 0.98
+    assert abs(gains.mean() - 0.6) < 3 * gains.std() / 20
+
+
+def test_the_interval_is_students() -> None:
+    *data, facility = waves(5, 100, 0.3)
+    found = group_gain(*data)  # type: ignore[arg-type]
+    assert (found.high - found.gain) / found.se == pytest.approx(1.984217, abs=1e-6)  # 99 degrees
+    found = group_gain(*data, cluster=facility)  # type: ignore[arg-type]
+    assert (found.high - found.gain) / found.se == pytest.approx(2.262157, abs=1e-6)  # 9
+
+
+@pytest.mark.parametrize("right", [0, 1])
+def test_a_test_that_everyone_passes_or_fails_measures_no_gain(right: int) -> None:
+    first, one, second, _ = session(1, 12, 0.6)
+    same = Responses.from_dense(np.full((12, 20), right), items=second.items)  # type: ignore[attr-defined]
+    with pytest.raises(DataError, match="ne mesure pas le niveau de ce groupe"):
+        group_gain(first, one, second, same)  # type: ignore[arg-type]
 
 
 def test_someone_absent_the_second_time_counts_for_the_first() -> None:

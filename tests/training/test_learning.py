@@ -324,6 +324,21 @@ def test_a_group_gains_with_its_interval_and_says_what_it_rests_on(
     assert len(gains.export_rows(found)) == 12
 
 
+def test_a_gain_that_cannot_be_estimated_is_not_called_too_few_pairs(
+    room: attendance.Room, test_: Test
+) -> None:
+    full(room, test_, [2], [5])
+    row = compute_gain(session=room.session, now=NOW)
+    row.body |= {"pairs": 12, "group": None}
+    row.save()
+    found = gains.gain_page(room.session, people=True)
+    assert (found.pairs, found.group, found.certain) == (12, None, False)
+    assert found.sentence == (
+        "Le gain du groupe ne peut être estimé : à l’un des deux tests, presque toutes les "
+        "réponses sont justes, ou presque toutes fausses."
+    )
+
+
 def test_one_persons_change_is_the_engines(tree: people.Tree, test_: Test) -> None:
     room = attendance.room(tree, count=1)
     full(room, test_, [1], [6])

@@ -63,6 +63,11 @@ class Gain:
     @property
     def sentence(self) -> str:
         """What one may say of the group, in words."""
+        if self.group is None and self.pairs >= MIN_PAIRS:
+            return (
+                "Le gain du groupe ne peut être estimé : à l’un des deux tests, presque toutes les "
+                "réponses sont justes, ou presque toutes fausses."
+            )
         if self.group is None:
             return (
                 f"Trop peu de paires : {self.pairs}, il en faut {MIN_PAIRS} pour parler du groupe."

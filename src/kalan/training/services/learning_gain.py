@@ -30,7 +30,7 @@ from kalan.training.models import Moment, Session, SessionGain, SessionSitting
 from kalan.training.selectors.learning import freshness, stale_sessions
 
 MIN_PAIRS = 10  # decision 0013: a gain needs ten pairs
-MIN_CLUSTERS = 10  # below, a sandwich over structures is too narrow to be trusted
+MIN_CLUSTERS = 10  # below, a sandwich over structures is too unsteady to be trusted
 _SCALE, _MIDDLE = 100, 500
 _MOMENTS = (str(Moment.BEFORE.value), str(Moment.AFTER.value))
 
@@ -232,11 +232,10 @@ def _group(
         sum(measured[moment][line]["percent"] for line in pairs) / len(pairs) for moment in _MOMENTS
     ]
     real = [_person(measured[_MOMENTS[0]][line], measured[_MOMENTS[1]][line]) for line in pairs]
-    half = _half(found.se, pairs, measured)
     return {
         "gain": round(_SCALE * found.gain),
-        "low": round(_SCALE * (found.gain - half)),
-        "high": round(_SCALE * (found.gain + half)),
+        "low": round(_SCALE * found.low),
+        "high": round(_SCALE * found.high),
         "before": round(_MIDDLE + _SCALE * found.means[0]),
         "after": round(_MIDDLE + _SCALE * found.means[1]),
         "percent_before": round(means[0], 1),
@@ -246,22 +245,6 @@ def _group(
         "up": sum(one.get("real", False) and one["change"] > 0 for one in real),
         "down": sum(one.get("real", False) and one["change"] < 0 for one in real),
     }
-
-
-def _half(se: float, pairs: list[int], measured: dict[str, dict[int, dict[str, float]]]) -> float:
-    """Half the 95 % interval of a group's gain, on the θ scale.
-
-    In a group of some tens the estimated correlation of both moments often ends at its bound, and
-    the sandwich is then far too narrow. The spread of the persons' own changes (WLE: measurement
-    error and real differences) holds it to what the data can carry; Student's t for small groups.
-    """
-    from scipy.special import stdtrit  # only here: scipy takes long to load
-
-    first, second = (measured[moment] for moment in _MOMENTS)
-    changes = np.array([second[line]["theta"] - first[line]["theta"] for line in pairs])
-    changes = changes[np.isfinite(changes)]
-    own = float(changes.std(ddof=1) / math.sqrt(changes.size)) if changes.size > 1 else 0.0
-    return float(stdtrit(len(pairs) - 1, 0.975)) * max(se, own)
 
 
 def _structures(
