@@ -334,7 +334,7 @@ def test_a_gain_that_cannot_be_estimated_is_not_called_too_few_pairs(
     found = gains.gain_page(room.session, people=True)
     assert (found.pairs, found.group, found.certain) == (12, None, False)
     assert found.sentence == (
-        "Le gain du groupe ne peut être estimé : à l’un des deux tests, presque toutes les "
+        "Le gain du groupe ne peut être estimé : à l’un des deux tests, presque toutes les "
         "réponses sont justes, ou presque toutes fausses."
     )
 

@@ -205,7 +205,7 @@ def _maximise(one: Floats, two: Floats, weight: Floats) -> Floats:
     )  # fmt: skip
     if not _inside(done.x)[:2].all():
         raise DataError(
-            "Avant ou après, presque toutes les réponses sont justes, ou presque toutes fausses : "
+            "Avant ou après, presque toutes les réponses sont justes, ou presque toutes fausses : "
             "ce test ne mesure pas le niveau de ce groupe, son gain ne peut être estimé."
         )
     return np.asarray(done.x, np.float64)

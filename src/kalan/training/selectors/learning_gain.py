@@ -65,7 +65,7 @@ class Gain:
         """What one may say of the group, in words."""
         if self.group is None and self.pairs >= MIN_PAIRS:
             return (
-                "Le gain du groupe ne peut être estimé : à l’un des deux tests, presque toutes les "
+                "Le gain du groupe ne peut être estimé : à l’un des deux tests, presque toutes les "
                 "réponses sont justes, ou presque toutes fausses."
             )
         if self.group is None:
