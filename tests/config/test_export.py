@@ -6,11 +6,14 @@ import csv
 from pathlib import Path
 
 import pytest
+from auditlog.models import LogEntry
 
+from kalan.assessment.services import exam_room
 from kalan.base.errors import Refused
 from kalan.config import export
+from kalan.people.actor import SYSTEM
 from kalan.people.models import Agent
-from tests.factories import people
+from tests.factories import exams, people
 from tests.factories.people import NOW
 
 
@@ -31,6 +34,12 @@ def test_every_table_and_column_has_a_french_meaning() -> None:
     assert silent == [], "add these to src/kalan/config/dictionary.csv"
 
 
+def test_no_meaning_is_cut_at_a_semicolon() -> None:
+    with Path(export.__file__).with_name("dictionary.csv").open(encoding="utf-8") as file:
+        rows = list(csv.reader(file, delimiter=";"))
+    assert [row for row in rows if len(row) != 2] == []
+
+
 def test_rows_dates_and_formulas(tree: people.Tree, tmp_path: Path) -> None:
     agent = people.agent(tree.centre_sokone, last_name="=2+3", first_names="N’Dèye")
     counts = export.export(folder=tmp_path / "sortie", now=NOW)
@@ -49,6 +58,19 @@ def test_no_password_and_no_code_leaves(tree: people.Tree, tmp_path: Path) -> No
     written = "".join(p.read_text("utf-8-sig") for p in (tmp_path / "sortie").iterdir())
     assert account.password not in written
     assert "code_hash" not in written
+
+
+def test_no_exam_code_no_device_and_no_key_of_a_question_leaves(
+    tree: people.Tree, tmp_path: Path
+) -> None:
+    row = exams.begun(exams.candidate(exams.exam(tree.sokone), tree.centre_sokone))
+    codes = [row.exam.code, exam_room.renew_code(actor=SYSTEM, exam=row.exam, now=NOW).code]
+    export.export(folder=tmp_path / "sortie", now=NOW)
+    written = "".join(p.read_text("utf-8-sig") for p in (tmp_path / "sortie").iterdir())
+    assert not [secret for secret in (*codes, exams.DEVICE) if secret in written]
+    assert not {"key", "words"} & read(tmp_path / "sortie" / "skills_itemversion.csv")[0].keys()
+    changes = LogEntry.objects.get_for_object(row.exam).values_list("changes", flat=True)
+    assert {"code": ["•••", "•••"]} in list(changes)
 
 
 def test_the_dictionary_names_choices_and_references(db: None, tmp_path: Path) -> None:

@@ -40,8 +40,18 @@ LEFT_OUT = frozenset(
         "socialaccount_socialtoken",
     }
 )
+# Keys of questions leave through the bank's own export, which asks for its capability; ``words``
+# holds accepted answers.
 SECRET_COLUMNS = frozenset(
-    {"people_account.password", "people_activationslip.code_hash", "people_device.session_key"}
+    {
+        "assessment_candidate.device",
+        "assessment_exam.code",
+        "people_account.password",
+        "people_activationslip.code_hash",
+        "people_device.session_key",
+        "skills_itemversion.key",
+        "skills_itemversion.words",
+    }
 )
 DICTIONARY = "dictionnaire.csv"
 _HEADERS = ["fichier", "colonne", "sens", "type", "obligatoire", "valeurs", "renvoie à"]
