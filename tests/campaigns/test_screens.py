@@ -182,3 +182,12 @@ def test_somebody_else_s_campaign_is_not_found(tree: Tree, client: Client) -> No
     for path in ("partage/", "etape/1/"):
         assert client.post(f"/campagne/{made.code}/{path}").status_code == 404
     assert client.get(f"/campagne/{made.code}/quitter/").status_code == 404
+
+
+def test_a_key_beyond_the_database_is_a_bad_request(
+    tree: Tree, client: Client, manager: Account
+) -> None:
+    made = campaigns.campaign(tree.fatick, state="draft", opened_at=None)
+    url = f"/gestion/campagnes/{made.uid}/groupe/"
+    assert client.post(url, {"node": "Fatick", "cadres": ["9" * 30]}).status_code == 400
+    assert made.groups.count() == 0

@@ -216,6 +216,8 @@ def test_a_bank_follows_a_new_edition_by_code(bank: ItemBank, author: Actor) -> 
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 2_000_000, "pèse 2000 Ko : la limite est de 60 Ko"),
         (b"<svg onload=alert(1)>", "n’est pas une image"),
         (b"\x89PNG\r\n\x1a\n", "n’est pas une image"),
+        (PNG[:16] + struct.pack(">II", 30_000, 30_000) + PNG[24:], "30000 × 30000 pixels"),
+        (PNG[:16] + struct.pack(">II", 40, 0) + PNG[24:], "40 × 0 pixels"),
     ],
 )
 def test_a_picture_is_small_and_a_picture(content: bytes, said: str) -> None:

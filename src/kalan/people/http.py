@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, ObjectDoesNotExist
+from django.db import DataError
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
@@ -63,6 +64,15 @@ class ActorMiddleware:
         for name, values in request.POST.lists():
             if "\0" in name or any("\0" in str(value) for value in values):
                 raise BadRequest("NUL in a field")
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """A key of thirty digits, which no page ever offered, is a bad request and no fault.
+
+        Multiple choices look such keys up as they came; Django guards single ones only.
+        """
+        beyond = isinstance(exception, DataError) and "out of range" in str(exception)
+        if beyond or isinstance(exception, OverflowError):
+            raise BadRequest("a number beyond what is stored") from exception
 
 
 View = Callable[Concatenate[ActorRequest, P], HttpResponseBase]

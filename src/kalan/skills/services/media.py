@@ -17,6 +17,7 @@ from kalan.skills.models import Item, ItemMedia
 from kalan.skills.play.content import Picture, Stored, decoded
 
 LIMIT = 60_000  # bytes: a second or two on a slow 2G line
+SIDE = 4000  # pixels: few bytes may unfold into gigabytes in a phone or a printed form
 _KINDS = {"png": "image/png", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
 # Markers of a JPEG's frame, which holds its size (ITU-T T.81, table B.1).
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -54,6 +55,14 @@ def judge(data: bytes, name: str = "") -> Kept:
             field="picture",
             remedy="Enregistrez-la dans l’un de ces formats.",
             code="not_a_picture",
+        )
+    if max(found.width, found.height) > SIDE or not min(found.width, found.height):
+        raise Refused(
+            f"{said} mesure {found.width} × {found.height} pixels\u00a0: la limite est de {SIDE} "
+            "de côté.",
+            field="picture",
+            remedy="Réduisez-la\u00a0: 800 pixels de large suffisent.",
+            code="too_large",
         )
     return found
 
