@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
 from kalan.assessment.models import Candidate, Exam, Sitting, SittingEvent
 from kalan.assessment.selectors.exams import places
+from kalan.assessment.selectors.mine import own_tests
 from kalan.assessment.services import candidates, exam_room, exams
 from kalan.base.errors import Refused
 from kalan.people.actor import SYSTEM
@@ -37,6 +39,20 @@ def row(exam: Exam, tree: Tree) -> Candidate:
 def kinds(row: Candidate) -> list[str]:
     rows = SittingEvent.objects.filter(sitting__candidate=row)
     return list(rows.order_by("pk").values_list("kind", flat=True))
+
+
+def test_one_s_page_of_tests_asks_no_more_for_three_exams_than_for_one(
+    exam: Exam, row: Candidate, tree: Tree, django_assert_num_queries: Any
+) -> None:
+    actor = make.actor(row.account)
+    make.finished(row)
+    for wanted in (1, 3):
+        while Candidate.objects.filter(account=row.account).count() < wanted:
+            other = make.exam(tree.fatick, test=exam.test)
+            make.finished(make.candidate(other, tree.centre_sokone, account=row.account))
+        with django_assert_num_queries(3):
+            found = own_tests(actor, now=NOW)
+        assert [one.withheld[:12] for one in found.taken] == ["Vos réponses"] * wanted
 
 
 # --- Planned and enrolled ---------------------------------------------------------------------

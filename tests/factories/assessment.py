@@ -97,7 +97,7 @@ def draft(node: OrgNode, purpose: str = "positioning_short", **fields: Any) -> T
         "code": f"test-{uuid.uuid4().hex[:8]}",
         "title": "Mes compétences numériques",
         "retake_days": 0,
-        "open": True,
+        "open": purpose != "certification",
         **fields,
     }
     return tests.create(

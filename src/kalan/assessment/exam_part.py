@@ -19,8 +19,10 @@ WAITING = "Vos réponses sont enregistrées ; le jury publiera les résultats."
 
 
 def _candidate(sitting: Sitting) -> Candidate | None:
-    from kalan.assessment.models import Candidate  # models load after the app registry
+    from kalan.assessment.models import Candidate, Sitting  # models load after the app registry
 
+    if Sitting.candidate.is_cached(sitting):  # a list has read them all at once
+        return getattr(sitting, "candidate", None)
     return Candidate.objects.select_related("exam__node").filter(sitting=sitting).first()
 
 

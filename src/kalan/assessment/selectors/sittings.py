@@ -39,7 +39,7 @@ def my_sittings(actor: Actor) -> QuerySet[Sitting]:
     """The actor's own sittings with their current result, latest first (by -created_at, -pk)."""
     return (
         Sitting.objects.filter(own(actor))
-        .select_related("test")
+        .select_related("test", "candidate__exam")
         .defer("test__plan", "test__verdict", "test__introduction", "log", "excluded")
         .prefetch_related(
             Prefetch("results", Result.objects.filter(current=True), to_attr="current_results")
