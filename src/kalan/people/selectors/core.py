@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from allauth.mfa.models import Authenticator
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from kalan.base.prepared import Prepared
 from kalan.people import policy
 from kalan.people.actor import ANONYMOUS, Actor
 from kalan.people.models import Account, Agent, OrgNode, Post, RoleGrant
@@ -31,6 +32,19 @@ def grants_in_force(today: dt.date) -> QuerySet[RoleGrant]:
     )
 
 
+def _grants(account: int, today: dt.date) -> QuerySet[RoleGrant, tuple[str, str, bool]]:
+    return (
+        grants_in_force(today)
+        .filter(account=account)
+        .annotate(factor=has_second_factor(OuterRef("account")))
+        .order_by("pk")
+        .values_list("role", "node__path", "factor")
+    )
+
+
+_GRANTS = Prepared(_grants, int, dt.date)  # asked on every page of whoever is signed in
+
+
 def actor_for(account: Account | AnonymousUser | None, *, today: dt.date) -> Actor:
     """Load the actor of ``account`` with the grants in force on ``today`` (one query).
 
@@ -38,13 +52,7 @@ def actor_for(account: Account | AnonymousUser | None, *, today: dt.date) -> Act
     """
     if account is None or not isinstance(account, Account) or not account.is_active:
         return ANONYMOUS
-    rows = list(
-        grants_in_force(today)
-        .filter(account=account)
-        .annotate(factor=has_second_factor(OuterRef("account")))
-        .order_by("pk")
-        .values_list("role", "node__path", "factor")
-    )
+    rows = _GRANTS.rows(account.pk, today)
     inert = {role for role, _, factor in rows if not factor and role in policy.SECOND_FACTOR_ROLES}
     return Actor(
         account=account,
