@@ -191,3 +191,13 @@ def test_a_key_beyond_the_database_is_a_bad_request(
     url = f"/gestion/campagnes/{made.uid}/groupe/"
     assert client.post(url, {"node": "Fatick", "cadres": ["9" * 30]}).status_code == 400
     assert made.groups.count() == 0
+
+
+def test_who_manages_one_structure_need_not_name_it(tree: Tree, client: Client) -> None:
+    sign_in(client, people.account("structure", tree.centre_sokone))
+    campaigns.test_of(tree.country, title="Avant et après", purpose="fixed")
+    campaigns.test_of(tree.country, title="Positionnement")
+    form = client.get("/gestion/campagnes/nouvelle/").context["form"]
+    assert form["node"].value() == "Centre de santé de Sokone"
+    groups = dict(form.fields["step1"].choices[1:])
+    assert [title for _, title in groups["Tests"]] == ["Positionnement", "Avant et après"]

@@ -22,7 +22,7 @@ from kalan.training.documents.papers import (
     sheet_columns,
     sheet_pdf,
 )
-from kalan.training.documents.report import report_pdf
+from kalan.training.documents.report import per_cent, report_pdf
 from kalan.training.models import (
     AnonymousCount,
     CostLine,
@@ -35,6 +35,7 @@ from kalan.training.models import (
 from kalan.training.selectors.costs import payment_list
 from kalan.training.selectors.registrations import participants_of
 from kalan.training.services.planning import set_half_days
+from kalan.web.templatetags.kalan import percent
 from tests.factories import people, training
 
 NOW = people.NOW
@@ -255,3 +256,8 @@ def test_no_name_is_markup_and_none_breaks_a_document(session: Session) -> None:
         assert "#panic() $" in text
         assert "root:" not in text
     assert "#(1 + 1) [CONTENU] {CODE} = TITRE // RIEN" in texts[1]
+
+
+@pytest.mark.parametrize(("value", "shown"), [(50.5, "51"), (51.5, "52"), (50.49, "50")])
+def test_the_report_rounds_as_the_screens_do(value: float, shown: str) -> None:
+    assert per_cent(value) == percent(value, 0) == f"{shown}\u00a0%"

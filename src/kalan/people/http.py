@@ -135,9 +135,10 @@ def staff(roles: frozenset[str]) -> Callable[[View[P]], View[P]]:
 
 
 def show_refusal(form: BaseForm, refused: Refused) -> None:
-    """Put a service's refusal on the field it names, or on the whole form."""
+    """Put a service's refusal, an error a line, on the field it names or on the whole form."""
     field = refused.field if refused.field in form.fields else None
-    form.add_error(field, str(refused))
+    lines: Any = str(refused).split("\n")
+    form.add_error(field, lines)
 
 
 def posted(request: ActorRequest) -> QueryDict | None:

@@ -40,6 +40,8 @@ class BasicsForm(forms.Form):
             help_text="Ses responsables la suivent et peuvent la modifier.",
         )
         node.propose()
+        if len(node.labels()) == 1:  # who manages one structure need not write its name
+            node.initial = next(iter(node.labels().values()))
         self.fields["node"] = node
         self._known, choices = _step_choices(actor)
         for number in range(1, STEPS + 1):
@@ -59,7 +61,9 @@ class BasicsForm(forms.Form):
 
 
 def _step_choices(actor: Actor) -> tuple[dict[str, Step], list[Any]]:
+    # What a campaign is for comes first; before-and-after tests belong to a session.
     tests = list(tests_usable_by(actor).order_by("title", "pk"))
+    tests.sort(key=lambda test: test.purpose == Test.Purpose.FIXED)
     themes = list(Theme.objects.order_by("name", "pk"))
     open_states = [Session.State.PLANNED, Session.State.CONVOKED, Session.State.POSTPONED]
     sessions = list(

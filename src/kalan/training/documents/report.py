@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -197,8 +197,8 @@ def _learning(session: Session) -> dict[str, Any] | None:
         g = gain.group
         rows = [
             ["Score du groupe (500 : moyenne de référence)", str(g["before"]), str(g["after"])],
-            ["Part des points obtenus", _per_cent(g["percent_before"]),
-             _per_cent(g["percent_after"])],
+            ["Part des points obtenus", per_cent(g["percent_before"]),
+             per_cent(g["percent_after"])],
         ]  # fmt: skip
     shares = [
         [label, _share(share)]
@@ -218,12 +218,18 @@ def _learning(session: Session) -> dict[str, Any] | None:
     }
 
 
-def _per_cent(value: float) -> str:
-    return f"{value:.0f}\u00a0%"
+def per_cent(value: float) -> str:
+    return f"{_whole(value)}\u00a0%"
+
+
+def _whole(value: float) -> int:
+    """Halves go up, as on the screens: 50.5 is 51."""
+    return int(Decimal(str(value)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
 def _share(share: Share) -> str:
     if share.percents is None:
         return f"trop peu de personnes ({share.people})" if share.people else "pas encore observé"
     held, low, high = share.percents
-    return f"{held:.0f}\u00a0% (de {low:.0f} à {high:.0f}\u00a0%), {share.people} personnes"
+    between = f"de {_whole(low)} à {_whole(high)}\u00a0%"
+    return f"{per_cent(held)} ({between}), {share.people} personnes"

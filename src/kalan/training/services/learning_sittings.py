@@ -228,5 +228,5 @@ def _check_papers(test: SessionTest, papers: Mapping[str, Sequence[str]]) -> Non
                 wrong.append(f"{name}, {text[:1].lower()}{text[1:]}")
     if wrong:
         more = len(wrong) - MOST_SHOWN
-        rest = f" Et {more} autres." if more > 0 else ""
-        raise Refused(" ".join(wrong[:MOST_SHOWN]) + rest, field="answers", code="answers")
+        rest = f"\nEt {more} autres." if more > 0 else ""
+        raise Refused("\n".join(wrong[:MOST_SHOWN]) + rest, field="answers", code="answers")
