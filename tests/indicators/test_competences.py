@@ -143,6 +143,19 @@ def test_a_small_group_cannot_be_had_by_subtraction(frozen: FrozenTest, tree: pe
     assert (groups, found.everyone["d1"].hidden) == ([(9, True), (30, True)], False)
 
 
+def test_a_choice_of_sex_gives_nobody_back(frozen: FrozenTest, tree: people.Tree) -> None:
+    reader = people.actor("programme", tree.country)
+    measured(frozen, tree.poste_toubacouta, ["sur"] * 20)
+    assert look(frozen, reader, sex="F").everyone["d1"].hidden is False
+    men = [people.agent(tree.poste_toubacouta, sex="M") for _ in range(4)]
+    measured(frozen, tree.poste_toubacouta, ["debut"] * 4, agents=men)
+    assert look(frozen, reader).everyone["d1"].hidden is False
+    for sex in "FM":  # twenty women beside twenty-four people would tell the four men
+        found = look(frozen, reader, sex=sex)
+        shown = [found.everyone, *(groups for part in found.parts for _, groups in part.rows)]
+        assert [groups["d1"].hidden for groups in shown] == [True] * 4
+
+
 def test_the_sittings_counted_carry_neither_name_nor_level(
     frozen: FrozenTest, tree: people.Tree, client: Client
 ) -> None:

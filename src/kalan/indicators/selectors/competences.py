@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum, Window
 from django.db.models.functions import Coalesce, RowNumber, Substr
 
 from kalan.assessment.models import DomainResult, Sitting, Test
-from kalan.base.small_groups import MIN_GROUP, masked
+from kalan.base.small_groups import MIN_GROUP, masked, subtractable
 from kalan.engine.testing.outcome import Z95
 from kalan.indicators.selectors.scope import Reach
 from kalan.people.models import Cadre, OrgNode
@@ -177,6 +177,10 @@ def competences(reach: Reach, wanted: Wanted) -> Competences:
             counts = {key: groups[code].n for key, groups in found.items() if code in groups}
             for key in masked(counts, MIN_GROUP):
                 found[key][code].kept_back = True
+    for code in _told_by_choice(reach, wanted):
+        for group in (everyone, *(groups for found in by.values() for groups in found.values())):
+            if code in group:
+                group[code].kept_back = True
     codes = [code for code, _ in levels]
     asked = wanted.floor if wanted.floor in codes else (codes[1] if len(codes) > 1 else "")
     return Competences(
@@ -198,6 +202,20 @@ def competences(reach: Reach, wanted: Wanted) -> Competences:
         ],
         simulated,
     )
+
+
+def _told_by_choice(reach: Reach, wanted: Wanted) -> list[str]:
+    """Domains in which a choice of cadre and sex, set against the wider ones, tells of few people
+    (no query without such a choice)."""
+    asked = reach.filters
+    if not (asked.cadre or asked.sex):
+        return []
+    cells: dict[str, dict[tuple[Any, ...], int]] = defaultdict(lambda: defaultdict(int))
+    for row in _groups(replace(reach, filters=replace(asked, cadre=None, sex="")), wanted):
+        cells[row["domain"]][row["cadre"], row["sex"]] += row["n"]
+    sex = None if not asked.sex else "" if asked.sex == "U" else asked.sex
+    choice = (asked.cadre or None, sex)
+    return [code for code, found in cells.items() if subtractable(found, choice, MIN_GROUP)]
 
 
 def _groups(reach: Reach, wanted: Wanted) -> Iterable[Any]:
