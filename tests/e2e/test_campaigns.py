@@ -9,9 +9,6 @@ import io
 import pytest
 from playwright.sync_api import Page, expect
 
-from kalan.assessment.models import Sitting
-from kalan.assessment.selectors.screens import Question, current
-from kalan.assessment.services import sittings
 from kalan.base import clock
 from kalan.campaigns.models import Campaign, Participant
 from kalan.people.models import Account
@@ -42,17 +39,20 @@ def person_of(site: Server, made: Campaign) -> Account:
         return people.account(agent=people.agent(structure))
 
 
-def answer_all(site: Server, sitting: Sitting) -> None:
-    """Answer what is left, as the test's own pages do (tests/e2e of assessment)."""
-    with site.database():
-        now = clock.now()
-        sittings.begin(sitting=sitting, now=now)
-        while True:
-            row = Sitting.objects.get(pk=sitting.pk)
-            screen = current(sitting=row, now=now)
-            if not isinstance(screen, Question):
-                break
-            assessment.reply(sitting, number=screen.number, now=now)
+def answer_all(page: Page, *, script: bool) -> None:
+    """Begin, answer six questions; with script, the line is lost at the third and comes back."""
+    follow(page, page.get_by_role("button", name="Commencer"))
+    for number in range(1, 7):
+        expect(page.locator("h1")).to_have_text(f"Question {number} sur 6")
+        page.get_by_label("Prévenir le service informatique").check()
+        cut = script and number == 3
+        if cut:
+            page.context.set_offline(True)
+        page.get_by_role("button", name="Valider").click()
+        if cut:
+            expect(page.get_by_text("gardée sur ce téléphone")).to_be_visible()
+            page.context.set_offline(False)
+    expect(page.locator("h1")).to_contain_text("votre résultat")
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -75,7 +75,7 @@ def test_join_take_share_follow_export(
         place = Participant.objects.get(campaign=made)
         sitting = place.sittings.get().sitting
     assert page.url == f"{site.url}/test/{sitting.uid}/"
-    answer_all(site, sitting)
+    answer_all(page, script=script)
     page.goto(f"{site.url}/campagne/{made.code}/")
     if script:
         assert sound(page) == []
