@@ -1,4 +1,4 @@
-"""One line of a benchmark: what was measured, beside its peer (DESIGN §4)."""
+"""One line of a benchmark: what was measured, beside its peer."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 questions of the packs, is asked by as many browsers as people. Times are the client's, on the same
 machine; CPU is that of the server's own processes, read from /proc (PostgreSQL's are told apart).
 What people were told is stored is compared with rows and logs. Peers: the incumbents' figures,
-measured elsewhere, and the budgets of DESIGN §5.
+measured elsewhere, and the budgets of the product.
 
 ``--small``: a few people for a few seconds. ``--sqlite``, ``--postgresql``: that one only.
 ``--crowd``, ``--journey``: that part only.
@@ -31,7 +31,7 @@ from bench.served import Served, child, served
 from bench.sitters import JOURNEY, PASSWORD, QUESTIONS
 
 THINK = (5.0, 15.0)  # seconds between a question and its answer: ten on average
-BUDGET = "budget (DESIGN §5)"
+BUDGET = "budget"
 MOODLE = "Moodle 5.1, une question par page (figure de référence, mesurée ailleurs)"
 KOLIBRI = "Kolibri 0.19.5 (figure de référence, mesurée ailleurs)"
 

@@ -1,4 +1,4 @@
-"""One test for each counting rule (domain §1.9)."""
+"""One test for each counting rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DESIGN §5: bytes of headers and bodies, brotli. Chromium counts them again in tests/e2e."""
+"""Budgets: bytes of headers and bodies, brotli. Chromium counts them again in tests/e2e."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DESIGN §5: service worker, outbox and helpers, compressed, in 6 KB; and what they promise."""
+"""Budget: service worker, outbox and helpers, compressed, in 6 KB; and what they promise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The addresses of DESIGN §4: each room brings its own urls, all without a prefix here."""
+"""The addresses: each room brings its own urls, all without a prefix here."""
 
 from __future__ import annotations
 

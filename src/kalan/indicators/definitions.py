@@ -1,6 +1,6 @@
 """The indicators, as definitions: what each counts, over what, and what it does not prove.
 
-Four counts are never mixed: accounts, people, registrations, people trained (domain §1.5). Codes
+Four counts are never mixed: accounts, people, registrations, people trained. Codes
 are those of ``/chiffres.json``, of targets and of addresses.
 """
 

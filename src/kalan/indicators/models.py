@@ -181,7 +181,7 @@ class FiguresState(models.Model):
 
 
 class FrozenFigures(models.Model):
-    """A period's figures as they stood on a date, with the list behind them (DESIGN §2.1)."""
+    """A period's figures as they stood on a date, with the list behind them."""
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     programme = models.ForeignKey(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-# Above this share of people whose sex is unknown, two decimals would claim too much (domain §1.9).
+# Above this share of people whose sex is unknown, two decimals would claim too much.
 UNKNOWN_LIMIT_PERCENT = 5
 
 

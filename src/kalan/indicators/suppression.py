@@ -1,7 +1,7 @@
 """Small-cell suppression for published tables: no Django, no records, only numbers.
 
 A count of people from 1 to 4 is hidden, together with other cells, so that nobody can get it back
-by subtraction from the totals (domain §1.9; the method is the complementary suppression of
+by subtraction from the totals (the method is the complementary suppression of
 statistical offices: Hundepool et al., *Statistical Disclosure Control*, 2012, ch. 4).
 
 The table is a grid whose last row is the total of the rows above. Hidden cells are the edges of a

@@ -194,7 +194,7 @@ def _cadre_for(world: World, sex: str) -> str:
 
 
 def add_accounts(world: World, *, learner: Agent, manager_of: OrgNode, region: OrgNode) -> None:
-    """The demonstration accounts of DESIGN §4, each with its role and territory."""
+    """The demonstration accounts, each with its role and territory."""
     roles: dict[str, tuple[str, str | None, OrgNode, Agent | None]] = {
         "agent": (learner.full_name, None, world.country, learner),
         "formateur": (

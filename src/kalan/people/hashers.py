@@ -1,4 +1,4 @@
-"""Argon2id at OWASP's minimum: 19 MiB, t = 2, p = 1 (DESIGN §5)."""
+"""Argon2id at OWASP's minimum: 19 MiB, t = 2, p = 1."""
 
 from __future__ import annotations
 

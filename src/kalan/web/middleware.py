@@ -1,6 +1,6 @@
 """What every page gets on its way out: its freshness, its tag, its compression.
 
-Static-file servers compress files only, so pages are compressed here (DESIGN §5).
+Static-file servers compress files only, so pages are compressed here.
 
 BREACH (2013) guesses a secret of a page from the length of its compressed form when the attacker
 can put text of their choice beside that secret. Three things stand against it: Django masks the

@@ -55,7 +55,7 @@ class Figures:
     node_uid: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """The keys of the contract (DESIGN §4), in its order."""
+        """The keys of the contract, in its order."""
         part = self.part_femmes
         return {
             "code": self.code,

@@ -1,4 +1,4 @@
-"""Builds the facts of sessions from the records, by the counting rules (domain §1.9).
+"""Builds the facts of sessions from the records, by the counting rules.
 
 Everything is read in sets: a fixed number of queries for any number of sessions.
 """

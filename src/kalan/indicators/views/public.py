@@ -55,7 +55,7 @@ def _map(programme: ProgrammeFigures) -> Chart | None:
 
 @require_safe
 def figures_json(request: HttpRequest) -> HttpResponseBase:
-    """The contract of DESIGN §4. Open to scripts of any site; revalidated by its content."""
+    """The published contract. Open to scripts of any site; revalidated by its content."""
     figures = current_public_figures(now=clock.now())
     body = json.dumps(
         {"programmes": [programme.as_json() for programme in figures]},

@@ -59,7 +59,7 @@ class Merge(models.Model):
 
 
 class DataRequest(models.Model):
-    """A person's request about their own data, with its deadline (DESIGN, domain §8)."""
+    """A person's request about their own data, with its deadline."""
 
     class Kind(models.TextChoices):
         ACCESS = "access", "accès"

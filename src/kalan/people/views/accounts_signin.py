@@ -51,7 +51,7 @@ def _home(request: HttpRequest, url: str = "") -> HttpResponse:
 
 
 def reverse_home() -> str:
-    """The learner's home, by its stable address (DESIGN §4)."""
+    """The learner's home, by its stable address."""
     return "/mon-espace/"
 
 

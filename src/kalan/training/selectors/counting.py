@@ -1,4 +1,4 @@
-"""Presence and completion by the counting rules (domain §1.9), as database expressions."""
+"""Presence and completion by the counting rules, as database expressions."""
 
 from __future__ import annotations
 
