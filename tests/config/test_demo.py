@@ -54,8 +54,10 @@ def loaded(
 @contextmanager
 def _demo_mode() -> Iterator[None]:
     was, settings.KALAN_DEMO = settings.KALAN_DEMO, True
-    yield
-    settings.KALAN_DEMO = was
+    try:
+        yield
+    finally:  # a load that fails must not leave the other tests in a demonstration
+        settings.KALAN_DEMO = was
 
 
 def _content() -> Content:
