@@ -6,6 +6,7 @@ import datetime as dt
 import io
 
 import pytest
+from django.db import connection
 from django.test import Client
 from pypdf import PdfReader
 
@@ -189,7 +190,11 @@ def test_a_key_beyond_the_database_is_a_bad_request(
 ) -> None:
     made = campaigns.campaign(tree.fatick, state="draft", opened_at=None)
     url = f"/gestion/campagnes/{made.uid}/groupe/"
-    assert client.post(url, {"node": "Fatick", "cadres": ["9" * 30]}).status_code == 400
+    reply = client.post(url, {"node": "Fatick", "cadres": ["9" * 30]})
+    if connection.vendor == "sqlite":
+        assert reply.status_code == 400
+    else:  # Django knows that no key of PostgreSQL is as long: the form says so
+        assert (reply.status_code, list(reply.context["form"].errors)) == (200, ["cadres"])
     assert made.groups.count() == 0
 
 

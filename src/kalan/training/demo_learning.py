@@ -74,6 +74,7 @@ def build_learning(programme: Programme, test: Test, *, seed: int = 4) -> None:
     _observe(draw, held, people)
     for session in held:
         compute_gain(session=session, now=session.closed_at or session.created_at)
+    _chosen(test)
 
 
 def _at(day: dt.date, hour: int) -> dt.datetime:
@@ -93,6 +94,18 @@ def _tests(session: Session, test: Test, first: str, second: str) -> None:
             created_at=session.created_at,
         )
         for moment, form in ((_BEFORE, first), (_AFTER, second))
+    )
+
+
+def _chosen(test: Test) -> None:
+    """The pair of the sessions still to be held, for their trainers to open on the day."""
+    coming = Session.objects.filter(closed_at__isnull=True).exclude(state=Session.State.CANCELLED)
+    SessionTest.objects.bulk_create(
+        SessionTest(
+            session=session, moment=moment, test=test, form=form, created_at=session.created_at
+        )
+        for session in coming.order_by("start", "code")
+        for moment, form in ((_BEFORE, "A"), (_AFTER, "B"))
     )
 
 
