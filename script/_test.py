@@ -51,10 +51,10 @@ KINDS = {
     "types": (),
     "floors": (),
     "migrations": (),
-    "unit": ("pdftoppm", "node"),
-    "postgresql": ("postgresql", "pdftoppm"),
-    "process": ("redis-server", "postgresql"),
-    "browser": ("chromium", "java", "npm packages", "noto fonts"),
+    "unit": ("pdftoppm", "node", "npm packages", "softhsm2", "zbarimg"),
+    "postgresql": ("postgresql", "pdftoppm", "zbarimg"),
+    "process": ("redis-server", "postgresql", "pdftoppm", "softhsm2"),
+    "browser": ("chromium", "java", "npm packages", "noto fonts", "pdftoppm"),
 }
 DEBIAN = {
     "pdftoppm": "poppler-utils",
@@ -65,6 +65,8 @@ DEBIAN = {
     "noto fonts": "fonts-noto-core",
     "npm": "npm",
     "node": "nodejs",
+    "softhsm2": "softhsm2",
+    "zbarimg": "zbar-tools",
 }
 
 
@@ -119,6 +121,8 @@ def present() -> dict[str, bool]:
         "npm": shutil.which("npm") is not None,
         "node": shutil.which("node") is not None,
         "npm packages": _npm_stamp_is_fresh(),
+        "softhsm2": shutil.which("softhsm2-util") is not None,
+        "zbarimg": shutil.which("zbarimg") is not None,
     }
 
 
