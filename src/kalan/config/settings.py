@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "kalan.skills",
     "kalan.assessment",
     "kalan.training",
+    "kalan.credentials",
     "kalan.campaigns",
     "kalan.indicators",
     "kalan.web",

@@ -21,6 +21,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kalan.training.urls.learning")),
     path("", include("kalan.training.urls.planning")),
     path("", include("kalan.training.urls.attendance")),
+    path("", include("kalan.credentials.urls.acts")),
+    path("", include("kalan.credentials.urls.signing")),
+    path("", include("kalan.credentials.urls.templates")),
+    path("", include("kalan.credentials.urls.offices")),
+    path("", include("kalan.credentials.urls.keys")),
+    path("", include("kalan.credentials.urls.offline")),
+    path("", include("kalan.credentials.urls.verify")),
+    path("", include("kalan.credentials.urls.mine")),
+    path("", include("kalan.credentials.urls.life")),
     path("", include("kalan.indicators.urls")),
 ]
 
