@@ -110,7 +110,7 @@ MESSAGES = {
     "unknown_version": "Cette attestation est d’un format plus récent que cette page.",
     "too_large": "Ce code est trop long pour être une attestation.",
     "bad_character": "Le code contient un caractère qui ne peut pas s’y trouver.",
-    "truncated": "Il manque la fin du code : reprenez le lien entier, ou scannez de nouveau.",
+    "truncated": "Il manque la fin du code : reprenez le lien entier, ou scannez de nouveau.",
     "trailing_bytes": "Quelque chose a été ajouté à la fin du code.",
     "not_canonical": "Le code est écrit d’une façon que Kalan n’emploie pas.",
     "duplicate_key": "Le code dit deux fois la même chose.",
