@@ -42,7 +42,7 @@ MIGRATIONS = {
 }
 PLAIN = "not e2e and not process"
 # Side by side: the first row mostly waits, for browsers and for processes it starts, and the
-# second fills the time left over on the processors. Only the first row shares homes (KALAN_HOME).
+# second fills the time left over on the processors.
 ROWS = (("browser", "process"), ("style", "types", "floors", "migrations", "unit", "postgresql"))
 
 # kind: what must be on the machine for it
@@ -248,7 +248,7 @@ def run_kind(tally: Tally, kind: str, options: argparse.Namespace) -> None:
     if kind in simple:
         run_checks(tally, kind, simple[kind])
     elif kind == "unit":
-        run_pytest(tally, kind, PLAIN, options)
+        run_pytest(tally, kind, f"{PLAIN} and not heavy_on_sqlite", options)
     elif kind == "postgresql":
         with postgres.cluster() as url:
             run_pytest(tally, kind, f"data and {PLAIN}", options, KALAN_DATABASE_URL=url)
@@ -304,6 +304,7 @@ def beside(options: argparse.Namespace, tally: Tally) -> Iterator[None]:
 def home() -> Iterator[None]:
     """A KALAN_HOME of this run's own: no test touches the data of this machine."""
     with tempfile.TemporaryDirectory(prefix="kalan-test-") as folder:
+        shared = os.environ.get("KALAN_TEST_SHARED", str(Path(folder) / "shared"))
         for name in [name for name in os.environ if name.startswith("KALAN_")]:
             del os.environ[name]
         # Tests start the program some hundred times, and each start would compile all it imports
@@ -311,8 +312,8 @@ def home() -> Iterator[None]:
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = str(TOP / ".cache" / "bytecode")
         os.environ["KALAN_HOME"] = folder
-        # The demonstration is loaded once for the kinds that copy it.
-        os.environ["KALAN_TEST_SHARED"] = str(Path(folder) / "shared")
+        # The demonstration is loaded once for all kinds, of both rows: they copy it.
+        os.environ["KALAN_TEST_SHARED"] = shared
         # One thread of linear algebra a process: the tests fill the cores already.
         os.environ["OPENBLAS_NUM_THREADS"] = "1"
         os.environ["PYTHONPATH"] = str(TOP / "src")
