@@ -17,6 +17,7 @@ os.environ["KALAN_LOG_LEVEL"] = "WARNING"
 os.environ["KALAN_SECRET_KEY"] = "a key for tests only, long enough to sign and to seal with it"
 
 import pytest
+from hypothesis import is_hypothesis_test
 
 from kalan.assessment.selectors import frozen
 from tests.factories import people
@@ -141,7 +142,7 @@ def _kind(item: pytest.Item) -> str:
     """The kind under which script/test counts a test."""
     if item.path.is_relative_to(Path(__file__).parent / "permissions"):
         return "permissions"
-    if item.get_closest_marker("hypothesis"):
+    if is_hypothesis_test(getattr(item, "obj", None)):  # its marker comes after this is asked
         return "property"
     if "django_assert_num_queries" in getattr(item, "fixturenames", ()):
         return "queries"
