@@ -1,0 +1,112 @@
+"""Key files: PKCS#8 under a passphrase, written whole or not at all, for their owner alone.
+
+A private key is never on disk in the clear, not for an instant.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+
+from kalan.engine.signing import der
+from kalan.engine.signing.errors import SigningError
+
+# OWASP Password Storage Cheat Sheet, 2023: PBKDF2-HMAC-SHA256, 600 000 rounds. Every openssl reads
+# it, so the ministry is not tied to Kalan for its own key; 0.2 s for each opening.
+ROUNDS = 600_000
+SHORTEST = 12  # characters of a passphrase
+_PBES2, _PBKDF2 = "1.2.840.113549.1.5.13", "1.2.840.113549.1.5.12"
+_HMAC_SHA256, _AES256_CBC = "1.2.840.113549.2.9", "2.16.840.1.101.3.4.1.42"
+
+
+def refuse_weak(passphrase: str) -> None:
+    """SigningError unless the passphrase is long enough to guard a key in a backup."""
+    if len(passphrase) < SHORTEST or len(set(passphrase)) < 5:
+        raise SigningError(
+            "weak_passphrase",
+            f"La phrase secrète doit compter au moins {SHORTEST} caractères variés.",
+            "Prenez quatre ou cinq mots au hasard, par exemple.",
+        )
+
+
+def seal(private: Any, passphrase: str) -> bytes:
+    """Return the key as PKCS#8 (DER), encrypted: PBES2, PBKDF2, AES-256-CBC (RFC 8018)."""
+    refuse_weak(passphrase)
+    plain = private.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    salt, start = secrets.token_bytes(16), secrets.token_bytes(16)
+    derived = PBKDF2HMAC(hashes.SHA256(), 32, salt, ROUNDS).derive(passphrase.encode())
+    short = 16 - len(plain) % 16
+    box = Cipher(algorithms.AES(derived), modes.CBC(start)).encryptor()
+    sealed = box.update(plain + bytes([short]) * short) + box.finalize()
+    return der.tlv(0x30, _scheme(salt, start), der.tlv(der.OCTETS, sealed))
+
+
+def _scheme(salt: bytes, start: bytes) -> bytes:
+    prf = der.tlv(0x30, der.oid(_HMAC_SHA256), der.NULL)
+    rounds = der.tlv(0x30, der.tlv(der.OCTETS, salt), der.integer(ROUNDS), prf)
+    return der.tlv(
+        0x30,
+        der.oid(_PBES2),
+        der.tlv(
+            0x30,
+            der.tlv(0x30, der.oid(_PBKDF2), rounds),
+            der.tlv(0x30, der.oid(_AES256_CBC), der.tlv(der.OCTETS, start)),
+        ),
+    )
+
+
+def is_sealed(raw: bytes) -> bool:
+    """Whether a key file is an encrypted one (PKCS#8 with PBES2, or PKCS#12)."""
+    try:
+        first = der.children(raw)[0]
+    except (ValueError, IndexError):
+        return b"BEGIN ENCRYPTED PRIVATE KEY" in raw
+    return der.oid(_PBES2) in first or raw[4:7] == b"\x02\x01\x03"
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read: whole, on the disk, or not there at all."""
+    make_folder(path.parent)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise SigningError(
+            "not_written",
+            f"Le fichier {path} n’a pas pu être écrit ({error.strerror}).",
+            "Vérifiez la place sur le disque et les droits du dossier ; rien n’a été gardé.",
+        ) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that only its owner may enter; those above keep their rights."""
+    if not folder.parent.exists():
+        make_folder(folder.parent)
+    if not folder.exists():
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)  # whatever the umask adds or takes
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
