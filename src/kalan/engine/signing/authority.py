@@ -25,7 +25,7 @@ ALGORITHMS = (RSA_3072, P256, ED25519, "rsa-2048")
 AUTHORITY_YEARS, SIGNING_YEARS = 10, 3
 _LONGEST_NAME = 64  # RFC 5280, ub-common-name and ub-organization-name
 _NOTICE = (
-    "Certificat émis par une autorité que l’organisme a créée avec Kalan : "
+    "Certificat émis par une autorité que l’organisme a créée avec Kalan : "
     "essai ou usage interne. Aucun prestataire accrédité ne le garantit."
 )
 _EARLIER = dt.timedelta(hours=1)  # clocks of readers may be late
@@ -152,7 +152,7 @@ def _builder(
     if last <= first:
         raise SigningError(
             "expired",
-            "L’autorité a expiré : elle ne peut plus émettre de certificat.",
+            "L’autorité a expiré : elle ne peut plus émettre de certificat.",
             "Créez-en une nouvelle avec kalan keys create.",
         )
     return (
@@ -180,7 +180,7 @@ def _name(common: str, organisation: str, country: str) -> x509.Name:
         if not 0 < len(words.strip()) <= _LONGEST_NAME:
             raise SigningError(
                 "name_too_long",
-                f"Un certificat ne peut pas porter ce nom : « {words} ».",
+                f"Un certificat ne peut pas porter ce nom : « {words} ».",
                 f"Donnez un nom de 1 à {_LONGEST_NAME} caractères (abrégez au besoin).",
             )
     parts = [

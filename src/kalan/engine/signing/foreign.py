@@ -68,7 +68,7 @@ def refuse_unsafe(pdf: bytes) -> None:
         if reader.encrypted:
             raise SigningError(
                 "encrypted",
-                "Ce PDF est chiffré : il ne peut pas être signé tel quel.",
+                "Ce PDF est chiffré : il ne peut pas être signé tel quel.",
                 "Enregistrez-le sans mot de passe, puis recommencez.",
             )
         if reader.embedded_signatures:
@@ -76,7 +76,7 @@ def refuse_unsafe(pdf: bytes) -> None:
         if any(map(_is_active, _dictionaries(reader.root))):
             raise SigningError(
                 "active_content",
-                "Ce PDF contient un programme, une animation ou un formulaire XFA : "
+                "Ce PDF contient un programme, une animation ou un formulaire XFA : "
                 "son aspect peut changer.",
                 "Imprimez-le en PDF, puis signez le nouveau fichier.",
             )
@@ -92,7 +92,7 @@ def _told() -> Iterator[None]:
         raise SigningError(
             "malformed",
             f"Ce fichier n’est pas un PDF lisible ({type(error).__name__}).",
-            "Produisez-le de nouveau (« Enregistrer au format PDF ») et recommencez.",
+            "Produisez-le de nouveau (« Enregistrer au format PDF ») et recommencez.",
         ) from error
 
 

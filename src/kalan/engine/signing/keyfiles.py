@@ -91,7 +91,7 @@ def write(path: Path, content: bytes) -> None:
         raise SigningError(
             "not_written",
             f"Le fichier {path} n’a pas pu être écrit ({error.strerror}).",
-            "Vérifiez la place sur le disque et les droits du dossier ; rien n’a été gardé.",
+            "Vérifiez la place sur le disque et les droits du dossier ; rien n’a été gardé.",
         ) from error
 
 

@@ -106,7 +106,7 @@ class KeyPlace:
         except OSError:
             raise SigningError(
                 "key_absent",
-                f"Le fichier de la clé est introuvable ou illisible : {self.path}.",
+                f"Le fichier de la clé est introuvable ou illisible : {self.path}.",
                 "Remettez-le en place depuis une sauvegarde, ou importez la clé de nouveau.",
             ) from None
         return open_pkcs8(raw, self.passphrase, self.certificate, self.chain)
@@ -118,7 +118,7 @@ def kind_of(key: Any) -> tuple[str, int]:
         if key.key_size < 2048:
             raise SigningError(
                 "key_unusable",
-                f"Cette clé RSA n’a que {key.key_size} bits : elle n’est plus sûre.",
+                f"Cette clé RSA n’a que {key.key_size} bits : elle n’est plus sûre.",
                 "Utilisez une clé RSA d’au moins 2 048 bits (3 072 de préférence) ou P-256.",
             )
         return RSA, key.key_size
@@ -147,7 +147,7 @@ def open_pem(pem: bytes, passphrase: str | None = None, certificates: bytes = b"
         raise SigningError(
             "malformed",
             "Ce fichier ne contient pas de clé privée PEM lisible.",
-            "Un fichier PEM contient « BEGIN PRIVATE KEY » et ses certificats.",
+            "Un fichier PEM contient « BEGIN PRIVATE KEY » et ses certificats.",
         ) from None
     return identity(SoftwareKey(private), certificates_in(pem) + certificates_in(certificates))
 
@@ -340,5 +340,5 @@ def _passphrase(given: str | None) -> SigningError:
     return SigningError(
         "wrong_passphrase",
         "La phrase secrète n’ouvre pas cette clé.",
-        "Vérifiez-la (majuscules, clavier) et recommencez ; rien n’a été signé.",
+        "Vérifiez-la (majuscules, clavier) et recommencez ; rien n’a été signé.",
     )

@@ -64,7 +64,7 @@ class Signer:
         self.name = name or _common_name(certificate)
         self.certify = certify
         self.said = {"Reason": reason, "Location": location, "ContactInfo": contact}
-        self.label = label or f"Signature électronique : {self.name}"
+        self.label = label or f"Signature électronique : {self.name}"
         self._skeleton = Skeleton(identity)
         self._hole = 2 * self._skeleton.longest
         said = {"Name": self.name, **self.said}
@@ -264,13 +264,13 @@ def _refusal(pdf: bytes, error: NotOursError) -> SigningError:
     if b"/Encrypt" in pdf:
         return SigningError(
             "encrypted",
-            "Ce PDF est chiffré : il ne peut pas être signé tel quel.",
+            "Ce PDF est chiffré : il ne peut pas être signé tel quel.",
             "Enregistrez-le sans mot de passe, puis recommencez.",
         )
     return SigningError(
         "file_not_ours",
         f"Ce fichier n’est pas un PDF produit par Kalan ({error}).",
-        "Passez par « Documents faits ailleurs », ou vérifiez le fichier.",
+        "Passez par « Documents faits ailleurs », ou vérifiez le fichier.",
     )
 
 

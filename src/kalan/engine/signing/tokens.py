@@ -73,7 +73,7 @@ def open_token(
     if not Path(module).is_file():
         raise SigningError(
             "module_absent",
-            f"Le module PKCS#11 est introuvable : {module}.",
+            f"Le module PKCS#11 est introuvable : {module}.",
             "Installez le pilote du jeton, ou donnez le bon chemin (--token).",
         )
     session = _session(module, token, pin)
@@ -107,7 +107,7 @@ def _session(module: str, token: str, pin: str | None) -> Any:
         if not pin:
             raise SigningError(
                 "passphrase_needed",
-                f"Le jeton « {token} » demande son code PIN.",
+                f"Le jeton « {token} » demande son code PIN.",
                 "Donnez le code PIN du jeton.",
             )
         return place.open(user_pin=pin)
@@ -123,7 +123,7 @@ def _private_key(session: Any, label: str) -> Any:
     if not found:
         raise SigningError(
             "key_absent",
-            f"Le jeton ne contient pas de clé privée « {label} »."
+            f"Le jeton ne contient pas de clé privée « {label} »."
             if label
             else "Le jeton ne contient pas de clé privée.",
             "Vérifiez le nom de la clé (--label) avec l’outil du jeton.",
@@ -132,7 +132,7 @@ def _private_key(session: Any, label: str) -> Any:
         names = ", ".join(sorted({str(one.label) for one in found}))
         raise SigningError(
             "key_ambiguous",
-            f"Le jeton contient plusieurs clés privées : {names}.",
+            f"Le jeton contient plusieurs clés privées : {names}.",
             "Dites laquelle avec --label.",
         )
     return found[0]
@@ -213,16 +213,16 @@ def _told(when: str, token: str = "") -> Iterator[None]:
     try:
         yield
     except (pkcs11.NoSuchToken, pkcs11.TokenNotPresent, pkcs11.TokenNotRecognised) as error:
-        named = f"Le jeton « {token} » n’est pas là." if token else "Le jeton n’est plus là."
+        named = f"Le jeton « {token} » n’est pas là." if token else "Le jeton n’est plus là."
         raise SigningError(
             "token_absent",
             named,
-            "Branchez le jeton (ou démarrez le HSM), puis recommencez : ce qui est signé le reste.",
+            "Branchez le jeton (ou démarrez le HSM), puis recommencez : ce qui est signé le reste.",
         ) from error
     except pkcs11.PinLocked as error:
         raise SigningError(
             "token_locked",
-            "Le jeton est bloqué : trop de codes PIN faux.",
+            "Le jeton est bloqué : trop de codes PIN faux.",
             "Débloquez-le avec l’outil du fabricant et son code de déblocage.",
         ) from error
     except pkcs11.PKCS11Error as error:
@@ -231,14 +231,14 @@ def _told(when: str, token: str = "") -> Iterator[None]:
             raise SigningError(
                 "wrong_passphrase",
                 "Le code PIN du jeton est faux.",
-                "Vérifiez-le : après quelques essais faux, le jeton se bloque.",
+                "Vérifiez-le : après quelques essais faux, le jeton se bloque.",
             ) from error
         raise SigningError(
             "token_lost" if when == "while signing" else "token_unusable",
             f"Le jeton ne répond plus ({name})."
             if when == "while signing"
             else f"Le jeton ne peut pas être ouvert ({name}).",
-            "Vérifiez qu’il est branché, puis recommencez : ce qui est signé le reste.",
+            "Vérifiez qu’il est branché, puis recommencez : ce qui est signé le reste.",
         ) from error
     except RuntimeError as error:  # the module is no PKCS#11 library, or cannot start
         raise SigningError(
