@@ -118,7 +118,7 @@ def test_the_file_keeps_what_pdf_a_and_pdf_ua_ask() -> None:
     assert [str(one.Subtype) for one in page.Annots] == ["/Link", "/Widget"]
     assert page.Annots[1].objgen == field.objgen
     assert (str(page.Tabs), int(field.F), list(field.Rect)) == ("/S", 132, [0, 0, 0, 0])
-    assert str(field.TU) == "Signature électronique : Direction de la planification"
+    assert str(field.TU) == "Signature électronique\u00a0: Direction de la planification"
     assert str(field.V.SubFilter) == "/ETSI.CAdES.detached"
     assert str(field.V.M) == "D:20230320093000Z"
     assert "/AP" not in field

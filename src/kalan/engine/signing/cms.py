@@ -63,7 +63,7 @@ class Skeleton:
             raise SigningError(
                 "key_unusable",
                 "La clé a rendu une signature plus longue que ne le permet son algorithme.",
-                "Vérifiez le jeton et son module PKCS#11 ; rien n’a été signé.",
+                "Vérifiez le jeton et son module PKCS#11 ; rien n’a été signé.",
             )
         return self._join(digest, signature)
 
@@ -103,7 +103,7 @@ def _algorithm(key: Key) -> bytes:
         return der.tlv(0x30, der.oid(_ECDSA_SHA256))
     raise SigningError(
         "key_unusable",
-        "Une clé Ed25519 ne peut pas signer un PDF : les lecteurs courants ne la lisent pas.",
+        "Une clé Ed25519 ne peut pas signer un PDF : les lecteurs courants ne la lisent pas.",
         "Prenez une clé RSA ou P-256 pour les documents.",
     )
 
