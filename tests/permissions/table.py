@@ -56,6 +56,10 @@ CALIBRATED = {"uid": "calibration", "test": "test"}
 TABLE: dict[str, Row] = {
     # --- web
     "home": PUBLIC(),
+    # --- acts: what the world sees
+    "verify": PUBLIC(),
+    "verify-code": PUBLIC(of={"code": "act_code"}),
+    "verify-document": PUBLIC(ok=404, of={"code": "act_code"}, html=False),
     "my-space": SIGNED_IN(),
     "staff-home": STAFF_LIST(*NOBODY_SPECIAL),
     "history": STAFF_LIST("region", "programme", "auditor", "admin"),

@@ -10,6 +10,7 @@ from kalan.assessment.models import CalibrationRun, Candidate, CutPanel, Exam, S
 from kalan.assessment.services import panels, sittings
 from kalan.base.models import ImportRun, Job, Message
 from kalan.campaigns.models import Campaign, OutsideResult, Participant
+from kalan.credentials.models import Act
 from kalan.indicators.models import DeclaredFigure, FrozenFigures
 from kalan.people.actor import SYSTEM
 from kalan.people.models import (
@@ -38,6 +39,7 @@ from kalan.training.models import (
     Theme,
 )
 from tests.factories import (
+    acts,
     assessment,
     attendance,
     calibration,
@@ -89,6 +91,7 @@ class Place:
     import_run: ImportRun  # checked: nothing of it is written yet
     campaign: Campaign  # open, held by the region, with ``agent`` on its list
     exam: Exam  # its room is open, at ``structure``
+    act: Act  # signed, about ``agent``, in a batch of the region
     import_kind: str = "staff"
     import_tab: str = "refused"
     slip_code: str = "ABCDEFGH23"
@@ -105,6 +108,10 @@ class Place:
     test_act: str = "ouvrir"
     wording_code: str = "convocation"
     wording_channel: str = "sms"
+
+    @property
+    def act_code(self) -> str:
+        return str(self.act.code)
 
     @property
     def candidate(self) -> Candidate:
@@ -262,6 +269,7 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
         item=skills.with_picture(skills.item(bank, code=f"Q-{surname}")),
         campaign=_campaign(region, agent, surname),
         exam=_exam(region, structure, account, surname),
+        act=acts.act(region, agent, structure=structure),
         framework=_framework("sante"),
         other_framework=_framework("digcomp"),
     )

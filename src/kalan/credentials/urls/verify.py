@@ -1,5 +1,11 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from kalan.credentials.views import verify as views
+
+urlpatterns: list[URLPattern] = [
+    path("verifier/", views.verify, name="verify"),
+    path("verifier/<str:code>/", views.verify_code, name="verify-code"),
+    path("verifier/<str:code>/document/", views.verify_document, name="verify-document"),
+]
