@@ -142,7 +142,7 @@ def install_missing(needed: set[str]) -> None:
             **quiet,
         )
     if "npm packages" in needed and not _npm_stamp_is_fresh() and shutil.which("npm"):
-        say("npm: axe-core, vnu-jar")
+        say("npm: checkers of pages and badges")
         done = subprocess.run(
             ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
             cwd=TOP,

@@ -6,6 +6,7 @@ import datetime as dt
 import unicodedata
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import cbor2
 import pytest
@@ -189,3 +190,14 @@ def test_a_refusal_after_a_good_signature_says_what_was_signed() -> None:
 def test_a_long_text_is_shortened_between_letters(text: str, fitted: str) -> None:
     assert cose.fit(text, "title") == fitted
     assert len(fitted.encode()) <= cose.LIMITS["title"]
+
+
+def test_the_published_example_is_this_credential() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "format-qr.md").read_text()
+    blocks = ["".join(block.split()) for block in page.split("\n\n") if block.startswith("    ")]
+    assert cose.sign(made.GOOD, made.KEY) in blocks
+    assert cbor.encode(cose._payload(made.GOOD)).hex() in blocks
+    for word in cose.MESSAGES.keys() - {"too_long", "not_sayable"}:
+        assert f"`{word}`" in page
+    for number in (cose.LONGEST, *cose.LIMITS.values(), cose.MOST_DOMAINS):
+        assert f" {number} " in page
