@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from kalan.base import clock
 from kalan.credentials import words
 from kalan.credentials.models import Act, ActEvent, Batch, CheckCount, SigningKey
-from kalan.credentials.services import checking
+from kalan.credentials.services import verifying
 from kalan.engine.signing import code as codes
 from tests.factories import acts, people
 from tests.factories.people import NOW
@@ -42,8 +42,8 @@ def act(tree: people.Tree) -> Act:
 
 
 def result(act: Act, now: dt.datetime = NOW) -> str:
-    fresh = checking.checks.act_by_code(str(act.code))
-    return checking.answer_for(fresh, now=now).result
+    fresh = verifying.checks.act_by_code(str(act.code))
+    return verifying.answer_for(fresh, now=now).result
 
 
 def test_each_state_has_its_answer(act: Act, tree: people.Tree) -> None:
@@ -83,7 +83,7 @@ def test_each_state_has_its_answer(act: Act, tree: people.Tree) -> None:
 def test_signed_by_hand_holds_once_its_day_is_entered(tree: people.Tree) -> None:
     batch = acts.batch(tree.fatick, mode="hand")
     act = acts.act(batch)
-    answer = checking.answer_for(checking.checks.act_by_code(act.code or ""), now=NOW)
+    answer = verifying.answer_for(verifying.checks.act_by_code(act.code or ""), now=NOW)
     assert (answer.result, answer.level, answer.issued_on) == ("valid", "hand", NOW.date())
     Batch.objects.filter(pk=batch.pk).update(state="printed", hand_signed_on=None)
     assert result(act) == "pending"
@@ -192,7 +192,7 @@ def test_the_name_shows_to_whoever_types_what_is_printed(act: Act, client: Clien
 
 def test_the_year_printed_counts_before_that_of_the_register(act: Act) -> None:
     act.data = {"holder": {"born_on": "1990-04-02"}}
-    assert (checking.says_who(act, "1990"), checking.says_who(act, "1987")) == (True, False)
+    assert (verifying.says_who(act, "1990"), verifying.says_who(act, "1987")) == (True, False)
 
 
 def test_names_are_tried_five_times(act: Act, client: Client) -> None:
@@ -205,7 +205,7 @@ def test_names_are_tried_five_times(act: Act, client: Client) -> None:
 
 
 def test_guessing_codes_is_stopped(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "UNKNOWN_PER_ADDRESS", 3)
+    monkeypatch.setattr(verifying, "UNKNOWN_PER_ADDRESS", 3)
     answers = [client.get(f"/verifier/{UNGIVEN}/").status_code for _ in range(5)]
     assert answers == [200, 200, 200, 429, 429]
 
@@ -256,7 +256,7 @@ def test_the_two_languages_hold_the_same_words() -> None:
     for table in (words.RESULTS, words.LEVELS, words.REASONS, words.LIMITS, words.VERDICTS):
         assert sorted(table["fr"]) == sorted(table["en"])
     assert sorted(words.TEXTS["fr"]) == sorted(words.TEXTS["en"])
-    assert set(checking.RESULTS) <= set(words.RESULTS["fr"])
+    assert set(verifying.RESULTS) <= set(words.RESULTS["fr"])
     assert sorted(words.REASONS["fr"]) == sorted(ActEvent.Reason.values)
 
 

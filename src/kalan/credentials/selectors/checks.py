@@ -1,6 +1,6 @@
 """What the check page may know of an act: found by its code or by the hash of its file.
 
-No actor: whoever holds the code or the file may ask, and sees what ``services.checking`` tells.
+No actor: whoever holds the code or the file may ask, and sees what ``services.verifying`` tells.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.credentials import words
-from kalan.credentials.services import checking
-from kalan.credentials.services.checking import Answer
+from kalan.credentials.services import verifying
+from kalan.credentials.services.verifying import Answer
 from kalan.engine.signing import code as codes
 from kalan.people.services.accounts_door import address_of
 
@@ -53,14 +53,14 @@ def verify_code(request: HttpRequest, code: str) -> HttpResponseBase:
     try:
         if request.method == "POST":
             said = request.POST.get("said", "")[:250]
-            answer = checking.with_name(typed=code, said=said, address=address, now=now)
+            answer = verifying.with_name(typed=code, said=said, address=address, now=now)
         else:
             counted = request.method == "GET"
-            answer = checking.by_code(typed=code, address=address, now=now, count=counted)
+            answer = verifying.by_code(typed=code, address=address, now=now, count=counted)
     except Refused as refused:
         if refused.code != "no_match":
             return _page(request, "wait", {}, status=429)
-        answer = checking.by_code(typed=code, address=address, now=now, count=False)
+        answer = verifying.by_code(typed=code, address=address, now=now, count=False)
         error = "no_match"
     if request.GET.get("format") == "json":
         return _json(answer)
