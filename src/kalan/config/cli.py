@@ -1,8 +1,8 @@
 """The program ``kalan``. stdout carries the result only, diagnostics go to stderr.
 
 Exit codes: 0 done, 1 refused or invalid, 2 usage. Django is loaded once a command has been
-chosen, so that ``--help`` answers at once; ``psychometrics`` and ``questions`` need neither Django
-nor a database.
+chosen, so that ``--help`` answers at once; ``psychometrics``, ``questions`` and ``verify`` need
+neither Django nor a database.
 """
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser(  # like psychometrics
         "questions", help="vérifie et convertit des questions\u00a0: GIFT, XML de Moodle, Aiken"
     )
+    commands.add_parser(  # like psychometrics
+        "verify", help="dit si des PDF signés sont valides, sans base de données"
+    )
     commands.add_parser("demo", help="charge les données de démonstration (mode démonstration)")
     commands.add_parser("check", help="vérifie les réglages, les migrations et l’arbre")
     return top
@@ -70,6 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from kalan.engine.formats.program import run as questions
 
         return questions(words[1:])
+    if words[:1] == ["verify"]:
+        from kalan.engine.signing.verify.program import run as verify
+
+        here = Path(__file__).resolve().parents[3] / "var"  # as settings.py has it
+        return verify(words[1:], home=Path(os.environ.get("KALAN_HOME") or here))
     options = parser().parse_args(words)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kalan.config.settings")
     if options.command == "serve":

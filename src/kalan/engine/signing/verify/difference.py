@@ -1,0 +1,151 @@
+"""What a revision after a signature may hold: validation data (DSS), document time-stamps, further
+signatures. Anything else is a change to what was signed.
+
+pyHanko compares the object graphs of the two revisions; its own default would also let titles,
+metadata, form values and visible new fields pass. Those are refused here: they are the material of
+the shadow attacks (Mainka, Mladenov, Rohlmann, NDSS 2021) and of the sneaky signature attack
+(Rohlmann et al., « Breaking the Specification: PDF Certification », S&P 2021).
+"""
+
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from io import BytesIO
+from typing import Any
+
+from pyhanko.pdf_utils.generic import DictionaryObject
+from pyhanko.pdf_utils.metadata.xmp_xml import parse_xmp
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader, RawPdfPath
+from pyhanko.sign.diff_analysis import (
+    FormUpdatingRule,
+    ModificationLevel,
+    StandardDiffPolicy,
+    SuspiciousModification,
+)
+from pyhanko.sign.diff_analysis.rules.file_structure_rules import (
+    CatalogModificationRule,
+    ObjectStreamRule,
+    XrefStreamRule,
+)
+from pyhanko.sign.diff_analysis.rules.form_field_rules import (
+    DSSCompareRule,
+    SigFieldCreationRule,
+    SigFieldModificationRule,
+    is_field_visible,
+)
+from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate, WhitelistRule
+
+from kalan.engine.signing.verify.verdict import Doubt, Reason
+
+
+class UnseenFieldRule(SigFieldCreationRule):
+    """New signature fields must be invisible: a visible one can cover what was signed. A place
+    for a visible signature is reserved before the first signature, or not at all."""
+
+    def apply(self, context: Any) -> Iterable[Any]:
+        for spec in context.field_specs.values():
+            added = spec.new_field_ref if spec.old_field_ref is None else None
+            if added is not None and is_field_visible(added.get_object()):
+                raise SuspiciousModification("a visible field was added after signing")
+        return super().apply(context)
+
+
+class SameInfoRule(WhitelistRule):
+    """A signing program may write into /Info when and with what it saved; not a title."""
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
+        reference = new.trailer_view.get_value_as_reference("/Info", optional=True)
+        if reference is None or reference not in new.explicit_refs_in_revision():
+            return
+        before, after = (
+            {key: str(value) for key, value in one.trailer_view["/Info"].items()}
+            for one in (old, new)
+            if isinstance(one.trailer_view["/Info"], DictionaryObject)
+        )
+        for key in before.keys() | after.keys():
+            if key not in ("/ModDate", "/Producer") and before.get(key) != after.get(key):
+                raise SuspiciousModification(f"{key} of the document was changed")
+        yield ReferenceUpdate(
+            reference, context_checked=Context.from_absolute(old, RawPdfPath("/Info"))
+        )
+
+
+SAVING = {  # what a program writes into the metadata when it saves, and no reader shows as content
+    ("http://ns.adobe.com/xap/1.0/", "ModifyDate"),
+    ("http://ns.adobe.com/xap/1.0/", "MetadataDate"),
+    ("http://ns.adobe.com/pdf/1.3/", "Producer"),
+    ("http://ns.adobe.com/xap/1.0/mm/", "InstanceID"),
+}
+
+
+class SameMetadataRule(WhitelistRule):
+    """The same for the XMP metadata, written anew but saying the same."""
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
+        reference = new.root.get_value_as_reference("/Metadata", optional=True)
+        if reference is None or reference not in new.explicit_refs_in_revision():
+            return
+        if old.root.get_value_as_reference("/Metadata", optional=True) != reference:
+            raise SuspiciousModification("the metadata were put elsewhere")
+        before, after = (
+            one.reader.get_object(reference, revision=one.revision) for one in (old, new)
+        )
+        if _said(before.data) != _said(after.data):
+            raise SuspiciousModification("the metadata say something else")
+        yield ReferenceUpdate(
+            reference, context_checked=Context.from_absolute(old, RawPdfPath("/Root", "/Metadata"))
+        )
+
+
+def _said(xmp: bytes) -> list[dict[Any, Any]]:
+    if len(xmp) > 1_000_000 or b"<!DOCTYPE" in xmp or b"<!ENTITY" in xmp:
+        raise SuspiciousModification("metadata of an unusual kind")
+    xmp.decode("utf-8")  # no other encoding, in which those could hide
+    return [
+        {name: value for name, value in one if (name.ns, name.local_name) not in SAVING}
+        for one in parse_xmp(BytesIO(xmp))
+    ]
+
+
+POLICY = StandardDiffPolicy(
+    global_rules=[
+        CatalogModificationRule(
+            ignored_keys=frozenset({"/AcroForm", "/DSS", "/Extensions", "/Version"})
+        ),
+        SameInfoRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        SameMetadataRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        DSSCompareRule().as_qualified(ModificationLevel.LTA_UPDATES),
+    ],
+    form_rule=FormUpdatingRule(
+        field_rules=[
+            UnseenFieldRule(),
+            SigFieldModificationRule(
+                allow_in_place_appearance_stream_changes=False,
+                always_modifiable=frozenset({"/Type"}),
+                value_update_keys=frozenset({"/Type", "/V", "/AP"}),
+            ),
+        ],
+        ignored_acroform_keys=frozenset({"/Fields"}),
+    ),
+    ignore_orphaned_objects=False,
+    ignore_identical_objects=False,
+)
+
+
+def same_trailer(reader: PdfFileReader, since: int) -> None:
+    """Check that no trailer after revision ``since`` names another catalogue or another /Info: an
+    object prepared before signing could be shown in the place of the one that was seen."""
+
+    def named(resolver: HistoricalResolver, key: str) -> Any:
+        return resolver.trailer_view.get_value_as_reference(key, optional=True)
+
+    signed = reader.get_historical_resolver(since)
+    for revision in range(since + 1, reader.xrefs.total_revisions):
+        later = reader.get_historical_resolver(revision)
+        for key in ("/Root", "/Info"):
+            if named(signed, key) != named(later, key):
+                raise Doubt(Reason.MODIFIED, f"a later trailer names another {key}")

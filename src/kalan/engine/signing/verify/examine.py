@@ -1,0 +1,346 @@
+"""The examination of any PAdES file, with pyHanko. Only ``judge`` calls it: it may raise anything.
+
+First what the file is (revisions, byte ranges, what was added), then whether each signature is
+right, then who answers for it at the moment at which it is proved to have existed.
+"""
+
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+from pyhanko.pdf_utils.misc import PdfReadError
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.diff_analysis import DiffResult
+from pyhanko.sign.fields import enumerate_sig_fields
+from pyhanko.sign.general import extract_signer_info
+from pyhanko.sign.validation.generic_cms import (
+    cms_basic_validation,
+    extract_certs_for_validation,
+    extract_self_reported_ts,
+    extract_tst_data_iter,
+    message_imprint_checker,
+    validate_tst_signed_data,
+)
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from pyhanko.sign.validation.settings import KeyUsageConstraints
+from pyhanko.sign.validation.status import SignatureCoverageLevel
+from pyhanko_certvalidator import ValidationContext
+
+from kalan.engine.signing.verify import profile, trust
+from kalan.engine.signing.verify.difference import POLICY, same_trailer
+from kalan.engine.signing.verify.revisions import (
+    account_for,
+    after_end,
+    end_of,
+    hole,
+    suspicion,
+    unpadded,
+)
+from kalan.engine.signing.verify.verdict import (
+    Doubt,
+    Reason,
+    SignatureVerdict,
+    Verdict,
+    of_signatures,
+)
+
+for _name in ("pyhanko", "pyhanko_certvalidator"):  # they log a traceback for each bad file
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+MOST_BYTES = 100_000_000
+MOST_REVISIONS = 50
+MOST_SIGNATURES = 25
+PADES = "/ETSI.CAdES.detached"
+TIMESTAMP = "/ETSI.RFC3161"
+ANY_USAGE = KeyUsageConstraints(key_usage=set())  # asked in ``profile``, with its own reason
+
+
+@dataclass
+class Signature:
+    """One signature or document time-stamp, as found; ``verdict`` grows as it is examined."""
+
+    embedded: EmbeddedPdfSignature
+    revision: int
+    covered: int
+    is_stamp: bool
+    verdict: SignatureVerdict
+
+
+def examine(pdf: bytes, trusted: Sequence[bytes], at: datetime, crls: Sequence[bytes]) -> Verdict:
+    """Return the verdict on ``pdf`` at ``at``; raises on what no rule foresaw."""
+    if len(pdf) > MOST_BYTES:
+        raise Doubt(Reason.MALFORMED, f"more than {MOST_BYTES // 1_000_000} MB")
+    if not pdf.startswith(b"%PDF-"):
+        raise Doubt(suspicion(pdf), "does not begin as a PDF")
+    if pdf.count(b"startxref") > 2 * MOST_REVISIONS:
+        raise Doubt(Reason.MALFORMED, "too many revisions")
+    reader = PdfFileReader(BytesIO(pdf), strict=True)
+    if reader.encrypted:
+        raise Doubt(Reason.MALFORMED, "encrypted")
+    if reader.xrefs.total_revisions > MOST_REVISIONS:
+        raise Doubt(Reason.MALFORMED, "too many revisions")
+    found = _signatures(pdf, reader)
+    if not found:
+        unreached = b"/ByteRange" in pdf or b"/DocTimeStamp" in pdf
+        raise Doubt(
+            Reason.MALFORMED if unreached else Reason.NOT_SIGNED, "no signature in the form"
+        )
+    if reader.xrefs.hybrid_xrefs_present:
+        raise Doubt(Reason.MALFORMED, "hybrid cross-references")
+    pool = trust.Pool(trust.certificates(trusted), lists=trust.crls(crls))
+    _validation_data(reader, pool, found)
+    for one in found:
+        _right(one, pool)
+    if all(one.verdict.reason is not Reason.ALTERED for one in found):
+        try:
+            _structure(pdf, reader, found)
+        except Doubt as doubt:  # said of each: none of them vouches for the file as it is
+            for one in found:
+                one.verdict = replace(one.verdict, reason=doubt.reason, detail=doubt.detail)
+    _answer(found, pool, at)
+    return of_signatures(tuple(one.verdict for one in found))
+
+
+def _signatures(pdf: bytes, reader: PdfFileReader) -> list[Signature]:
+    """The signatures that the form's fields hold, in the order of the revisions."""
+    found: list[Signature] = []
+    seen = set()
+    for name, value, field in enumerate_sig_fields(reader, filled_status=True):
+        if len(found) == MOST_SIGNATURES:
+            raise Doubt(Reason.MALFORMED, "too many signatures")
+        where = field.get_object().raw_get("/V")
+        place = reader.xrefs[where.reference] if hasattr(where, "reference") else None
+        if not isinstance(place, int) or where.reference in seen:
+            raise Doubt(Reason.MALFORMED, "a signature that is not an object of its own")
+        seen.add(where.reference)
+        entry = value.get_object()
+        if entry.raw_get("/Type" if "/Type" in entry else "/Filter") is None:
+            raise Doubt(Reason.MALFORMED, "a signature without type")
+        embedded = EmbeddedPdfSignature(reader, field, name)
+        covered = hole(pdf, list(embedded.byte_range), embedded.pkcs7_content, place).covered
+        unpadded(embedded.pkcs7_content)
+        is_stamp = entry.get("/Type", "/Sig") == "/DocTimeStamp"
+        leaf = embedded.signer_cert
+        claimed = extract_self_reported_ts(embedded.signer_info) or _m(embedded)
+        verdict = SignatureVerdict(
+            "timestamp" if is_stamp else "signature",
+            Reason.OK,
+            signer=_name_of(leaf),
+            signed_at=claimed,
+            field=name,
+            issuer=leaf.issuer.human_friendly[:300],
+            serial=f"{leaf.serial_number:x}",
+            expires=leaf.not_valid_after,
+        )
+        found.append(Signature(embedded, embedded.signed_revision, covered, is_stamp, verdict))
+    return sorted(found, key=lambda one: one.covered)
+
+
+def _m(embedded: EmbeddedPdfSignature) -> datetime | None:
+    try:
+        moment = embedded.self_reported_timestamp
+    except (PdfReadError, ValueError):
+        return None
+    return moment if moment is None or moment.tzinfo else None
+
+
+def _name_of(leaf: Any) -> str:
+    names = leaf.subject.native
+    name = names.get("common_name") or names.get("organization_name") or ""
+    return (name if isinstance(name, str) else ", ".join(name))[:200]
+
+
+def _structure(pdf: bytes, reader: PdfFileReader, found: list[Signature]) -> None:
+    """Check the revisions from the first signed one to the end of the file."""
+    xrefs = reader.xrefs
+    last = xrefs.total_revisions - 1
+    first = found[0]
+    if len({one.revision for one in found}) != len(found):
+        raise Doubt(Reason.MALFORMED, "two signatures in one revision")
+    covered = {one.revision: one.covered for one in found}
+    start = 0
+    for revision in range(first.revision, last + 1):
+        about = xrefs.get_xref_container_info(revision)
+        end = end_of(pdf, about.end_location, about.declared_startxref)
+        ends = after_end(pdf, end)
+        if revision in covered and covered[revision] not in ends:
+            raise Doubt(Reason.MODIFIED, "a signature does not cover its whole revision")
+        if revision > first.revision:
+            entries = xrefs.get_xref_data(revision).standard_xrefs
+            offsets = {place: (number, gen) for number, (gen, place) in entries.items()}
+            table = about.declared_startxref
+            account_for(pdf, start, offsets, table, about.end_location, end)
+        start = covered.get(revision, end)
+    if len(pdf) not in after_end(pdf, start if last not in covered else len(pdf)):
+        raise Doubt(Reason.MODIFIED, "bytes after the end")
+    if last in covered and covered[last] != len(pdf):
+        raise Doubt(Reason.MODIFIED, "bytes after the last signature")
+    _unchanged(reader, found, last)
+
+
+def _unchanged(reader: PdfFileReader, found: list[Signature], last: int) -> None:
+    """Check by the object graphs that nothing but allowed additions follows each signature."""
+    for one in found:
+        one.embedded.compute_integrity_info(skip_diff=True)
+        whole = SignatureCoverageLevel.ENTIRE_REVISION
+        if one.embedded.evaluate_signature_coverage() < whole:
+            raise Doubt(Reason.MALFORMED, "pyHanko: the signature does not cover its revision")
+        if one.revision == last:
+            continue
+        same_trailer(reader, one.revision)
+        result = POLICY.review_file(
+            reader,
+            one.revision,
+            field_mdp_spec=one.embedded.fieldmdp,
+            doc_mdp=one.embedded.docmdp_level,
+        )
+        if not isinstance(result, DiffResult):
+            raise Doubt(Reason.MODIFIED, str(result)[:200])
+        allowed = one.embedded.docmdp_level
+        if allowed is not None and result.modification_level.value > allowed.value:
+            raise Doubt(Reason.MODIFIED, "the first signature allows no other")
+
+
+def _right(one: Signature, pool: trust.Pool) -> None:
+    """Check one signature by itself: digest, key operation, form. Sets its reason."""
+    embedded, signed = one.embedded, one.embedded.signed_data
+    wanted = TIMESTAMP if one.is_stamp else PADES
+    try:
+        if one.is_stamp:
+            status = asyncio.run(
+                validate_tst_signed_data(signed, _nobody(), embedded.compute_digest)
+            )
+        else:
+            digest = embedded.compute_digest()
+            status = asyncio.run(_integrity(signed, digest))
+        if not (status["intact"] and status["valid"]):
+            raise Doubt(Reason.ALTERED, "the digest or the signature is wrong")
+        if embedded.sig_object.get("/SubFilter") != wanted:
+            raise Doubt(Reason.MALFORMED, "not a PAdES /SubFilter")
+        profile.check(signed, embedded.signer_cert, token=one.is_stamp)
+        brought = [embedded.signer_cert, *embedded.other_embedded_certs]
+        pool.add(brought)
+        trust.no_strangers(pool, brought, embedded.signer_cert.dump())
+    except Doubt as doubt:
+        one.verdict = replace(one.verdict, reason=doubt.reason, detail=doubt.detail)
+
+
+async def _integrity(signed: Any, digest: bytes) -> dict[str, Any]:
+    return await cms_basic_validation(signed, digest, _nobody(), key_usage_settings=ANY_USAGE)
+
+
+def _nobody() -> ValidationContext:
+    """A context that trusts nobody: who answers is asked afterwards."""
+    return ValidationContext(trust_roots=[], allow_fetching=False)
+
+
+def _answer(found: list[Signature], pool: trust.Pool, at: datetime) -> None:
+    """Ask who answers for each, the last first: a trusted document time-stamp proves that what it
+    covers existed at its time, and what lies before it is judged at that moment."""
+    moment, archived = at, False
+    for one in reversed(found):
+        if not one.verdict.valid:
+            continue
+        leaf = one.embedded.signer_cert
+        try:
+            if one.is_stamp:
+                stamped = _stamp_time(one.embedded.signed_data)
+                if stamped > moment:
+                    raise Doubt(Reason.MALFORMED, "a time-stamp from after this moment")
+                profile.fit_to_stamp(leaf)
+                state = trust.answer_for(pool, leaf, moment)
+                one.verdict = replace(one.verdict, signed_at=stamped, proved=True, revocation=state)
+                moment, archived = stamped, True
+            else:
+                _answer_signature(one, pool, moment, archived)
+        except Doubt as doubt:
+            one.verdict = replace(one.verdict, reason=doubt.reason, detail=doubt.detail)
+
+
+def _answer_signature(one: Signature, pool: trust.Pool, moment: datetime, archived: bool) -> None:
+    stamped = _signature_stamp(one, pool, moment)
+    proved = stamped or (moment if archived else None)
+    profile.fit_to_sign(one.embedded.signer_cert)
+    state = trust.answer_for(pool, one.embedded.signer_cert, stamped or moment)
+    level = "B-T" if proved else "B-B"
+    if proved and pool.lists_held:
+        level = "B-LTA" if archived else "B-LT"
+    one.verdict = replace(
+        one.verdict,
+        signed_at=proved or one.verdict.signed_at,
+        proved=proved is not None,
+        level=level,
+        revocation=state,
+    )
+
+
+def _signature_stamp(one: Signature, pool: trust.Pool, moment: datetime) -> datetime | None:
+    """The time proved by a trusted time-stamp of the signature. One that nobody answers for proves
+    nothing and is passed over; one that is not of this signature makes the file altered."""
+    info = one.embedded.signer_info
+    best = None
+    for token in extract_tst_data_iter(info, signed=False):
+        status = asyncio.run(
+            validate_tst_signed_data(token, _nobody(), message_imprint_checker(info))
+        )
+        if not (status["intact"] and status["valid"]):
+            raise Doubt(Reason.ALTERED, "a time-stamp that is not of this signature")
+        certs = extract_certs_for_validation(token)
+        profile.check(token, certs.signer_cert, token=True)
+        brought = [certs.signer_cert, *certs.other_certs]
+        pool.add(brought)
+        stamped = _stamp_time(token)
+        try:
+            profile.fit_to_stamp(certs.signer_cert)
+            trust.answer_for(pool, certs.signer_cert, moment)
+        except Doubt:
+            continue
+        trust.no_strangers(pool, brought, certs.signer_cert.dump())
+        if stamped > moment:
+            raise Doubt(Reason.MALFORMED, "a time-stamp from after this moment")
+        best = stamped if best is None else min(best, stamped)
+    return best
+
+
+def _stamp_time(signed: Any) -> datetime:
+    extract_signer_info(signed)  # exactly one signer
+    moment = signed["encap_content_info"]["content"].parsed["gen_time"].native
+    if not isinstance(moment, datetime):
+        raise Doubt(Reason.MALFORMED, "a time-stamp without time")
+    return moment
+
+
+def _validation_data(reader: PdfFileReader, pool: trust.Pool, found: list[Signature]) -> None:
+    """Take the certificates and lists of the DSS, if there is one. All must be readable, and the
+    validation data of single signatures must be of signatures of this file."""
+    if "/DSS" not in reader.root:
+        return
+    store = reader.root["/DSS"]
+    if (
+        len(store.get("/Certs", ())) + len(store.get("/CRLs", ())) + len(store.get("/OCSPs", ()))
+        > 200
+    ):
+        raise Doubt(Reason.MALFORMED, "too much validation data")
+    data = {
+        key: [stream.get_object().data for stream in store.get(key, ())]
+        for key in ("/Certs", "/CRLs", "/OCSPs")
+    }
+    pool.add(trust.certificates(data["/Certs"]))
+    pool.lists += trust.crls(data["/CRLs"])
+    pool.ocsp += data["/OCSPs"]
+    pool.lists_held = bool(data["/CRLs"] or data["/OCSPs"])
+    hashes = {
+        "/" + hashlib.sha1(one.embedded.pkcs7_content, usedforsecurity=False).hexdigest().upper()
+        for one in found
+    }
+    if not set(store.get("/VRI", {})) <= hashes:
+        raise Doubt(Reason.MODIFIED, "validation data of a signature that is not here")
