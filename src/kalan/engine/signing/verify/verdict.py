@@ -23,14 +23,14 @@ class Reason(StrEnum):
 
 
 SENTENCES: Mapping[Reason, str] = {
-    Reason.OK: "Valide : le fichier est tel qu’il a été signé.",
-    Reason.NOT_SIGNED: "Non signé : ce fichier ne porte aucune signature électronique.",
-    Reason.ALTERED: "Altéré : le contenu signé a changé.",
-    Reason.MODIFIED: "Modifié après la signature : quelque chose a été ajouté au fichier signé.",
-    Reason.UNTRUSTED: "Signataire inconnu : aucune autorité de confiance ne répond de lui.",
+    Reason.OK: "Valide\u00a0: le fichier est tel qu’il a été signé.",
+    Reason.NOT_SIGNED: "Non signé\u00a0: ce fichier ne porte aucune signature électronique.",
+    Reason.ALTERED: "Altéré\u00a0: le contenu signé a changé.",
+    Reason.MODIFIED: "Modifié après la signature\u00a0: le fichier signé a reçu des ajouts.",
+    Reason.UNTRUSTED: "Signataire inconnu\u00a0: aucune autorité de confiance ne répond de lui.",
     Reason.EXPIRED: "Certificat expiré, et rien ne prouve que la signature est plus ancienne.",
     Reason.REVOKED: "Certificat révoqué avant que la signature soit prouvée.",
-    Reason.MALFORMED: "Illisible ou non conforme : ce fichier ne peut pas être vérifié.",
+    Reason.MALFORMED: "Illisible ou non conforme\u00a0: ce fichier ne peut pas être vérifié.",
 }
 
 
