@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kalan.credentials.models import Batch
+from kalan.credentials.models import ActTemplate, Batch
 from kalan.people.models import Role
 
 _PREPARERS = frozenset({Role.STRUCTURE, Role.REGION, Role.PROGRAMME, Role.ADMIN})
@@ -35,4 +35,17 @@ BATCH_TRANSITIONS: dict[str, dict[str, str]] = {
     "print": {_S.ORDERED: _S.PRINTED},
     "hand": {_S.PRINTED: _S.SIGNED},
     "cancel": {_S.DRAFT: _S.CANCELLED, _S.CHECKED: _S.CANCELLED, _S.APPROVED: _S.CANCELLED},
+}
+
+_K = ActTemplate.Kind
+_R = Batch.Source
+_OF_SESSIONS = frozenset(_K.values) - {_K.COMPETENCE, _K.FREE, _K.FILES}
+
+# Which kinds of act each source gives. A proof about a person rests on records, never on a table.
+SOURCE_KINDS: dict[str, frozenset[str]] = {
+    _R.PROGRAMME: _OF_SESSIONS,
+    _R.SESSION: _OF_SESSIONS,
+    _R.EXAM: frozenset({_K.COMPETENCE}),
+    _R.SPREADSHEET: frozenset({_K.FREE}),
+    _R.FILES: frozenset({_K.FILES}),
 }

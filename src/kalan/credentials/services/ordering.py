@@ -1,0 +1,229 @@
+"""The click: one signatory, a fresh second factor, every batch that they ticked; all or nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+from django.db import connection
+from django.utils import timezone
+
+from kalan.base.errors import Refused
+from kalan.base.ids import uuid7
+from kalan.base.jobs import start_job
+from kalan.credentials.models import Act, Batch, Office, OfficeHolder, SigningKey, SigningRun
+from kalan.credentials.models.offices import Mode
+from kalan.credentials.selectors.offices import holder_today
+from kalan.credentials.services import keys_open, signing
+from kalan.credentials.services.numbering import next_numbers, status_places
+from kalan.credentials.services.second_factor import Factor, verify_totp
+from kalan.engine.signing.code import new_code
+from kalan.people import vault
+from kalan.people.actor import Actor
+from kalan.people.services.history import act, note
+
+_CHUNK = 2000
+
+
+def confirm(
+    *,
+    actor: Actor,
+    batches: Sequence[Batch],
+    code: str,
+    form_uid: uuid.UUID,
+    now: dt.datetime,
+    passphrase: str | None = None,
+) -> SigningRun:
+    """What the page's button does: check the code, then order. Sent twice (double click, a reply
+    lost on the way), the same ``form_uid`` gives the same run."""
+    account = actor.account
+    if account is None:
+        raise Refused("Connectez-vous pour signer.", code="forbidden")
+    found = _sent_before(account.pk, form_uid)
+    if found is not None:
+        return found
+    try:
+        factor = verify_totp(account=account, code=code, now=now)
+    except Refused:
+        found = _sent_before(account.pk, form_uid)  # the twin request has used the code
+        if found is not None:
+            return found
+        raise
+    return order(
+        actor=actor, batches=batches, factor=factor, now=now, passphrase=passphrase, uid=form_uid
+    )
+
+
+def _sent_before(account_id: int, uid: uuid.UUID) -> SigningRun | None:
+    return SigningRun.objects.filter(uid=uid, account=account_id).first()
+
+
+@act
+def order(
+    *,
+    actor: Actor,
+    batches: Sequence[Batch],
+    factor: Factor,
+    now: dt.datetime,
+    passphrase: str | None = None,
+    uid: uuid.UUID | None = None,
+) -> SigningRun:
+    """Order the signature of ``batches``, all of one office, in one transaction.
+
+    Each act gets its number, its code and its place in the status list; the job that renders and
+    signs starts when the transaction commits. Raises Refused when a batch was taken by somebody
+    else meanwhile, when the actor does not hold the office today, when the factor is not fresh,
+    when the key cannot be opened (wrong passphrase, token absent): nothing is numbered then.
+    """
+    office = _one_office(batches)
+    holder = _holder(office, actor, factor, now)
+    key = _key_of(office, now, passphrase)
+    run = _run(uid, holder, office, key, factor, now)
+    if key is not None and key.unlock == SigningKey.Unlock.ASKED and passphrase:
+        run.sealed = vault.seal(passphrase)
+    run.save(force_insert=True)
+    _take(run, batches)
+    run.total = _number(run, office, now)
+    if run.total == 0:
+        raise Refused("Ces lots n’ont aucun acte à signer.", remedy="Renvoyez-les à préparer.")
+    run.job = start_job(
+        kind="acts.sign",
+        label=f"Signature de {run.total} actes",
+        task=signing.sign_run,
+        actor_account=actor.account,
+        now=now,
+        arguments={"run_uid": str(run.uid)},
+    )
+    run.save(update_fields=["total", "job"])
+    for batch in batches:
+        batch.refresh_from_db()
+        note(
+            actor=actor,
+            subject=batch,
+            text=f"Signature ordonnée par {run.name}, {run.title}",
+            data={"run": str(run.uid), "factor": run.factor, "capacity": run.capacity},
+        )
+    return run
+
+
+def _one_office(batches: Sequence[Batch]) -> Office:
+    offices = {batch.office_id: batch.office for batch in batches}
+    if len(offices) != 1:
+        raise Refused(
+            "Cochez au moins un lot, et des lots d’une seule fonction à la fois.",
+            code="one_office",
+        )
+    return next(iter(offices.values()))
+
+
+def _holder(office: Office, actor: Actor, factor: Factor, now: dt.datetime) -> OfficeHolder:
+    if not factor.holds_for(actor.account, now):
+        raise Refused(
+            "La confirmation par le second facteur n’est plus valable.",
+            remedy="Donnez un nouveau code.",
+            field="code",
+            code="stale_factor",
+        )
+    holder = holder_today(office=office, actor=actor, today=timezone.localdate(now))
+    if holder is None:
+        raise Refused(
+            f"Vous ne tenez pas aujourd’hui la fonction « {office.title} ».",
+            remedy="Un administrateur inscrit qui signe, et de quelle date à quelle date.",
+            code="forbidden",
+        )
+    return holder
+
+
+def _key_of(office: Office, now: dt.datetime, passphrase: str | None) -> SigningKey | None:
+    """The key that signs, once it has been opened; None when the office signs by hand."""
+    if office.mode == Mode.HAND:
+        return None
+    key = office.key
+    if key is None or key.state != SigningKey.State.ACTIVE:
+        raise Refused(
+            f"{office.title} n’a pas de clé en service.",
+            remedy="Un administrateur lui en donne une.",
+            code="no_key",
+        )
+    keys_open.try_key(key, passphrase=passphrase, now=now)
+    return key
+
+
+def _run(
+    uid: uuid.UUID | None,
+    holder: OfficeHolder,
+    office: Office,
+    key: SigningKey | None,
+    factor: Factor,
+    now: dt.datetime,
+) -> SigningRun:
+    return SigningRun(
+        uid=uid or uuid7(),
+        holder=holder,
+        account=holder.account,
+        capacity=holder.capacity,
+        name=holder.name,
+        title=holder.title,
+        mode=office.mode,
+        key=key,
+        level=key.level if key else "",
+        factor=factor.kind,
+        # Signatures say whole seconds.
+        confirmed_at=now.replace(microsecond=0),
+        total=0,
+    )
+
+
+def _take(run: SigningRun, batches: Sequence[Batch]) -> None:
+    """Of two signatories who click at once one gets the batches, the other is told who did."""
+    wanted = [batch.pk for batch in batches]
+    taken = Batch.objects.filter(
+        pk__in=wanted, state=Batch.State.APPROVED, office=run.holder.office_id, mode=run.mode
+    ).update(state=Batch.State.ORDERED, run=run)
+    if taken == len(set(wanted)):
+        return
+    lost = Batch.objects.filter(pk__in=wanted).exclude(run=run).select_related("run")
+    other = lost.order_by("pk").first()
+    if other is not None and other.run is not None:
+        raise Refused(
+            f"« {other.title} » vient d’être signé par {other.run.name}.",
+            remedy="Revenez à la liste : il n’y attend plus.",
+            code="taken",
+        )
+    title = other.title if other is not None else "Ce lot"
+    raise Refused(
+        f"« {title} » n’attend plus de signature.",
+        remedy="Revenez à la liste et relisez ce qui attend.",
+        code="state",
+    )
+
+
+def _number(run: SigningRun, office: Office, now: dt.datetime) -> int:
+    """Number every act of the run, batches in the order of their visa, acts by rank."""
+    keys = list(
+        Act.objects.filter(batch__run=run, state=Act.State.DRAFT)
+        .order_by("batch__approved_at", "batch", "rank")
+        .values_list("pk", flat=True)
+    )
+    year = timezone.localdate(now).year
+    numbers = next_numbers(country=office.node.country, year=year, count=len(keys))
+    places = status_places(len(keys))
+    # One statement for many rows: a model's bulk_update writes a CASE of thousands of branches.
+    sql = (
+        "UPDATE credentials_act SET number = %s, code = %s, status_index = %s, state = 'planned', "
+        "problem = '' WHERE id = %s AND state = 'draft'"
+    )
+    with connection.cursor() as cursor:
+        for start in range(0, len(keys), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            cursor.executemany(
+                sql,
+                [
+                    (number, new_code(), place, key)
+                    for number, place, key in zip(
+                        numbers[part], places[part], keys[part], strict=True
+                    )
+                ],
+            )
+    return len(keys)
