@@ -1,0 +1,178 @@
+"""The PDF of an act: PDF/A-3a and PDF/UA-1 in one pass, its data attached, the same bytes each time.
+
+Works in a child process without Django and without a database. One ``Renderer`` a batch: the
+compiler keeps what it has read and laid out, so that the second document costs a tenth of the
+first. Data reach the layout in the main source, not in ``sys.inputs``: a change there would make
+the compiler forget everything.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import shutil
+import tempfile
+import weakref
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typst
+
+from kalan.credentials.documents.errors import DocumentRefused, Problem
+from kalan.credentials.documents.glyphs import FONTS
+from kalan.credentials.documents.words import reserved_in
+from kalan.engine.signing.qr import qr_modules
+
+STANDARDS = ["a-3a", "ua-1"]
+ATTACHMENT = "acte.json"
+_FOLDER = "kalan-acte-"
+_PAGES = re.compile(rb"/Type /Pages\s*/Count (\d+)")
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> Any:
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS]
+    )
+
+
+class Renderer:
+    """Makes the PDFs of one version of one template.
+
+    ``template`` is a Typst file of the packs (``packs/actes/formation.typ``), ``assets`` the bytes
+    of its logos by name. Not for two threads at once.
+    """
+
+    def __init__(self, template: Path, assets: dict[str, bytes] | None = None) -> None:
+        packs = template.resolve().parents[1]
+        self._root = _room()
+        weakref.finalize(self, shutil.rmtree, self._root, ignore_errors=True)
+        for source in [*packs.glob("*/*.typ"), *packs.glob("*/acte*.svg")]:
+            target = self._root / source.relative_to(packs)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(source, target)
+        (self._root / "assets").mkdir()
+        for name, content in (assets or {}).items():
+            (self._root / "assets" / Path(name).name).write_bytes(content)
+        self._template = f"/{template.resolve().relative_to(packs).as_posix()}"
+        self._compiler = typst.Compiler(b"", root=self._root, font_paths=_fonts())
+
+    def pdf(self, data: dict[str, Any]) -> bytes:
+        """The document of ``data`` (see ``compose.document``).
+
+        Raises DocumentRefused: reserved words without a legal reference, a character that no font
+        has, more pages than the act may have, a template that does not compile.
+        """
+        act, page = data["act"], data["page"]
+        if not act.get("legal"):
+            _refuse_reserved(page)
+        year, month, day = page["day"]
+        try:
+            made = self._compiler.compile(
+                input=self._source(act, page),
+                format="pdf",
+                pdf_standards=STANDARDS,
+                timestamp=dt.datetime(year, month, day, tzinfo=dt.UTC),
+            )
+        except typst.TypstError as error:
+            raise DocumentRefused([_explained(error)]) from error
+        if not isinstance(made, bytes):
+            raise TypeError("typst returned no document")
+        if page.get("pages") and (pages := count_pages(made)) > page["pages"]:
+            said = f"Le document de {page['name'] or page['title']} prend {pages} pages au lieu de {page['pages']}."
+            raise DocumentRefused(
+                [Problem("too_long", "page", said, "Abrégez les textes les plus longs.")]
+            )
+        return made
+
+    def _source(self, act: dict[str, Any], page: dict[str, Any]) -> bytes:
+        modules = qr_modules(act["issue"]["address"])
+        (self._root / "qr.raw").write_bytes(np.where(modules, 0, 255).astype(np.uint8).tobytes())
+        country = act["country"]
+        return (
+            f'#import "{self._template}": acte\n'
+            f'#import "/{country}/acte.typ" as pays\n'
+            f'#pdf.attach("{ATTACHMENT}", bytes({_literal(attached(act))}), relationship: "data", '
+            'mime-type: "application/json", description: "Données de l’acte")\n'
+            f"#show: acte.with(json(bytes({_literal(json.dumps(page, ensure_ascii=False))})), "
+            f"pays, {modules.shape[0]})\n"
+        ).encode()
+
+
+def attached(act: dict[str, Any]) -> str:
+    """The JSON that the PDF carries: the data of the act, keys in order."""
+    return json.dumps(act, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def count_pages(pdf: bytes) -> int:
+    """Pages of a document made here (its page tree is one uncompressed node)."""
+    found = _PAGES.search(pdf)
+    if found is None:
+        raise ValueError("no page tree")
+    return int(found[1])
+
+
+def _literal(text: str) -> str:
+    """A Typst string. JSON has escaped every control character already."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _refuse_reserved(page: dict[str, Any]) -> None:
+    words = reserved_in(page)
+    if words is None:
+        return
+    place, said = words
+    raise DocumentRefused(
+        [
+            Problem(
+                "forbidden",
+                place,
+                f"«\u00a0{said}\u00a0» ne s’imprime pas sans texte qui le permet.",
+                "Donnez à la version du modèle sa référence légale (numéro, date, autorité) ou "
+                "changez ces mots.",
+            )
+        ]
+    )
+
+
+def _explained(error: Any) -> Problem:
+    if "could not be displayed" in error.message:
+        return Problem(
+            "unprintable",
+            "page",
+            f"Un caractère ne s’imprime pas\u00a0: {error.message}",
+            "Corrigez ce texte, puis préparez l’acte de nouveau.",
+        )
+    place = re.search(r"([\w./-]+\.typ):(\d+):(\d+)", error.diagnostic)
+    where = f"{place[1]}, ligne {place[2]}, caractère {place[3]}" if place else "modèle"
+    return Problem(
+        "template",
+        where,
+        f"Le modèle ne se compile pas ({where})\u00a0: {error.message}.",
+        "Corrigez ce fichier du pack ou reprenez celui d’origine.",
+    )
+
+
+def _room() -> Path:
+    """A folder of our own; those of processes that were killed are removed."""
+    base = Path(tempfile.gettempdir())
+    for old in base.glob(f"{_FOLDER}*"):
+        pid = old.name.removeprefix(_FOLDER).partition("-")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))
+
+
+def _alive(pid: int) -> bool:
+    with suppress(ProcessLookupError):
+        try:
+            os.kill(pid, 0)
+        except PermissionError:
+            return True
+        return True
+    return False
