@@ -10,10 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import bidirectional
 
 from kalan.base.text import fold
 from kalan.credentials.documents import contract, french, wording
-from kalan.credentials.documents.contract import Envelope, Record
+from kalan.credentials.documents.contract import Envelope, Record, Signatory
 
 SCHEMA = "kalan-act-1"
 DEMO_NOTICE = "Données de démonstration\u00a0: personnes et présences fictives"
@@ -67,9 +68,7 @@ LIMITS = {
 }
 
 STATEMENTS = {
-    "trial": (
-        "Signé électroniquement — autorité interne du ministère (essai ou usage interne)"
-    ),
+    "trial": ("Signé électroniquement — autorité interne du ministère (essai ou usage interne)"),
     "ministry": "Signé électroniquement — autorité interne du ministère",
     "accredited": "Signé électroniquement — prestataire accrédité",
 }
@@ -198,11 +197,9 @@ def document(record: Record, envelope: Envelope, version: Version) -> dict[str, 
         "legal": version.legal,
     }
     name = values["nom"] or values["titre"]
-    page = {
+    page: dict[str, Any] = {
         "title": title,
-        "text": {
-            block: wording.expand(text, values) for block, text in version.wording.items()
-        },
+        "text": {block: wording.expand(text, values) for block, text in version.wording.items()},
         "limits": LIMITS[version.kind],
         "legal": values["base_legale"],
         "arms": version.arms,
@@ -217,6 +214,7 @@ def document(record: Record, envelope: Envelope, version: Version) -> dict[str, 
         **_issue(envelope, values),
         **_content(record, version, values),
     }
+    page |= {"pages": 1 if version.kind in contract.PROOFS else None, "dense": _dense(page)}
     return {"act": act, "page": page}
 
 
@@ -252,7 +250,7 @@ def _issue(envelope: Envelope, values: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _capacity(signatory: Mapping[str, str]) -> list[str]:
+def _capacity(signatory: Signatory) -> list[str]:
     office, title = signatory.get("office", ""), signatory["title"]
     if signatory["capacity"] == "delegate":
         return [f"P.O. — pour {_small(office)}" if office else "P.O.", title]
@@ -274,6 +272,7 @@ def _content(record: Record, version: Version, values: Mapping[str, str]) -> dic
     qualities = [holder.get("cadre", ""), holder.get("structure", "")]
     common: dict[str, Any] = {
         "name": holder.get("name", ""),
+        "name_turned": _turned(holder.get("name", "")),
         "name_size": name_size(holder.get("name", "")),
         "qualities": " · ".join(text for text in qualities if text),
         "facts": [pair for pair in _facts(version.kind, values) if pair[1]],
@@ -281,7 +280,7 @@ def _content(record: Record, version: Version, values: Mapping[str, str]) -> dic
     if version.kind in (contract.REPORT, contract.CONVOCATION, contract.MISSION):
         common["facts"] = common["facts"] + list(record.get("facts", []))
     if version.kind == contract.TRAINING:
-        common["themes"] = list(record["themes"])
+        common["themes"] = _columns(record["themes"])
     elif version.kind == contract.COMPETENCE:
         common["levels"] = [_level(level) for level in record["levels"]]
     elif version.kind == contract.TRAINER:
@@ -296,15 +295,47 @@ def _content(record: Record, version: Version, values: Mapping[str, str]) -> dic
     elif version.kind == contract.DECISION:
         common["considering"] = list(record.get("considering", []))
         common["people"] = [
-            [str(rank), *(person.get(key, "") for key in ("name", "matricule", "cadre", "structure"))]
+            [
+                str(rank),
+                *(person.get(key, "") for key in ("name", "matricule", "cadre", "structure")),
+            ]
             for rank, person in enumerate(record["people"], start=1)
         ]
     return common
 
 
+def _turned(name: str) -> bool:
+    """Whether some of it is written from right to left."""
+    return not name.isascii() and any(bidirectional(sign) in ("R", "AL") for sign in name)
+
+
 def name_size(name: str) -> int:
     """Points in which a certificate sets a name: 80 letters and more still take two lines."""
     return 26 if len(name) <= 34 else 21 if len(name) <= 60 else 16
+
+
+def _columns(themes: list[str]) -> list[list[str]]:
+    """Themes in one, two or three columns, filled downwards."""
+    count = 1 if len(themes) < 4 else 2 if len(themes) < 10 else 3
+    height = -(-len(themes) // count)
+    return [themes[at : at + height] for at in range(0, len(themes), height)]
+
+
+def _dense(page: Mapping[str, Any]) -> int:
+    """0, 1 or 2: how tightly a certificate is set, by an estimate of its lines of text.
+
+    The renderer sets it tighter still when the page is exceeded: the estimate spares a second try.
+    """
+    lines = sum(
+        -(-sum(len(text) for text, _ in paragraph) // 115)
+        for paragraphs in page["text"].values()
+        for paragraph in paragraphs
+    )
+    lines += -(-len(page["qualities"]) // 110) + len(page["name"]) // 60
+    lines += max((len(value) for _, value in page["facts"]), default=0) // 34
+    lines += max(map(len, page.get("themes", [[]])))
+    lines += len(page.get("levels", [])) + len(page.get("sessions", []))
+    return 0 if lines <= 11 else 1 if lines <= 15 else 2
 
 
 def _level(level: Mapping[str, Any]) -> dict[str, Any]:
@@ -401,6 +432,4 @@ def _half_days(count: int | None) -> str:
 
 
 def _of(attended: Mapping[str, Any]) -> str:
-    if not attended:
-        return ""
-    return f"{attended['half_days']}\u00a0demi-journées sur {attended['of']}" if attended["half_days"] != 1 else f"1\u00a0demi-journée sur {attended['of']}"
+    return f"{french.half_days(attended['half_days'])} sur {attended['of']}" if attended else ""

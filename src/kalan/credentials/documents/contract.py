@@ -348,7 +348,9 @@ def _long(path: str, name: str, text: str, most: int, word: int) -> list[Problem
     longest = max(map(len, text.split()), default=0)
     if longest > word:
         said = f"{name}\u00a0: un mot de {longest} caractères, la page en tient {word}."
-        return [Problem("too_long", path, said, "Coupez ce mot par une espace ou un trait d’union.")]
+        return [
+            Problem("too_long", path, said, "Coupez ce mot par une espace ou un trait d’union.")
+        ]
     return []
 
 
@@ -376,7 +378,9 @@ def unprintables(data: Mapping[str, Any]) -> list[Problem]:
             whose = f" de {person}" if person and not unprintable(person) else ""
             said = f"{label(path)}{whose}\u00a0: le caractère {name_of(sign)} ne s’imprime pas"
             remedy = "Corrigez ce texte sur la fiche, puis préparez l’acte de nouveau."
-            found.append(Problem("unprintable", path, f"{said} («\u00a0{_safe(text)}\u00a0»).", remedy))
+            found.append(
+                Problem("unprintable", path, f"{said} («\u00a0{_safe(text)}\u00a0»).", remedy)
+            )
     return found
 
 
@@ -388,7 +392,10 @@ def problems(kind: str, data: Mapping[str, Any], *, country: str = "") -> list[P
     """All that the record of an act lacks or holds too much of; empty: it can be printed."""
     found = [
         Problem(
-            "missing", path, f"Il manque\u00a0: {label(path)}.", "Complétez la fiche, puis reprenez."
+            "missing",
+            path,
+            f"Il manque\u00a0: {label(path)}.",
+            "Complétez la fiche, puis reprenez.",
         )
         for path in missing(kind, data, country=country)
     ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 _MONTHS = (
-    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
+    *("janvier", "février", "mars", "avril", "mai", "juin"),
+    *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
 )
-_DAYS = "lundi mardi mercredi jeudi vendredi samedi dimanche".split()
+_DAYS = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"]
 NBSP = "\u00a0"
 
 

@@ -72,4 +72,8 @@ def name_of(sign: str) -> str:
     """A character as a message names it: « 😀 (U+1F600, GRINNING FACE) »."""
     shown = sign if sign.isprintable() and sign not in _TURNING else ""
     words = unicodedata.name(sign, "sans nom")
-    return f"«\u00a0{shown}\u00a0» (U+{ord(sign):04X}, {words})" if shown else f"U+{ord(sign):04X} ({words})"
+    return (
+        f"«\u00a0{shown}\u00a0» (U+{ord(sign):04X}, {words})"
+        if shown
+        else f"U+{ord(sign):04X} ({words})"
+    )

@@ -1,4 +1,4 @@
-"""The PDF of an act: PDF/A-3a and PDF/UA-1 in one pass, its data attached, the same bytes each time.
+"""The PDF of an act: PDF/A-3a and PDF/UA-1 in one pass, its data attached, always the same bytes.
 
 Works in a child process without Django and without a database. One ``Renderer`` a batch: the
 compiler keeps what it has read and laid out, so that the second document costs a tenth of the
@@ -28,17 +28,18 @@ from kalan.credentials.documents.glyphs import FONTS
 from kalan.credentials.documents.words import reserved_in
 from kalan.engine.signing.qr import qr_modules
 
-STANDARDS = ["a-3a", "ua-1"]
+STANDARDS: list[Any] = ["a-3a", "ua-1"]
 ATTACHMENT = "acte.json"
 _FOLDER = "kalan-acte-"
-_PAGES = re.compile(rb"/Type /Pages\s*/Count (\d+)")
+# Readers smooth a picture that they must enlarge less than four times, and so blur a code: with
+# this many pixels a module there is nothing left to enlarge.
+_PIXELS = 4
+_PAGES = re.compile(rb"<</Type/Pages/Count (\d+)/")
 
 
 @lru_cache(maxsize=1)
 def _fonts() -> Any:
-    return typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS]
-    )
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
 
 
 class Renderer:
@@ -60,6 +61,8 @@ class Renderer:
         for name, content in (assets or {}).items():
             (self._root / "assets" / Path(name).name).write_bytes(content)
         self._template = f"/{template.resolve().relative_to(packs).as_posix()}"
+        # Written in place for each document: opening a file anew costs more than drawing the code.
+        self._code = (self._root / "qr.raw").open("wb", buffering=0)
         self._compiler = typst.Compiler(b"", root=self._root, font_paths=_fonts())
 
     def pdf(self, data: dict[str, Any]) -> bytes:
@@ -71,6 +74,17 @@ class Renderer:
         act, page = data["act"], data["page"]
         if not act.get("legal"):
             _refuse_reserved(page)
+        for dense in range(page["dense"], 3):
+            made = self._compile(act, page | {"dense": dense})
+            pages = count_pages(made) if page["pages"] else 0
+            if pages <= (page["pages"] or 0):
+                return made
+        whose = f"L’acte de {page['name']}" if page["name"] else "L’acte"
+        said = f"{whose} prend {pages} pages au lieu de {page['pages']}."
+        remedy = "Abrégez les textes les plus longs\u00a0: intitulés, thèmes, structure."
+        raise DocumentRefused([Problem("too_long", "page", said, remedy)])
+
+    def _compile(self, act: dict[str, Any], page: dict[str, Any]) -> bytes:
         year, month, day = page["day"]
         try:
             made = self._compiler.compile(
@@ -83,16 +97,15 @@ class Renderer:
             raise DocumentRefused([_explained(error)]) from error
         if not isinstance(made, bytes):
             raise TypeError("typst returned no document")
-        if page.get("pages") and (pages := count_pages(made)) > page["pages"]:
-            said = f"Le document de {page['name'] or page['title']} prend {pages} pages au lieu de {page['pages']}."
-            raise DocumentRefused(
-                [Problem("too_long", "page", said, "Abrégez les textes les plus longs.")]
-            )
         return made
 
     def _source(self, act: dict[str, Any], page: dict[str, Any]) -> bytes:
         modules = qr_modules(act["issue"]["address"])
-        (self._root / "qr.raw").write_bytes(np.where(modules, 0, 255).astype(np.uint8).tobytes())
+        pixels = np.where(modules, 0, 255).astype(np.uint8)
+        pixels = pixels.repeat(_PIXELS, axis=0).repeat(_PIXELS, axis=1)
+        self._code.seek(0)
+        self._code.write(pixels.tobytes())
+        self._code.truncate()
         country = act["country"]
         return (
             f'#import "{self._template}": acte\n'
@@ -100,7 +113,7 @@ class Renderer:
             f'#pdf.attach("{ATTACHMENT}", bytes({_literal(attached(act))}), relationship: "data", '
             'mime-type: "application/json", description: "Données de l’acte")\n'
             f"#show: acte.with(json(bytes({_literal(json.dumps(page, ensure_ascii=False))})), "
-            f"pays, {modules.shape[0]})\n"
+            f"pays, {pixels.shape[0]})\n"
         ).encode()
 
 
@@ -110,7 +123,7 @@ def attached(act: dict[str, Any]) -> str:
 
 
 def count_pages(pdf: bytes) -> int:
-    """Pages of a document made here (its page tree is one uncompressed node)."""
+    """Pages of a document made here (its page tree is written first, uncompressed)."""
     found = _PAGES.search(pdf)
     if found is None:
         raise ValueError("no page tree")
@@ -148,7 +161,7 @@ def _explained(error: Any) -> Problem:
             f"Un caractère ne s’imprime pas\u00a0: {error.message}",
             "Corrigez ce texte, puis préparez l’acte de nouveau.",
         )
-    place = re.search(r"([\w./-]+\.typ):(\d+):(\d+)", error.diagnostic)
+    place = re.search(r"([^\s/]+/[^\s/]+\.typ):(\d+):(\d+)", error.diagnostic)
     where = f"{place[1]}, ligne {place[2]}, caractère {place[3]}" if place else "modèle"
     return Problem(
         "template",

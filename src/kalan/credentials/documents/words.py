@@ -13,9 +13,7 @@ from typing import Any
 from kalan.credentials.documents.contract import texts
 
 # Letters of other scripts that print like Latin ones.
-_LOOKALIKES = str.maketrans(
-    "аеорсухкмтніѕјԁαεικορτυνı", "aeopcyxkmthisjdaeikoptuvi"
-)
+_LOOKALIKES = str.maketrans("аеорсухкмтніѕјԁαεικορτυνı", "aeopcyxkmthisjdaeikoptuvi")
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 _PATTERNS = (
     (re.compile("certification"), "certification"),
