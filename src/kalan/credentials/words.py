@@ -67,6 +67,12 @@ RESULTS: dict[str, dict[str, tuple[str, str, str]]] = {
             "Demandez un nouveau document à l’émetteur.",
             "bad",
         ),
+        "ours": (
+            "non vérifié",
+            "Ce fichier porte une signature d’ici, mais il ne figure pas au registre : ne vous y "
+            "fiez pas.",
+            "bad",
+        ),
         "unreadable": (
             "non vérifié",
             "Ce fichier n’a pas pu être vérifié : ne vous y fiez pas.",
@@ -100,6 +106,12 @@ RESULTS: dict[str, dict[str, tuple[str, str, str]]] = {
             "not verified",
             "The key that signed this document was revoked: it can no longer be verified. Ask "
             "the issuer for a new document.",
+            "bad",
+        ),
+        "ours": (
+            "not verified",
+            "This file bears a signature from here, but it is not in the register: do not rely "
+            "on it.",
             "bad",
         ),
         "unreadable": (
@@ -250,9 +262,6 @@ TEXTS: dict[str, dict[str, str]] = {
         "file_ok": "Le fichier est exactement celui qui a été signé : pas un octet n’a changé.",
         "file_hand": "Le fichier est exactement celui qui a été imprimé. La signature est sur le "
         "papier : comparez avec l’original.",
-        "file_about": "Ce que dit le registre du document dont ce fichier porte le code",
-        "ours": "Il dit venir de cette plateforme, mais ce n’est pas le fichier qu’elle a signé.",
-        "signed_by": "Signé par",
         "wait": "Trop de vérifications depuis cette connexion. Réessayez dans un quart d’heure.",
         "bad_file": "Choisissez le fichier PDF à vérifier.",
         "big_file": "Ce fichier dépasse 10 Mo : les actes de cette plateforme sont plus légers. "
@@ -304,9 +313,6 @@ TEXTS: dict[str, dict[str, str]] = {
         "file_ok": "The file is exactly the one that was signed: not one byte has changed.",
         "file_hand": "The file is exactly the one that was printed. The signature is on paper: "
         "compare it with the original.",
-        "file_about": "What the register says of the document whose code this file bears",
-        "ours": "It claims to come from this platform, but it is not the file signed here.",
-        "signed_by": "Signed by",
         "wait": "Too many checks from this connection. Try again in a quarter of an hour.",
         "bad_file": "Choose the PDF file to check.",
         "big_file": "This file is larger than 10 MB: documents of this platform are lighter. Send "

@@ -17,21 +17,24 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from kalan.base import clock
 from kalan.base.errors import Refused
+from kalan.base.uploads import META_KEY
 from kalan.credentials import words
 from kalan.credentials.services import verifying
 from kalan.credentials.services.verifying import Answer
+from kalan.credentials.services.verifying_files import MAX_BYTES, by_file
 from kalan.engine.signing import code as codes
 from kalan.people.services.accounts_door import address_of
 
-MAX_FILE = 10 * 1024 * 1024
 _NOT_INDEXED = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
 
 
 @csrf_exempt
 @never_cache
-@require_http_methods(["GET", "HEAD"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponseBase:
     """The ways to check; ``?code=`` (a form without script) leads to the code's own page."""
+    if request.method == "POST":
+        return _file(request)
     typed = request.GET.get("code", "").strip()
     code = codes.normalise(typed)
     if code:
@@ -69,6 +72,28 @@ def verify_code(request: HttpRequest, code: str) -> HttpResponseBase:
         "answer",
         {"answer": answer, "code": plain or "", "error": error, **_says(request, answer)},
     )
+
+
+def _file(request: HttpRequest) -> HttpResponse:
+    """Judge the file that was handed in; it is closed, and so deleted, with the request."""
+    file = request.FILES.get("file")
+    too_big = META_KEY in request.META or (file is not None and (file.size or 0) > MAX_BYTES)
+    if file is None or too_big:
+        error = "big_file" if too_big else "bad_file"
+        return _page(request, "index", {"error": error}, status=400)
+    try:
+        found = by_file(content=file.read(), address=address_of(request), now=clock.now())
+    except Refused:
+        return _page(request, "wait", {}, status=429)
+    language = _language(request)
+    badge, sentence, tone = words.RESULTS[language][found.result]
+    context = {"found": found, "verdict": words.VERDICTS[language].get(found.reason, "")}
+    if found.answer is None:
+        return _page(
+            request, "file", context | {"badge": badge, "sentence": sentence, "tone": tone}
+        )
+    context |= {"answer": found.answer, **_says(request, found.answer)}
+    return _page(request, "file", context)
 
 
 @never_cache

@@ -1,0 +1,130 @@
+"""Checking a PDF that somebody hands in. Its bytes are read, judged and forgotten.
+
+For our acts the rule is strict: the file's SHA-256 stands in the register, and the file itself is
+judged again (one signed revision over the whole of it, by the certificate that signed the batch).
+Any doubt and any exception mean "not verified".
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from kalan.base.errors import Refused
+from kalan.credentials.models import Act, CheckCount
+from kalan.credentials.models.offices import Mode
+from kalan.credentials.selectors import checks
+from kalan.credentials.services import verifying
+from kalan.credentials.services.verifying import Answer, answer_for, count_check
+from kalan.people.services import limits
+
+logger = logging.getLogger(__name__)
+
+MAX_BYTES = 10 * 1024 * 1024
+# Files that are not ours cost a process each: fewer, by address and quarter of an hour.
+FOREIGN_PER_ADDRESS = 60
+FILE_UNKNOWN, UNREADABLE, OURS = "file_unknown", "unreadable", "ours"
+RESULTS = (FILE_UNKNOWN, UNREADABLE, OURS)
+
+# One file that is not ours at a time in each server process; the others wait for their turn.
+_turn = threading.BoundedSemaphore(1)
+_PATIENCE = 20  # seconds
+
+
+@dataclass(frozen=True)
+class FileAnswer:
+    """``answer`` is the register's, of a file that is whole; ``reason`` a verdict's."""
+
+    result: str
+    answer: Answer | None = None
+    reason: str = ""
+
+    @property
+    def valid(self) -> bool:
+        return self.result == verifying.VALID
+
+
+def by_file(*, content: bytes, address: str, now: dt.datetime) -> FileAnswer:
+    """Check a file. Refused (code "wait") when an address hands in too many."""
+    everything = limits.limit("verify", address, verifying.CHECKS_PER_ADDRESS)
+    foreign = limits.limit("verify-file", address, FOREIGN_PER_ADDRESS)
+    limits.check([everything, foreign], now=now, what="essais de fichier")
+    act = checks.act_by_hash(hashlib.sha256(content).hexdigest())
+    limits.miss([everything if act else foreign], now=now)
+    found = _ours(act, content, now) if act else _other(content, now)
+    count_check(way=CheckCount.Way.FILE, result=found.result, now=now)
+    return found
+
+
+def _ours(act: Act, content: bytes, now: dt.datetime) -> FileAnswer:
+    """The file is the one of the register, byte for byte; it is judged all the same."""
+    answer = answer_for(act, now=now)
+    if act.batch.mode == Mode.HAND:  # the signature is on the paper
+        return FileAnswer(answer.result, answer)
+    reason = _judged(act, content)
+    if reason != "ok":
+        return FileAnswer(UNREADABLE, reason=reason)
+    return FileAnswer(answer.result, answer, reason)
+
+
+def _judged(act: Act, content: bytes) -> str:
+    """The verdict's reason on an act of ours, at the moment the register knows it from."""
+    try:
+        from kalan.engine.signing.verify.judge import judge  # late: half a second of imports
+
+        run = act.batch.run
+        if run is None or run.key is None or act.signed_at is None:
+            return "untrusted"
+        verdict = judge(
+            content, trust=_anchors([run.key.chain or run.key.certificate]), at=act.signed_at
+        )
+    except Exception:
+        logger.exception("act %s could not be judged", act.number)
+        return "malformed"
+    return str(verdict.reason.value)
+
+
+def _other(content: bytes, now: dt.datetime) -> FileAnswer:
+    """A file that the register does not know: never valid here, whatever its signature is."""
+    trust = [key.chain or key.certificate for key in checks.document_keys()]
+    try:
+        from kalan.engine.signing.verify.apart import judge_apart
+
+        with _one_at_a_time():
+            reason = judge_apart(content, trust=_anchors(trust), at=now).reason.value
+    except Refused:
+        raise
+    except Exception:
+        logger.exception("a file could not be judged")
+        return FileAnswer(UNREADABLE, reason="malformed")
+    if reason == "ok":  # one of our keys signed it, and yet the register has never seen it
+        return FileAnswer(OURS, reason=reason)
+    if reason in ("altered", "modified_after_signing"):
+        return FileAnswer(verifying.ALTERED, reason=reason)
+    if reason == "malformed":
+        return FileAnswer(UNREADABLE, reason=reason)
+    return FileAnswer(FILE_UNKNOWN, reason=reason)
+
+
+def _anchors(chains: Sequence[str]) -> list[bytes]:
+    """The last certificate of each PEM chain: the authority, or the leaf when it stands alone."""
+    begin = "-----BEGIN CERTIFICATE-----"
+    found = {f"{begin}{chain.rpartition(begin)[2]}".strip() for chain in chains if begin in chain}
+    return [pem.encode() for pem in sorted(found)]
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    if not _turn.acquire(timeout=_PATIENCE):
+        raise Refused(
+            "Trop de fichiers arrivent à la fois.", remedy="Réessayez bientôt.", code="wait"
+        )
+    try:
+        yield
+    finally:
+        _turn.release()
