@@ -220,7 +220,7 @@ VERDICTS = {
 TEXTS: dict[str, dict[str, str]] = {
     "fr": {
         "title": "Vérifier un document",
-        "lead": "Cette attestation, ce certificat ou cet acte est-il authentique, et tient-il toujours ?",
+        "lead": "Ce document est-il authentique, et fait-il toujours foi ?",
         "by_code": "Par le code",
         "code": "Code imprimé sur le document",
         "code_help": "24 lettres et chiffres, par groupes de quatre. Espaces, tirets et "
@@ -271,7 +271,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "en": {
         "title": "Check a document",
-        "lead": "Is this certificate or official document genuine, and does it still hold?",
+        "lead": "Is this document genuine, and does it still hold?",
         "by_code": "By its code",
         "code": "Code printed on the document",
         "code_help": "24 letters and digits, in groups of four. Spaces, hyphens and lower case "
