@@ -6,6 +6,7 @@ A private key is never on disk in the clear, not for an instant.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from kalan.engine.signing.errors import SigningError
 # it, so the ministry is not tied to Kalan for its own key; 0.2 s for each opening.
 ROUNDS = 600_000
 SHORTEST = 12  # characters of a passphrase
+_PEM_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _PBES2, _PBKDF2 = "1.2.840.113549.1.5.13", "1.2.840.113549.1.5.12"
 _HMAC_SHA256, _AES256_CBC = "1.2.840.113549.2.9", "2.16.840.1.101.3.4.1.42"
 
@@ -65,13 +67,14 @@ def _scheme(salt: bytes, start: bytes) -> bytes:
     )
 
 
-def is_sealed(raw: bytes) -> bool:
-    """Whether a key file is an encrypted one (PKCS#8 with PBES2, or PKCS#12)."""
+def is_bare(raw: bytes) -> bool:
+    """Whether a file holds a private key in the clear (PEM, PKCS#8, PKCS#1 or SEC 1)."""
+    if b"PRIVATE KEY-----" in raw:
+        return raw.count(b"BEGIN ENCRYPTED PRIVATE KEY") < len(_PEM_KEY.findall(raw))
     try:
-        first = der.children(raw)[0]
+        return der.children(raw)[0] in (der.integer(0), der.integer(1))
     except (ValueError, IndexError):
-        return b"BEGIN ENCRYPTED PRIVATE KEY" in raw
-    return der.oid(_PBES2) in first or raw[4:7] == b"\x02\x01\x03"
+        return False
 
 
 def write(path: Path, content: bytes) -> None:

@@ -29,6 +29,7 @@ class Key(Protocol):
 
     kind: str
     size: int
+    public: Any  # of the library cryptography
 
     def sign(self, data: bytes) -> bytes:
         """RSA PKCS#1 v1.5 or ECDSA (DER), with SHA-256; Ed25519 as it is."""
@@ -41,7 +42,7 @@ class SoftwareKey:
     """A private key in memory."""
 
     def __init__(self, private: Any) -> None:
-        self.private = private
+        self.private, self.public = private, private.public_key()
         self.kind, self.size = kind_of(private)
         self._sign: Any = private.sign
         self._how: tuple[Any, ...] = ()
@@ -207,8 +208,8 @@ def identity(key: Key, certificates: Iterable[bytes]) -> Identity:
             "La clé est là, mais pas son certificat.",
             "Donnez aussi le certificat (PEM) reçu avec la clé.",
         )
-    mine = _public_of(key)
-    own = [one for one in parsed if mine is None or spki(one.public_key()) == mine]
+    mine = spki(key.public)
+    own = [one for one in parsed if spki(one.public_key()) == mine]
     if not own:
         raise SigningError(
             "key_mismatch",
@@ -219,11 +220,6 @@ def identity(key: Key, certificates: Iterable[bytes]) -> Identity:
     leaf = max(own, key=lambda one: one.not_valid_after_utc)
     chain = _chain(leaf, [one for one in parsed if one is not leaf])
     return Identity(key, _der(leaf), tuple(map(_der, chain)))
-
-
-def _public_of(key: Key) -> bytes | None:
-    """The public key of a key in memory; a token proves its own by a signature."""
-    return spki(key.private.public_key()) if isinstance(key, SoftwareKey) else None
 
 
 def spki(public: Any) -> bytes:

@@ -7,6 +7,7 @@ token pulled out while a batch is signed stops it with a sentence; what was sign
 from __future__ import annotations
 
 import hashlib
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,15 +15,18 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from kalan.engine.signing.errors import SigningError
-from kalan.engine.signing.keys import RSA, Identity, identity, kind_of, spki
+from kalan.engine.signing.keys import RSA, Identity, identity, kind_of
 
 # DigestInfo of SHA-256 (RFC 8017, 9.2): for tokens that only pad and raise to the power.
 _DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
+
+
+_open: weakref.WeakSet[TokenKey] = weakref.WeakSet()  # a fresh start would log these out
 
 
 class TokenKey:
@@ -32,6 +36,7 @@ class TokenKey:
         self.kind, self.size = kind_of(public)
         self.public = public
         self._session, self._private, self._mechanism = session, private, mechanism
+        _open.add(self)
 
     def sign(self, data: bytes) -> bytes:
         """Sign in the token. ECDSA goes raw: SoftHSM and many cards refuse to hash for it."""
@@ -51,6 +56,7 @@ class TokenKey:
         """Log out; a token that is gone has done so itself."""
         import pkcs11
 
+        _open.discard(self)
         try:
             self._session.close()
         except pkcs11.PKCS11Error:
@@ -101,9 +107,7 @@ def _session(module: str, token: str, pin: str | None) -> Any:
     import pkcs11
 
     with _told("while opening", token=token):
-        library = pkcs11.lib(module)
-        library.reinitialize()  # a token put in after the first look is seen too
-        place = library.get_token(token_label=token)
+        place = _token(pkcs11.lib(module), token)
         if not pin:
             raise SigningError(
                 "passphrase_needed",
@@ -111,6 +115,18 @@ def _session(module: str, token: str, pin: str | None) -> Any:
                 "Donnez le code PIN du jeton.",
             )
         return place.open(user_pin=pin)
+
+
+def _token(library: Any, label: str) -> Any:
+    import pkcs11
+
+    try:
+        return library.get_token(token_label=label)
+    except pkcs11.NoSuchToken:
+        if _open:
+            raise
+        library.reinitialize()  # some modules see a token put in late only after a fresh start
+        return library.get_token(token_label=label)
 
 
 def _private_key(session: Any, label: str) -> Any:
@@ -168,17 +184,12 @@ def _joined(session: Any, private: Any, certificates: list[bytes]) -> Identity:
         except SigningError:
             continue
         if _proves(key):
-            others = [one for one in certificates if not _same_key(one, public)]
-            return identity(key, [der, *others])
+            return identity(key, certificates)
     raise SigningError(
         "key_mismatch" if certificates else "certificate_absent",
         "Aucun certificat du jeton ni du fichier n’est celui de cette clé.",
         "Donnez le certificat reçu pour cette clé (--pem).",
     )
-
-
-def _same_key(der: bytes, public: Any) -> bool:
-    return spki(x509.load_der_x509_certificate(der).public_key()) == spki(public)
 
 
 def _proves(key: TokenKey) -> bool:
@@ -192,14 +203,6 @@ def _proves(key: TokenKey) -> bool:
     except InvalidSignature:
         return False
     return True
-
-
-def public_pem(der: bytes) -> str:
-    """Return the public key of a certificate as PEM."""
-    public = x509.load_der_x509_certificate(der).public_key()
-    return public.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    ).decode()
 
 
 _PIN = ("PinIncorrect", "PinInvalid", "PinLenRange")
