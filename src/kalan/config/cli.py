@@ -55,9 +55,55 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser(  # like psychometrics
         "verify", help="dit si des PDF signés sont valides, sans base de données"
     )
+    _keys(commands.add_parser("keys", help="les clés qui signent"))
     commands.add_parser("demo", help="charge les données de démonstration (mode démonstration)")
     commands.add_parser("check", help="vérifie les réglages, les migrations et l’arbre")
     return top
+
+
+def _keys(parser: argparse.ArgumentParser) -> None:
+    """The words of ``kalan keys``. A passphrase is none: others could see it."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    secret = argparse.ArgumentParser(add_help=False)
+    secret.add_argument(
+        "--passphrase-file", type=Path, metavar="FICHIER", help="sinon demandée au clavier"
+    )
+    kept = argparse.ArgumentParser(add_help=False)
+    kept.add_argument(
+        "--unlock",
+        choices=["server", "asked"],
+        default="server",
+        help="phrase secrète scellée sur ce serveur (défaut), ou demandée à chaque signature",
+    )
+    one = argparse.ArgumentParser(add_help=False)
+    one.add_argument("key", metavar="CLÉ", help="identifiant ou nom, comme dans kalan keys list")
+
+    create = actions.add_parser("create", parents=[secret, kept], help="autorité et clés du début")
+    create.add_argument("--name", required=True, help="l’organisme, 64 caractères au plus")
+    create.add_argument("--signer", default="", help="qui signe (défaut\u00a0: l’organisme)")
+    create.add_argument("--algorithm", choices=["rsa-3072", "p-256"], default="rsa-3072")
+
+    bring = actions.add_parser("import", parents=[secret, kept], help="une clé reçue d’ailleurs")
+    bring.add_argument("file", type=Path, nargs="?", metavar="FICHIER", help="PKCS#12 ou PEM")
+    bring.add_argument("--pem", type=Path, metavar="FICHIER", help="certificats, s’ils sont à part")
+    bring.add_argument("--token", metavar="MODULE", help="le module PKCS#11 du jeton")
+    bring.add_argument("--token-label", default="", metavar="NOM", help="le nom du jeton")
+    bring.add_argument("--label", default="", metavar="NOM", help="le nom de la clé du jeton")
+    bring.add_argument("--name", required=True, help="comment l’appeler ici")
+    bring.add_argument(
+        "--accredited", action="store_true", help="émise par un prestataire accrédité"
+    )
+    bring.add_argument("--replaces", metavar="CLÉ", default="", help="la clé qu’elle remplace")
+    bring.add_argument("--new-passphrase-file", type=Path, metavar="FICHIER")
+
+    listing = actions.add_parser("list", help="les clés et leur état")
+    listing.add_argument("--json", action="store_true")
+    rotate = actions.add_parser("rotate", parents=[one, secret], help="remplacer une clé")
+    rotate.add_argument("--reason", default="")
+    revoke = actions.add_parser("revoke", parents=[one, secret], help="révoquer une clé")
+    revoke.add_argument("--reason", required=True)
+    actions.add_parser("unlock", parents=[one, secret], help="sceller de nouveau la phrase secrète")
+    actions.add_parser("check", help="ce qui ne va pas avec les clés")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

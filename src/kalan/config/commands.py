@@ -100,6 +100,12 @@ def import_file(options: argparse.Namespace) -> int:
     return cli.run(options)
 
 
+def keys(options: argparse.Namespace) -> int:
+    from kalan.config import keys as program  # only here: it imports the cryptography
+
+    return program.run(options)
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "serve": serve,
     "worker": worker,
@@ -109,6 +115,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "restore": restore,
     "export": export,
     "import": import_file,
+    "keys": keys,
 }
 
 

@@ -48,6 +48,17 @@ def test_a_process_of_its_own_opens_the_token_from_its_place(store: Path) -> Non
     assert judged(signed) == (True, "ENTIRE_FILE")
 
 
+def test_two_keys_of_a_token_share_its_login_and_a_wrong_pin_stays_wrong(store: Path) -> None:
+    first = open_token(MODULE, token="ministere", pin=PIN, label="p-256")
+    second = open_token(MODULE, token="ministere", pin=PIN, label="rsa-3072")
+    with pytest.raises(SigningError) as refused:
+        open_token(MODULE, token="ministere", pin="0000", label="p-256")
+    assert refused.value.code == "wrong_passphrase"
+    first.close()
+    assert len(second.key.sign(b"still there")) == 384
+    second.close()
+
+
 def test_tokens_are_listed(store: Path) -> None:
     assert "ministere" in tokens_in(MODULE)
 

@@ -5,6 +5,8 @@ A private key is never on disk in the clear, not for an instant.
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import os
 import re
 import secrets
@@ -96,6 +98,23 @@ def write(path: Path, content: bytes) -> None:
             f"Le fichier {path} n’a pas pu être écrit ({error.strerror}).",
             "Vérifiez la place sur le disque et les droits du dossier ; rien n’a été gardé.",
         ) from error
+
+
+def write_once(path: Path, content: bytes) -> bytes:
+    """Write a file unless it is there; return what it then holds. Several processes may try."""
+    if not path.exists():
+        mine = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        write(mine, content)
+        with contextlib.suppress(FileExistsError):
+            os.link(mine, path)
+        mine.unlink()
+    return path.read_bytes()
+
+
+def derived(passphrase: str, purpose: bytes) -> str:
+    """Return a passphrase of its own for one key, from which the first cannot be told."""
+    made = PBKDF2HMAC(hashes.SHA256(), 32, b"kalan key " + purpose, ROUNDS)
+    return base64.urlsafe_b64encode(made.derive(passphrase.encode())).decode()
 
 
 def make_folder(folder: Path) -> None:

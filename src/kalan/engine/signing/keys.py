@@ -6,7 +6,9 @@ memory only (PEM, PKCS#12, PKCS#8) or never leaves its token (PKCS#11: `tokens.p
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,15 +104,21 @@ class KeyPlace:
                 certificates=(self.certificate, *self.chain),
             )  # fmt: skip
             return found
+        return open_pkcs8(self._raw(), self.passphrase, self.certificate, self.chain)
+
+    def private(self) -> Any:
+        """Return the private key of a file without certificate (QR codes, badges)."""
+        return load_pkcs8(self._raw(), self.passphrase)
+
+    def _raw(self) -> bytes:
         try:
-            raw = Path(self.path).read_bytes()
+            return Path(self.path).read_bytes()
         except OSError:
             raise SigningError(
                 "key_absent",
-                f"Le fichier de la clé est introuvable ou illisible : {self.path}.",
+                f"Le fichier de la clé est introuvable ou illisible\u00a0: {self.path}.",
                 "Remettez-le en place depuis une sauvegarde, ou importez la clé de nouveau.",
             ) from None
-        return open_pkcs8(raw, self.passphrase, self.certificate, self.chain)
 
 
 def kind_of(key: Any) -> tuple[str, int]:
@@ -220,6 +228,12 @@ def identity(key: Key, certificates: Iterable[bytes]) -> Identity:
     leaf = max(own, key=lambda one: one.not_valid_after_utc)
     chain = _chain(leaf, [one for one in parsed if one is not leaf])
     return Identity(key, _der(leaf), tuple(map(_der, chain)))
+
+
+def kid_of(public: Any) -> str:
+    """Return what names a public key: base64url of the SHA-256 of its SubjectPublicKeyInfo."""
+    digest = hashlib.sha256(spki(public)).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def spki(public: Any) -> bytes:

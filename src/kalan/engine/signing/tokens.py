@@ -7,9 +7,10 @@ token pulled out while a batch is signed stops it with a sentence; what was sign
 from __future__ import annotations
 
 import hashlib
-import weakref
+import hmac
+import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,47 @@ from kalan.engine.signing.keys import RSA, Identity, identity, kind_of
 _DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
 
 
-_open: weakref.WeakSet[TokenKey] = weakref.WeakSet()  # a fresh start would log these out
+class _Login:
+    """One session with a token, for all the keys that this process takes from it.
+
+    A token knows one login a process; to close one session of several would log all of them out.
+    """
+
+    def __init__(self, place: tuple[str, str], session: Any, pin: str) -> None:
+        self.place, self.session, self.users = place, session, 0
+        self._mark = self._digest(pin)
+
+    @staticmethod
+    def _digest(pin: str) -> bytes:
+        return hmac.digest(_SALT, pin.encode(), "sha256")
+
+    def is_for(self, pin: str) -> bool:
+        """Whether the session was opened with this PIN: it must not serve another."""
+        return hmac.compare_digest(self._mark, self._digest(pin))
+
+    def leave(self) -> None:
+        """Log out when the last key is given back; a token that is gone has done so itself."""
+        import pkcs11
+
+        self.users -= 1
+        if self.users > 0:
+            return
+        _logins.pop(self.place, None)
+        with suppress(pkcs11.PKCS11Error):
+            self.session.close()
+
+
+_SALT = secrets.token_bytes(32)
+_logins: dict[tuple[str, str], _Login] = {}
 
 
 class TokenKey:
     """A private key in a token, with its open session."""
 
-    def __init__(self, session: Any, private: Any, mechanism: Any, public: Any) -> None:
+    def __init__(self, login: _Login, private: Any, mechanism: Any, public: Any) -> None:
         self.kind, self.size = kind_of(public)
         self.public = public
-        self._session, self._private, self._mechanism = session, private, mechanism
-        _open.add(self)
+        self._login, self._private, self._mechanism = login, private, mechanism
 
     def sign(self, data: bytes) -> bytes:
         """Sign in the token. ECDSA goes raw: SoftHSM and many cards refuse to hash for it."""
@@ -53,14 +84,8 @@ class TokenKey:
             return bytes(self._private.sign(data, mechanism=self._mechanism))
 
     def close(self) -> None:
-        """Log out; a token that is gone has done so itself."""
-        import pkcs11
-
-        _open.discard(self)
-        try:
-            self._session.close()
-        except pkcs11.PKCS11Error:
-            return
+        """Give the key back."""
+        self._login.leave()
 
 
 def open_token(
@@ -82,16 +107,29 @@ def open_token(
             f"Le module PKCS#11 est introuvable : {module}.",
             "Installez le pilote du jeton, ou donnez le bon chemin (--token).",
         )
-    session = _session(module, token, pin)
+    known = _logins.get((module, token))
+    try:
+        return _opened(module, token, pin, label, certificates)
+    except SigningError as error:
+        if known is None or error.code not in ("token_unusable", "token_lost"):
+            raise
+        _logins.pop(known.place, None)  # pulled out and put back: its session is dead
+        return _opened(module, token, pin, label, certificates)
+
+
+def _opened(
+    module: str, token: str, pin: str | None, label: str, certificates: Sequence[bytes]
+) -> Identity:
+    login = _log_in(module, token, pin)
+    login.users += 1
     try:
         with _told("while opening"):
-            private = _private_key(session, label)
-            found = [*certificates, *_certificates(session)]
-            joined = _joined(session, private, found)
+            private = _private_key(login.session, label)
+            found = [*certificates, *_certificates(login.session)]
+            return _joined(login, private, found)
     except BaseException:
-        session.close()
+        login.leave()
         raise
-    return joined
 
 
 def tokens_in(module: str) -> list[str]:
@@ -103,7 +141,7 @@ def tokens_in(module: str) -> list[str]:
         return [str(slot.get_token().label).strip() for slot in slots]
 
 
-def _session(module: str, token: str, pin: str | None) -> Any:
+def _log_in(module: str, token: str, pin: str | None) -> _Login:
     import pkcs11
 
     with _told("while opening", token=token):
@@ -114,7 +152,12 @@ def _session(module: str, token: str, pin: str | None) -> Any:
                 f"Le jeton « {token} » demande son code PIN.",
                 "Donnez le code PIN du jeton.",
             )
-        return place.open(user_pin=pin)
+        known = _logins.get((module, token))
+        if known and not known.is_for(pin):
+            raise _wrong_pin()
+        return known or _logins.setdefault(
+            (module, token), _Login((module, token), place.open(user_pin=pin), pin)
+        )
 
 
 def _token(library: Any, label: str) -> Any:
@@ -123,7 +166,7 @@ def _token(library: Any, label: str) -> Any:
     try:
         return library.get_token(token_label=label)
     except pkcs11.NoSuchToken:
-        if _open:
+        if _logins:
             raise
         library.reinitialize()  # some modules see a token put in late only after a fresh start
         return library.get_token(token_label=label)
@@ -165,14 +208,14 @@ def _certificates(session: Any) -> Iterator[bytes]:
         yield bytes(one[pkcs11.Attribute.VALUE])
 
 
-def _joined(session: Any, private: Any, certificates: list[bytes]) -> Identity:
+def _joined(login: _Login, private: Any, certificates: list[bytes]) -> Identity:
     """Find, by a trial signature, the certificate that belongs to the key."""
     import pkcs11
 
     rsa_key = private.key_type == pkcs11.KeyType.RSA
     mechanism = pkcs11.Mechanism.ECDSA
     if rsa_key:
-        known = session.token.slot.get_mechanisms()
+        known = login.session.token.slot.get_mechanisms()
         hashing = pkcs11.Mechanism.SHA256_RSA_PKCS
         mechanism = hashing if hashing in known else pkcs11.Mechanism.RSA_PKCS
     for der in dict.fromkeys(certificates):
@@ -180,7 +223,7 @@ def _joined(session: Any, private: Any, certificates: list[bytes]) -> Identity:
         if isinstance(public, ec.EllipticCurvePublicKey) == rsa_key:
             continue
         try:
-            key = TokenKey(session, private, mechanism, public)
+            key = TokenKey(login, private, mechanism, public)
         except SigningError:
             continue
         if _proves(key):
@@ -203,6 +246,14 @@ def _proves(key: TokenKey) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+def _wrong_pin() -> SigningError:
+    return SigningError(
+        "wrong_passphrase",
+        "Le code PIN du jeton est faux.",
+        "Vérifiez-le : après quelques essais faux, le jeton se bloque.",
+    )
 
 
 _PIN = ("PinIncorrect", "PinInvalid", "PinLenRange")
@@ -231,11 +282,7 @@ def _told(when: str, token: str = "") -> Iterator[None]:
     except pkcs11.PKCS11Error as error:
         name = type(error).__name__
         if name in _PIN:
-            raise SigningError(
-                "wrong_passphrase",
-                "Le code PIN du jeton est faux.",
-                "Vérifiez-le : après quelques essais faux, le jeton se bloque.",
-            ) from error
+            raise _wrong_pin() from error
         raise SigningError(
             "token_lost" if when == "while signing" else "token_unusable",
             f"Le jeton ne répond plus ({name})."

@@ -1,0 +1,88 @@
+"""Where keys lie under KALAN_HOME/keys, and how a passphrase is kept sealed on this server.
+
+keys/<uid>/key.p8            the private key, encrypted (PKCS#8)
+keys/<uid>/key.pass          its passphrase, sealed: only where the server may sign on its own
+keys/authority-<kid>/…       the same for an authority that Kalan made, with its list (crl.der)
+keys/server.seal             half of what opens every ``.pass``; the other half is SECRET_KEY
+
+A backup takes the encrypted keys and never ``.pass`` nor ``server.seal`` (`travels`): whoever
+steals one, database and secret key included, still lacks the passphrase.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+from kalan.engine.signing import keyfiles
+from kalan.engine.signing.errors import SigningError
+
+KEY, PASS, CRL, SEAL = "key.p8", "key.pass", "crl.der", "server.seal"
+
+
+def root() -> Path:
+    return Path(settings.KALAN_HOME) / "keys"
+
+
+def travels(name: str) -> bool:
+    """Whether a file of the folder goes into a backup."""
+    last = name.rsplit("/", 1)[-1]
+    return not last.endswith((".pass", ".seal")) and not last.startswith(".")
+
+
+def _box() -> Fernet:
+    local = keyfiles.write_once(root() / SEAL, secrets.token_bytes(32))
+    made = HKDF(hashes.SHA256(), 32, salt=local, info=b"kalan passphrase of a key")
+    return Fernet(base64.urlsafe_b64encode(made.derive(settings.SECRET_KEY.encode())))
+
+
+def seal(passphrase: str) -> str:
+    """Return a passphrase that only this server can read again, not the reader of a backup."""
+    return _box().encrypt(passphrase.encode()).decode()
+
+
+def unseal(token: str) -> str:
+    """Return what was sealed; SigningError when this server cannot."""
+    try:
+        return _box().decrypt(token.encode()).decode()
+    except InvalidToken:
+        raise SigningError(
+            "passphrase_needed",
+            "La phrase secrète gardée sur ce serveur ne se lit plus.",
+            "Donnez-la de nouveau : kalan keys unlock.",
+        ) from None
+
+
+def sealed_passphrase(folder: str) -> str | None:
+    """Return the passphrase kept for the key of that folder, or None."""
+    path = root() / folder / PASS
+    return unseal(path.read_text()) if folder and path.is_file() else None
+
+
+def keep_passphrase(folder: str, passphrase: str) -> None:
+    """Seal a passphrase beside its key, for the server to sign on its own."""
+    keyfiles.write(root() / folder / PASS, seal(passphrase).encode())
+
+
+def bare_files() -> list[str]:
+    """Names of files under keys/ that hold a private key in the clear."""
+    files = sorted(path for path in root().rglob("*") if path.is_file())
+    return [
+        path.relative_to(root()).as_posix() for path in files if keyfiles.is_bare(path.read_bytes())
+    ]
+
+
+def open_to_others() -> list[str]:
+    """Names of files and folders under keys/ that others on this machine may read."""
+    places = sorted(root().rglob("*")) if root().exists() else []
+    return [
+        path.relative_to(root()).as_posix() or "."
+        for path in ([root()] if root().exists() else []) + places
+        if path.stat().st_mode & 0o077
+    ]

@@ -1,0 +1,429 @@
+"""Keys made, brought in, replaced and taken back. Only on the server itself (`kalan keys`).
+
+Files first, the row last: a key whose file could not be written is not there at all, and a folder
+that no row names is told by `kalan keys check`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from django.db import transaction
+
+from kalan.base.errors import Refused
+from kalan.base.ids import uuid7
+from kalan.credentials import keystore
+from kalan.credentials.models import Office, SigningKey
+from kalan.credentials.selectors import keys as selectors
+from kalan.engine.signing import authority as authorities
+from kalan.engine.signing import keyfiles
+from kalan.engine.signing import keys as engine
+from kalan.engine.signing.errors import SigningError
+from kalan.engine.signing.keys import Identity, SoftwareKey
+from kalan.people.actor import Actor
+from kalan.people.services import history
+
+CRL_DAYS = 400  # a list is made anew at each change; the authority's key is asked for then only
+_P = SigningKey.Purpose
+
+
+@dataclass(frozen=True)
+class TokenPlace:
+    """Where a key lies that stays in its token."""
+
+    module: str
+    token: str
+    label: str = ""
+
+
+def create(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    name: str,
+    passphrase: str,
+    algorithm: str = authorities.RSA_3072,
+    unlock: str = SigningKey.Unlock.SERVER,
+    signer: str = "",
+    country: str = "",
+    crl_address: str = "",
+) -> list[SigningKey]:
+    """Make an authority, a document key and, where none is in service, keys for QR and badges.
+
+    ``name``: the organisation's (64 characters at most); ``signer``: who signs, as readers of a
+    PDF show it (default: the organisation). ``unlock``: "server" keeps the passphrase sealed here;
+    "asked" asks for it at each click (never for QR codes and badges, which have their own).
+    """
+    _refuse_others(actor)
+    if algorithm not in (authorities.RSA_3072, engine.P256):
+        raise Refused(
+            f"Algorithme inconnu\u00a0: {algorithm}.", remedy="Choisissez rsa-3072 ou p-256."
+        )
+    with _told(), _folders() as made, history.acting(actor), transaction.atomic():
+        keyfiles.refuse_weak(passphrase)
+        above = authorities.new_authority(
+            organisation=name, now=now, algorithm=algorithm, country=country
+        )
+        _keep_authority(above, passphrase, now, made)
+        below = authorities.issue(
+            above,
+            name=signer or name,
+            organisation=name,
+            now=now,
+            algorithm=algorithm,
+            country=country,
+            crl_address=crl_address,
+        )
+        found = [
+            _keep(below, now=now, made=made, passphrase=passphrase, unlock=unlock,
+                  name=signer or name, level=SigningKey.Level.TRIAL)
+        ]  # fmt: skip
+        for purpose, kind in ((_P.QR, engine.P256), (_P.BADGE, engine.ED25519)):
+            if selectors.active(purpose) is None:
+                found.append(_keep_bare(purpose, kind, name, passphrase, now, made))
+    return found
+
+
+def bring_in(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    name: str,
+    identity: Identity,
+    passphrase: str,
+    accredited: bool = False,
+    unlock: str = SigningKey.Unlock.SERVER,
+    token: TokenPlace | None = None,
+    replaces: SigningKey | None = None,
+) -> SigningKey:
+    """Take in a document key from a file or a token. ``passphrase``: its new one, or the PIN.
+
+    Refused when the certificate may not sign documents now, or the key is known already.
+    """
+    _refuse_others(actor)
+    with _told(), _folders() as made, history.acting(actor), transaction.atomic():
+        engine.refuse_unfit(identity.certificate, at=now)
+        if SigningKey.objects.filter(kid=engine.kid_of(identity.key.public)).exists():
+            raise Refused("Cette clé est déjà là.", remedy="kalan keys list la montre.")
+        level = _level(identity, accredited=accredited)
+        key = _keep(identity, now=now, made=made, passphrase=passphrase, unlock=unlock,
+                    name=name, level=level, token=token)  # fmt: skip
+        if replaces is not None:
+            _retire(replaces, key, now)
+    return key
+
+
+def rotate(
+    *, actor: Actor, now: dt.datetime, key: SigningKey, passphrase: str, reason: str = ""
+) -> SigningKey:
+    """Replace a key that Kalan made by a new one of the same name; offices follow.
+
+    What the old one signed stays valid. Refused for an imported key: import the new one instead.
+    """
+    _refuse_others(actor)
+    _refuse_ended(key)
+    with _told(), _folders() as made, history.acting(actor, reason=reason), transaction.atomic():
+        if key.purpose != _P.DOCUMENT:
+            selectors.place_of(key, passphrase).private()  # the passphrase is the right one
+            kind = engine.P256 if key.purpose == _P.QR else engine.ED25519
+            _end(key, SigningKey.State.RETIRED, now, reason)
+            new = _keep_bare(_P(key.purpose), kind, key.name, passphrase, now, made)
+            key.replaced_by = new
+            key.save()
+            return new
+        above, folder = _authority_of(key, passphrase)
+        subject = selectors.certificates_of(key)[0].subject
+        algorithm = authorities.RSA_3072 if key.algorithm == engine.RSA else key.algorithm
+        below = authorities.issue(
+            above,
+            name=_said(subject, x509.NameOID.COMMON_NAME),
+            organisation=_said(subject, x509.NameOID.ORGANIZATION_NAME),
+            country=_said(subject, x509.NameOID.COUNTRY_NAME),
+            now=now,
+            algorithm=algorithm,
+        )
+        new = _keep(below, now=now, made=made, passphrase=passphrase, unlock=key.unlock,
+                    name=key.name, level=key.level)  # fmt: skip
+        _retire(key, new, now, reason)
+        _write_crl(above, folder, now)
+    return new
+
+
+def revoke(
+    *, actor: Actor, now: dt.datetime, key: SigningKey, reason: str, passphrase: str | None = None
+) -> bool:
+    """Take a key back: nothing is signed with it, and what it signed is no longer trusted.
+
+    Returns whether the authority's list says it too: that takes the authority's passphrase.
+    """
+    _refuse_others(actor)
+    if key.state == SigningKey.State.REVOKED:
+        raise Refused("Cette clé est déjà révoquée.")
+    if not reason.strip():
+        raise Refused("Une révocation a une raison.", remedy="Donnez-la avec --reason.")
+    with _told(), history.acting(actor, reason=reason), transaction.atomic():
+        _end(key, SigningKey.State.REVOKED, now, reason)
+        (keystore.root() / key.folder / keystore.PASS).unlink(missing_ok=True)
+        if key.purpose != _P.DOCUMENT or not passphrase:
+            return False
+        above, folder = _authority_of(key, passphrase)
+        _write_crl(above, folder, now)
+    return True
+
+
+def unlock(*, actor: Actor, now: dt.datetime, key: SigningKey, passphrase: str) -> None:
+    """Keep the passphrase sealed on this server again (after a restore, or from "asked")."""
+    _refuse_others(actor)
+    _refuse_ended(key)
+    with _told(), history.acting(actor), transaction.atomic():
+        place = selectors.place_of(key, passphrase)
+        if key.purpose == _P.DOCUMENT:
+            place.open().close()
+        else:
+            place.private()
+        assert place.passphrase is not None
+        keystore.keep_passphrase(key.folder, place.passphrase)
+        if key.unlock != SigningKey.Unlock.SERVER:
+            key.unlock = SigningKey.Unlock.SERVER
+            key.save()
+        history.note(actor=actor, subject=key, text="phrase secrète scellée sur ce serveur")
+
+
+def problems(*, now: dt.datetime) -> list[str]:
+    """One sentence for each thing amiss with the keys of this server."""
+    found = [
+        f"Clé privée en clair\u00a0: keys/{name}. Chiffrez-la ou retirez-la."
+        for name in keystore.bare_files()
+    ]
+    found += [
+        f"Lisible par d’autres que son propriétaire\u00a0: keys/{name} (chmod go-rwx)."
+        for name in keystore.open_to_others()
+    ]
+    known = set()
+    for key in SigningKey.objects.order_by("pk"):
+        known.add(key.folder)
+        state = selectors.state_of(key, now=now)
+        if key.state == SigningKey.State.ACTIVE and state.code not in ("ready", "asked"):
+            found.append(f"Clé «\u00a0{key.name}\u00a0» ({key.purpose})\u00a0: {state.label}.")
+        elif state.ends_soon:
+            found.append(
+                f"Clé «\u00a0{key.name}\u00a0»\u00a0: certificat à renouveler avant le "
+                f"{key.not_after:%d/%m/%Y} (kalan keys rotate)."
+            )
+    folders = [path.name for path in sorted(keystore.root().glob("*/")) if path.is_dir()]
+    found += [
+        f"Dossier keys/{name} sans clé enregistrée."
+        for name in folders
+        if name not in known and not name.startswith("authority-")
+    ]
+    return found
+
+
+def _refuse_others(actor: Actor) -> None:
+    if not actor.system:
+        raise Refused(
+            "Les clés ne se gèrent que sur le serveur.", remedy="Utilisez la commande kalan keys."
+        )
+
+
+def _refuse_ended(key: SigningKey) -> None:
+    if key.state != SigningKey.State.ACTIVE:
+        raise Refused(f"La clé «\u00a0{key.name}\u00a0» n’est plus en service.")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say what the engine refuses as a service does."""
+    try:
+        yield
+    except SigningError as error:
+        raise Refused(error.message, remedy=error.remedy, code=error.code) from error
+
+
+@contextmanager
+def _folders() -> Iterator[list[Path]]:
+    """Remove the folders made meanwhile unless all went well."""
+    made: list[Path] = []
+    try:
+        yield made
+    except BaseException:
+        for folder in made:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _keep(
+    identity: Identity,
+    *,
+    now: dt.datetime,
+    made: list[Path],
+    passphrase: str,
+    unlock: str,
+    name: str,
+    level: str,
+    token: TokenPlace | None = None,
+) -> SigningKey:
+    """Write a document key's file (unless it stays in its token), then its row."""
+    if identity.key.kind not in (engine.RSA, engine.P256):
+        raise Refused(
+            "Cette clé ne peut pas signer de documents ici.", remedy="Il faut RSA ou P-256."
+        )
+    uid = uuid7()
+    folder = _folder(uid, made)
+    if token is None:
+        assert isinstance(identity.key, SoftwareKey)
+        _write_key(folder, identity.key.private, passphrase)
+    if unlock == SigningKey.Unlock.SERVER:
+        keystore.keep_passphrase(folder, passphrase)
+    certificate = x509.load_der_x509_certificate(identity.certificate)
+    place = token or TokenPlace("", "")
+    return SigningKey.objects.create(
+        uid=uid,
+        name=name,
+        purpose=_P.DOCUMENT,
+        kind=SigningKey.Kind.TOKEN if token else SigningKey.Kind.FILE,
+        algorithm=identity.key.kind,
+        level=level,
+        unlock=unlock,
+        kid=engine.kid_of(identity.key.public),
+        public_key=_public_pem(identity.key.public),
+        certificate=_pem(identity.certificate),
+        chain="".join(map(_pem, identity.chain)),
+        folder=folder,
+        token_module=place.module,
+        token_label=place.token,
+        token_key=place.label,
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        created_at=now,
+    )
+
+
+def _keep_bare(
+    purpose: SigningKey.Purpose,
+    kind: str,
+    name: str,
+    typed: str,
+    now: dt.datetime,
+    made: list[Path],
+) -> SigningKey:
+    """Make a key without certificate, which the server uses on its own."""
+    private = authorities.new_key(kind)
+    public = private.public_key()
+    key = SigningKey(
+        uid=uuid7(),
+        name=name,
+        purpose=purpose,
+        algorithm=kind,
+        kid=engine.kid_of(public),
+        public_key=_public_pem(public),
+        created_at=now,
+    )
+    key.folder = _folder(key.uid, made)
+    passphrase = selectors.file_passphrase(key, typed)
+    _write_key(key.folder, private, passphrase)
+    keystore.keep_passphrase(key.folder, passphrase)
+    key.save()
+    return key
+
+
+def _folder(uid: uuid.UUID, made: list[Path]) -> str:
+    folder = keystore.root() / str(uid)
+    made.append(folder)
+    keyfiles.make_folder(folder)
+    return folder.name
+
+
+def _write_key(folder: str, private: Any, passphrase: str) -> None:
+    keyfiles.write(keystore.root() / folder / keystore.KEY, keyfiles.seal(private, passphrase))
+
+
+def _keep_authority(above: Identity, passphrase: str, now: dt.datetime, made: list[Path]) -> None:
+    certificate = x509.load_der_x509_certificate(above.certificate)
+    folder = selectors.authority_folder(certificate)
+    made.append(keystore.root() / folder)
+    assert isinstance(above.key, SoftwareKey)
+    _write_key(folder, above.key.private, passphrase)
+    keyfiles.write(keystore.root() / folder / "certificate.pem", _pem(above.certificate).encode())
+    _write_crl(above, folder, now)
+
+
+def _authority_of(key: SigningKey, passphrase: str) -> tuple[Identity, str]:
+    """Open the authority that issued a key; Refused when Kalan does not hold it."""
+    issuer = selectors.certificates_of(key)[-1]
+    folder = selectors.authority_folder(issuer)
+    path = keystore.root() / folder / keystore.KEY
+    if not path.is_file():
+        raise Refused(
+            "Kalan ne tient pas l’autorité qui a émis ce certificat.",
+            remedy="Demandez-le à cette autorité, puis\u00a0: kalan keys import … --replaces.",
+        )
+    der = issuer.public_bytes(serialization.Encoding.DER)
+    return engine.open_pkcs8(path.read_bytes(), passphrase, der), folder
+
+
+def _write_crl(above: Identity, folder: str, now: dt.datetime) -> None:
+    """Write the authority's list anew from the keys that are revoked."""
+    own = x509.load_der_x509_certificate(above.certificate)
+    revoked = []
+    for key in SigningKey.objects.filter(state=SigningKey.State.REVOKED, purpose=_P.DOCUMENT):
+        leaf = selectors.certificates_of(key)[0]
+        if leaf.issuer == own.subject and key.ended_at:
+            revoked.append(authorities.Revoked(leaf.serial_number, key.ended_at))
+    made = authorities.crl(above, revoked, number=int(now.timestamp()), now=now, days=CRL_DAYS)
+    keyfiles.write(keystore.root() / folder / keystore.CRL, made)
+
+
+def _level(identity: Identity, *, accredited: bool) -> str:
+    """The level of an imported key: what its issuer says decides against the person."""
+    top = x509.load_der_x509_certificate(identity.certificates[-1])
+    internal = authorities.INTERNAL in top.subject.rfc4514_string()
+    alone = top.subject == top.issuer and len(identity.certificates) == 1
+    if accredited and (internal or alone):
+        raise Refused(
+            "Ce certificat n’est pas celui d’un prestataire accrédité\u00a0: "
+            + ("son autorité est interne." if internal else "il s’est signé lui-même."),
+            remedy="Importez-le sans --accredited.",
+        )
+    if accredited:
+        return SigningKey.Level.ACCREDITED
+    return SigningKey.Level.TRIAL if internal or alone else SigningKey.Level.MINISTRY
+
+
+def _retire(old: SigningKey, new: SigningKey, now: dt.datetime, reason: str = "") -> None:
+    _refuse_ended(old)
+    _end(old, SigningKey.State.RETIRED, now, reason)
+    old.replaced_by = new
+    old.save()
+    for office in Office.objects.filter(key=old):
+        office.key = new
+        office.save()
+
+
+def _end(key: SigningKey, state: str, now: dt.datetime, reason: str) -> None:
+    key.state, key.ended_at, key.end_reason = state, now, reason[:300]
+    key.save()
+
+
+def _said(subject: x509.Name, kind: x509.ObjectIdentifier) -> str:
+    found = subject.get_attributes_for_oid(kind)
+    return str(found[0].value) if found else ""
+
+
+def _pem(der: bytes) -> str:
+    found = x509.load_der_x509_certificate(der)
+    return found.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _public_pem(public: Any) -> str:
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return str(public.public_bytes(serialization.Encoding.PEM, form).decode())
