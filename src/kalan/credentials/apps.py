@@ -9,6 +9,7 @@ class CredentialsConfig(AppConfig):
 
     def ready(self) -> None:
         # Not at the top: models are loaded after the app registry.
-        from kalan.credentials import auditing
+        from kalan.credentials import auditing, panels
 
         auditing.register()
+        panels.register()

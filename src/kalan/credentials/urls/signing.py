@@ -1,5 +1,16 @@
+"""The signatory's tray and clicks."""
+
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from kalan.credentials.views import signing
+
+_ALL = "gestion/parapheur/"
+
+urlpatterns: list[URLPattern] = [
+    path(_ALL, signing.tray, name="signing-tray"),
+    path(f"{_ALL}signer/", signing.confirm, name="signing-confirm"),
+    path(f"{_ALL}<uuid:uid>/", signing.run_page, name="signing-run"),
+    path(f"{_ALL}<uuid:uid>/reprendre/", signing.retry, name="signing-retry"),
+]

@@ -1,0 +1,98 @@
+"""The register of acts as it is read: entries, search, and whether its chain holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from kalan.base.exports import Cell
+from kalan.base.text import fold, whole
+from kalan.credentials import policy
+from kalan.credentials.models import Act, RegisterEntry
+from kalan.credentials.selectors.listing import bare_code
+from kalan.engine.signing.chain import Entry, verify_chain
+from kalan.people.actor import Actor
+
+HEADERS = ("N°", "Inscription", "Date", "Par", "Lot", "Acte", "Empreinte", "Empreinte précédente")
+
+
+def entries_visible_to(actor: Actor) -> QuerySet[RegisterEntry]:
+    """Entries about acts of the actor's territory, and those about keys, which have none."""
+    if actor.system:
+        return RegisterEntry.objects.all()
+    roles = policy.CAPABILITIES["register.view"]
+    if not actor.can(roles):
+        return RegisterEntry.objects.none()
+    scope = actor.scope(roles, "batch__node__") | actor.scope(roles, "act__batch__node__")
+    return RegisterEntry.objects.filter(scope | Q(batch__isnull=True, act__isnull=True))
+
+
+def searched(rows: QuerySet[RegisterEntry], words: str, kind: str) -> QuerySet[RegisterEntry]:
+    """By number of entry, and by number, code or name of an act that the entry is about."""
+    if kind:
+        rows = rows.filter(kind=kind)
+    words = words.strip()
+    if not words:
+        return rows
+    named = Q(code=bare_code(words)) | Q(number__iexact=words)
+    byname = Q()
+    for word in words.split():
+        byname &= Q(name__icontains=word) | Q(agent__search__contains=fold(word))
+    acts = Act.objects.filter(named | byname)
+    found = Q(act__in=acts.values("pk")) | Q(batch__in=acts.values("batch"))
+    found |= Q(batch__title__icontains=words)
+    seq = whole(words, digits=12)
+    return rows.filter(found | Q(seq=seq) if seq is not None else found)
+
+
+def with_subjects(rows: QuerySet[RegisterEntry]) -> QuerySet[RegisterEntry]:
+    return rows.select_related("by", "batch", "act__batch").defer("act__data")
+
+
+def lines(rows: QuerySet[RegisterEntry]) -> Iterator[list[Cell]]:
+    """Lines of the export, in the order of HEADERS."""
+    for entry in with_subjects(rows).iterator(chunk_size=1000):
+        batch = entry.batch or (entry.act.batch if entry.act else None)
+        yield [
+            entry.seq,
+            entry.get_kind_display(),
+            entry.at,
+            entry.by.display_name if entry.by else "",
+            batch.title if batch else "",
+            (entry.act.number or "") if entry.act else "",
+            entry.hash,
+            entry.previous,
+        ]
+
+
+@dataclass(frozen=True)
+class ChainState:
+    """Whether every entry follows the one before; ``broken``: the first that does not."""
+
+    entries: int
+    last_hash: str
+    broken: int | None
+
+
+def check_chain() -> ChainState:
+    """Read the whole register and compute every hash again (about 20 µs an entry)."""
+    count, last = 0, ""
+
+    def read() -> Iterator[Entry]:
+        nonlocal count, last
+        rows = RegisterEntry.objects.order_by("seq").values_list("seq", "body", "previous", "hash")
+        for seq, body, previous, found in rows.iterator(chunk_size=2000):
+            count, last = count + 1, found
+            yield Entry(seq, body, _bytes(previous), _bytes(found))
+
+    broken = verify_chain(read())
+    return ChainState(entries=RegisterEntry.objects.count(), last_hash=last, broken=broken)
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""

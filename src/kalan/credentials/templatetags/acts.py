@@ -1,0 +1,26 @@
+"""Words and figures for the pages of acts."""
+
+from __future__ import annotations
+
+from django import template
+
+from kalan.base.text import some
+
+register = template.Library()
+
+
+@register.filter
+def fours(code: str | None) -> str:
+    """A code as printed: « ABCD EFGH … »."""
+    code = code or ""
+    return " ".join(code[at : at + 4] for at in range(0, len(code), 4))
+
+
+@register.filter
+def time_left(seconds: int | None) -> str:
+    """« moins d’une minute », « environ 3 minutes »; nothing known → nothing said."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return "moins d’une minute"
+    return f"environ {some((seconds + 59) // 60, 'minute', 'minutes')}"

@@ -1,0 +1,48 @@
+"""What the views of this room share."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+
+from kalan.base.exports import name_file
+from kalan.credentials.models import Act, Batch
+from kalan.credentials.selectors.listing import readable_acts, readable_batches
+from kalan.people.http import ActorRequest
+
+
+def batch_or_404(
+    request: ActorRequest, uid: uuid.UUID, capability: str = "acts.view"
+) -> Batch:
+    rows = readable_batches(request.actor, capability).select_related(
+        "version__template", "office__key", "node", "prepared_by", "approved_by", "run__key",
+        "programme", "session", "exam",
+    )  # fmt: skip
+    return get_object_or_404(rows, uid=uid)
+
+
+def act_or_404(
+    request: ActorRequest, uid: uuid.UUID, act: uuid.UUID, capability: str = "acts.view"
+) -> tuple[Batch, Act]:
+    batch = batch_or_404(request, uid, capability)
+    rows = readable_acts(request.actor, batch, capability).select_related("pack__file")
+    return batch, get_object_or_404(rows, uid=act)
+
+
+def pdf(content: bytes, name: str, *, attachment: bool) -> HttpResponse:
+    response = HttpResponse(content, content_type="application/pdf")
+    name_file(response, name, attachment=attachment)
+    return response
+
+
+def ask(request: ActorRequest, batch: Batch, **context: Any) -> HttpResponse:
+    """A page that asks before something is done to the batch."""
+    context.setdefault("cancel_url", reverse("act-batch", kwargs={"uid": batch.uid}))
+    context["message"] = f"« {batch.title} ». {context['message']}"
+    form = context.get("form")
+    status = 422 if form is not None and form.errors else 200
+    return render(request, "web/_confirm.html", context, status=status)

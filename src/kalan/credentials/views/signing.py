@@ -1,0 +1,215 @@
+"""The signatory's tray, the click, and a run as it goes."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from kalan.base import clock
+from kalan.base.errors import Refused
+from kalan.base.lists import paginate
+from kalan.credentials.forms.signing import ConfirmForm, TrayFilters, as_uuids
+from kalan.credentials.models import Act, Batch, Office, OfficeHolder, SigningKey, SigningRun
+from kalan.credentials.policy import CAPABILITIES
+from kalan.credentials.selectors.listing import listed
+from kalan.credentials.selectors.offices import holder_today, holders_on, offices_of
+from kalan.credentials.selectors.signing import (
+    awaiting_signature,
+    failures,
+    progress,
+    runs_of,
+    runs_visible_to,
+)
+from kalan.credentials.services import ordering, signing
+from kalan.people.http import ActorRequest, show_refusal, staff
+
+SIGN = CAPABILITIES["acts.sign"]
+VIEW = CAPABILITIES["acts.view"]
+_MOST = 200  # batches on one page of the tray
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One office that the signatory holds today, and what waits for it."""
+
+    office: Office
+    holder: OfficeHolder
+    batches: list[Batch]
+
+    @property
+    def acts(self) -> int:
+        return sum(batch.total for batch in self.batches)  # type: ignore[attr-defined]
+
+
+@staff(SIGN)
+def tray(request: ActorRequest) -> HttpResponseBase:
+    """What waits for the signatory, office by office; ticked and signed in one click."""
+    today = clock.today()
+    rows = _with_sample(listed(awaiting_signature(request.actor, today=today)))
+    waiting = list(rows.select_related("office__key", "session__programme")[:_MOST])
+    filters = TrayFilters(request.GET or None, batches=waiting)
+    shown = _narrowed(waiting, filters)
+    offices = list(offices_of(request.actor, today=today).order_by("title", "pk"))
+    holders = _best(holders_on(today).filter(account=request.actor.account, office__in=offices))
+    runs = list(runs_of(request.actor)[:5])
+    context = {
+        "desks": [
+            Desk(office, holders[office.pk], [b for b in shown if b.office_id == office.pk])
+            for office in offices
+            if office.pk in holders
+        ],
+        "filters": filters,
+        "waiting": len(waiting),
+        "ticked": request.GET.get("cocher") == "1",
+        "running": [run for run in runs if run.finished_at is None],
+        "done": [run for run in runs if run.finished_at is not None],
+        "today": today,
+    }
+    return render(request, "credentials/signing/tray.html", context)
+
+
+def _with_sample(rows: QuerySet[Batch]) -> QuerySet[Batch]:
+    """With the first act of each, to be looked at whole."""
+    first = Act.objects.filter(batch=OuterRef("pk"), state=Act.State.DRAFT).order_by("rank")
+    return rows.annotate(sample_uid=Subquery(first.values("uid")[:1]))
+
+
+def _narrowed(batches: list[Batch], filters: TrayFilters) -> list[Batch]:
+    if not filters.is_valid():
+        return batches
+    wanted = filters.cleaned_data
+    kept = batches
+    if wanted["kind"]:
+        kept = [b for b in kept if b.version.template.kind == wanted["kind"]]
+    if wanted["session"]:
+        kept = [b for b in kept if b.session and str(b.session.uid) == wanted["session"]]
+    if wanted["programme"]:
+        kept = [b for b in kept if wanted["programme"] in _programmes(b)]
+    for word in wanted["q"].split():
+        named = Act.objects.filter(batch__in=kept, name__icontains=word)
+        holds = set(named.values_list("batch", flat=True).distinct())
+        kept = [b for b in kept if b.pk in holds or word.casefold() in b.title.casefold()]
+    return kept
+
+
+def _programmes(batch: Batch) -> set[str]:
+    found = {batch.programme, batch.session.programme if batch.session else None}
+    return {str(programme.uid) for programme in found if programme}
+
+
+def _best(rows: QuerySet[OfficeHolder]) -> dict[int, OfficeHolder]:
+    """By office: in title before by interim before by delegation."""
+    ranks = list(OfficeHolder.Capacity.values)
+    order = sorted(rows, key=lambda one: (-ranks.index(one.capacity), -one.pk))
+    order.sort(key=lambda one: {"title": 2, "interim": 1, "delegate": 0}[one.capacity])
+    return {one.office_id: one for one in order}
+
+
+@staff(SIGN)
+def confirm(request: ActorRequest) -> HttpResponseBase:
+    """How many acts, in which capacity, with which key; then the code, asked here and now.
+
+    The ticked batches come in ``lot``. A post with a code signs; one without shows the page.
+    """
+    today = clock.today()
+    asked = as_uuids((request.POST if request.method == "POST" else request.GET).getlist("lot"))
+    rows = _with_sample(listed(awaiting_signature(request.actor, today=today)))
+    batches = list(rows.filter(uid__in=asked).select_related("office__key", "office__node"))
+    sending = request.method == "POST" and "code" in request.POST
+    if sending and (run := _sent_before(request)):
+        return redirect("signing-run", uid=run.uid)
+    if not batches or len(batches) < len(asked):
+        lost = "Des lots cochés n’attendent plus de signature." if asked else "Cochez au moins un lot."
+        messages.error(request, f"{lost} Relisez la liste ci-dessous.")
+        return redirect("signing-tray")
+    if len({batch.office_id for batch in batches}) > 1:
+        messages.error(request, "Signez pour une fonction à la fois : cochez ses seuls lots.")
+        return redirect("signing-tray")
+    office = batches[0].office
+    key = office.key if office.mode == "electronic" else None
+    form = ConfirmForm(
+        request.POST if sending else None,
+        asks_passphrase=key is not None and key.unlock == SigningKey.Unlock.ASKED,
+    )
+    if sending and form.is_valid():
+        try:
+            run = ordering.confirm(
+                actor=request.actor,
+                batches=batches,
+                code=form.cleaned_data["code"],
+                form_uid=form.cleaned_data["form_uid"],
+                now=clock.now(),
+                passphrase=form.cleaned_data.get("passphrase"),
+            )
+        except Refused as refused:
+            show_refusal(form, refused)
+            form.renew()
+        else:
+            return redirect("signing-run", uid=run.uid)
+    context = {
+        "form": form,
+        "batches": batches,
+        "office": office,
+        "key": key,
+        "total": sum(batch.total for batch in batches),  # type: ignore[attr-defined]
+        "holder": holder_today(office=office, actor=request.actor, today=today),
+    }
+    status = 422 if form.errors else 200
+    return render(request, "credentials/signing/confirm.html", context, status=status)
+
+
+def _sent_before(request: ActorRequest) -> SigningRun | None:
+    """The run that this very form has already led to (a double click, a reply lost)."""
+    uids = as_uuids([request.POST.get("form_uid", "")])
+    return runs_of(request.actor).filter(uid__in=uids).first()
+
+
+def _run(request: ActorRequest, uid: uuid.UUID) -> SigningRun:
+    mine = Q(pk__in=runs_visible_to(request.actor).values("pk"))
+    if request.actor.account is not None:
+        mine |= Q(account=request.actor.account)
+    rows = SigningRun.objects.filter(mine).select_related("holder__office", "key", "job")
+    return get_object_or_404(rows, uid=uid)
+
+
+@staff(VIEW)
+def run_page(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
+    """How far the run is; it goes on without this page. At the end: what comes next."""
+    run = _run(request, uid)
+    advance = progress(run, now=clock.now())
+    failed = paginate(failures(run), request, order=("batch", "rank"))
+    context: dict[str, Any] = {
+        "run": run,
+        "advance": advance,
+        "page": failed,
+        "batches": list(listed(run.batches.all()).order_by("approved_at", "pk")),
+        "going": advance.running and not advance.finished,
+        "may_retry": _may_retry(request, run),
+    }
+    return render(request, "credentials/signing/run.html", context)
+
+
+def _may_retry(request: ActorRequest, run: SigningRun) -> bool:
+    account = request.actor.account
+    return account is not None and run.account_id == account.pk and request.actor.can(SIGN)
+
+
+@require_POST
+@staff(SIGN)
+def retry(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
+    """Try again what failed or was left."""
+    run = _run(request, uid)
+    try:
+        signing.retry(actor=request.actor, run=run, now=clock.now())
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, "Reprise : ce qui restait est signé maintenant.")
+    return redirect("signing-run", uid=uid)
