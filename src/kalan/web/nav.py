@@ -12,13 +12,14 @@ from django.urls import NoReverseMatch, reverse
 from kalan.people.actor import Actor
 from kalan.people.models import Role
 
-T, S, R, P, A, X = (
+T, S, R, P, A, X, G = (
     Role.TRAINER,
     Role.STRUCTURE,
     Role.REGION,
     Role.PROGRAMME,
     Role.AUDITOR,
     Role.ADMIN,
+    Role.SIGNATORY,
 )
 ALL = frozenset(Role.values)
 STAFF = frozenset({S, R, P, A, X})
@@ -69,6 +70,11 @@ LINES: tuple[Line, ...] = (
     Line("Compétences", "Campagnes", "campaign-list", STAFF),
     Line("Compétences", "Examens", "exam-list", frozenset({T, R, P, A, X})),
     Line("Compétences", "Calibrages", "calibration-list", MAKERS | {A}),
+    Line("Actes", "Parapheur", "signing-tray", frozenset({G})),
+    Line("Actes", "Attestations et actes", "act-batch-list", frozenset({S, R, P, A, X, G})),
+    Line("Actes", "Registre des actes", "act-register", frozenset({P, A, X, G})),
+    Line("Actes", "Fonctions qui signent", "office-list", frozenset({P, A, X, G})),
+    Line("Actes", "Clés de signature", "signing-key-list", frozenset({A, X})),
     Line("Chiffres", "Tableau de bord", "dashboard", STAFF),
     Line("Chiffres", "Compétences", "indicator-competences", STAFF),
     Line("Administration", "Comptes et rôles", "account-list", frozenset({S, R, X})),

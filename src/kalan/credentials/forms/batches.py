@@ -45,18 +45,14 @@ class _ByUid(forms.ModelChoiceField):
 class BatchFilters(forms.Form):
     """What the list of batches may be narrowed by; choices are those that some batch has."""
 
-    q = forms.CharField(
-        label="Lot, nom, numéro ou code", required=False, max_length=100
-    )
+    q = forms.CharField(label="Lot, nom, numéro ou code", required=False, max_length=100)
     state = forms.ChoiceField(
         label="État", required=False, choices=[("", "Tous"), *Batch.State.choices]
     )
     kind = forms.ChoiceField(
         label="Type d’acte", required=False, choices=[("", "Tous"), *ActTemplate.Kind.choices]
     )
-    programme = _ByUid(
-        label="Programme", queryset=Programme.objects.none(), empty_label="Tous"
-    )
+    programme = _ByUid(label="Programme", queryset=Programme.objects.none(), empty_label="Tous")
     session = _ByUid(label="Session", queryset=Session.objects.none(), empty_label="Toutes")
     exam = _ByUid(label="Examen", queryset=Exam.objects.none(), empty_label="Tous")
     office = _ByUid(label="Fonction", queryset=Office.objects.none(), empty_label="Toutes")
@@ -67,9 +63,7 @@ class BatchFilters(forms.Form):
         super().__init__(*args, **kwargs)
         batches = readable_batches(actor)
         asked = {name: as_uuid(self.data.get(name)) for name in ("programme", "session", "exam")}
-        self._offer(
-            "programme", Programme, batches, programmes_visible_to(actor), asked, "name"
-        )
+        self._offer("programme", Programme, batches, programmes_visible_to(actor), asked, "name")
         self._offer("session", Session, batches, sessions_visible_to(actor), asked, "-start")
         self._offer("exam", Exam, batches, exams_visible_to(actor), asked, "-date")
         offices = Office.objects.filter(pk__in=batches.order_by().values("office"))

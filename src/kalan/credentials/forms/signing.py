@@ -32,7 +32,9 @@ class TrayFilters(forms.Form):
             if b.session and b.session.programme
         }
         self._offer("programme", "Tous", [(str(uid), name) for uid, name in programmes.items()])
-        sessions = {b.session.uid: f"{b.session.code} · {b.session.title}" for b in batches if b.session}
+        sessions = {
+            b.session.uid: f"{b.session.code} · {b.session.title}" for b in batches if b.session
+        }
         self._offer("session", "Toutes", [(str(uid), name) for uid, name in sessions.items()])
 
     def _offer(self, name: str, every: str, choices: list[tuple[str, Any]]) -> None:

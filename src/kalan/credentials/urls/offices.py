@@ -16,7 +16,5 @@ urlpatterns: list[URLPattern] = [
     path(f"{_ONE}modifier/", offices.office_edit, name="office-edit"),
     path(f"{_ONE}fermer/", offices.office_retire, name="office-retire"),
     path(f"{_ONE}personnes/nouvelle/", offices.holder_new, name="office-holder-new"),
-    path(
-        f"{_ONE}personnes/<uuid:holder>/fin/", offices.holder_end, name="office-holder-end"
-    ),
+    path(f"{_ONE}personnes/<uuid:holder>/fin/", offices.holder_end, name="office-holder-end"),
 ]

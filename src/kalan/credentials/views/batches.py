@@ -19,7 +19,7 @@ from kalan.base.lists import paginate
 from kalan.base.text import some
 from kalan.base.uploads import explain_size
 from kalan.credentials.forms.batches import ActFilters, BatchFilters, NewBatchForm, ReasonForm
-from kalan.credentials.models import Act, ActTemplate, Batch
+from kalan.credentials.models import ActTemplate, Batch
 from kalan.credentials.policy import CAPABILITIES
 from kalan.credentials.proof import FROM_RECORDS, SOURCES, WORDS
 from kalan.credentials.selectors.choices import templates_usable_by
@@ -28,15 +28,15 @@ from kalan.credentials.selectors.listing import (
     BATCH_HEADERS,
     act_lines,
     acts_narrowed,
-    readable_acts,
     batch_lines,
-    readable_batches,
     counts_of,
     listed,
     narrowed,
+    readable_acts,
+    readable_batches,
     structures_in,
 )
-from kalan.credentials.services import checking, preparing, reading
+from kalan.credentials.services import checking, preparing, showing
 from kalan.credentials.views.common import act_or_404, ask, batch_or_404, pdf
 from kalan.people.double import once
 from kalan.people.http import ActorRequest, attempt, posted, show_refusal, staff
@@ -203,8 +203,7 @@ def _rights(request: ActorRequest, batch: Batch) -> dict[str, bool]:
         "must_be_other": actor.covers(CAPABILITIES["acts.approve"], path)
         and state == Batch.State.CHECKED
         and mine,
-        "may_sign": actor.covers(CAPABILITIES["acts.sign"], path)
-        and state == Batch.State.APPROVED,
+        "may_sign": actor.covers(CAPABILITIES["acts.sign"], path) and state == Batch.State.APPROVED,
         "may_enter_hand": actor.covers(CAPABILITIES["acts.hand"], path)
         and state == Batch.State.PRINTED,
         "may_deliver": actor.can(CAPABILITIES["acts.deliver"])
@@ -322,7 +321,7 @@ def act_preview(request: ActorRequest, uid: uuid.UUID, act: uuid.UUID) -> HttpRe
     """The act as it will be, marked « Aperçu »: no number, no code, no signature."""
     batch, row = act_or_404(request, uid, act)
     try:
-        content = reading.preview(actor=request.actor, act=row, now=clock.now())
+        content = showing.preview(actor=request.actor, act=row, now=clock.now())
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(reverse("act-batch", kwargs={"uid": batch.uid}))

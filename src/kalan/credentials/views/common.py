@@ -15,9 +15,7 @@ from kalan.credentials.selectors.listing import readable_acts, readable_batches
 from kalan.people.http import ActorRequest
 
 
-def batch_or_404(
-    request: ActorRequest, uid: uuid.UUID, capability: str = "acts.view"
-) -> Batch:
+def batch_or_404(request: ActorRequest, uid: uuid.UUID, capability: str = "acts.view") -> Batch:
     rows = readable_batches(request.actor, capability).select_related(
         "version__template", "office__key", "node", "prepared_by", "approved_by", "run__key",
         "programme", "session", "exam",

@@ -88,9 +88,7 @@ def office_new(request: ActorRequest) -> HttpResponseBase:
     form = OfficeForm(posted(request), actor=request.actor)
     if request.method == "POST" and form.is_valid():
         try:
-            made = services.open_office(
-                actor=request.actor, now=clock.now(), **form.cleaned_data
-            )
+            made = services.open_office(actor=request.actor, now=clock.now(), **form.cleaned_data)
         except Refused as refused:
             show_refusal(form, refused)
         else:
@@ -111,7 +109,9 @@ def office_edit(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, "Fonction enregistrée. Les actes déjà signés ne changent pas.")
+            messages.success(
+                request, "Fonction enregistrée. Les actes déjà signés ne changent pas."
+            )
             return redirect("office-detail", uid=uid)
     return _form(request, form, title="Modifier la fonction", office=office)
 

@@ -106,10 +106,9 @@ def _programmes(batch: Batch) -> set[str]:
 
 def _best(rows: QuerySet[OfficeHolder]) -> dict[int, OfficeHolder]:
     """By office: in title before by interim before by delegation."""
-    ranks = list(OfficeHolder.Capacity.values)
-    order = sorted(rows, key=lambda one: (-ranks.index(one.capacity), -one.pk))
-    order.sort(key=lambda one: {"title": 2, "interim": 1, "delegate": 0}[one.capacity])
-    return {one.office_id: one for one in order}
+    fullness = {"title": 2, "interim": 1, "delegate": 0}
+    ordered = sorted(rows.order_by("-pk"), key=lambda one: fullness[one.capacity])
+    return {one.office_id: one for one in ordered}
 
 
 @staff(SIGN)
@@ -126,7 +125,9 @@ def confirm(request: ActorRequest) -> HttpResponseBase:
     if sending and (run := _sent_before(request)):
         return redirect("signing-run", uid=run.uid)
     if not batches or len(batches) < len(asked):
-        lost = "Des lots cochés n’attendent plus de signature." if asked else "Cochez au moins un lot."
+        lost = (
+            "Des lots cochés n’attendent plus de signature." if asked else "Cochez au moins un lot."
+        )
         messages.error(request, f"{lost} Relisez la liste ci-dessous.")
         return redirect("signing-tray")
     if len({batch.office_id for batch in batches}) > 1:

@@ -16,8 +16,8 @@ from kalan.credentials.models import Act, Batch
 from kalan.credentials.policy import CAPABILITIES
 from kalan.credentials.selectors.listing import (
     acts_narrowed,
-    readable_acts,
     counts_of,
+    readable_acts,
     structures_in,
 )
 from kalan.credentials.services import preparing
