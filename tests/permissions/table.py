@@ -51,6 +51,14 @@ NODE = {"uid": "framework", "node": "domain"}
 NODE_PARENT = {"uid": "framework", "parent": "domain"}
 WALK = {"uid": "framework", "other": "other_framework"}
 
+ACT_READERS = ("structure", "region", "programme", "auditor", "admin", "signatory")
+PREPARERS = ("structure", "region", "programme", "admin")
+OFFICE_READERS = ("programme", "auditor", "admin", "signatory")
+DRAFT_ACT = {"uid": "draft_batch", "act": "draft_act"}
+EXCLUDED_ACT = {"uid": "draft_batch", "act": "excluded_act"}
+SIGNED_ACT = {"uid": "signed_batch", "act": "act"}
+BUNDLE = {"uid": "signed_batch", "job": "bundle"}
+
 CALIBRATED = {"uid": "calibration", "test": "test"}
 
 TABLE: dict[str, Row] = {
@@ -60,6 +68,41 @@ TABLE: dict[str, Row] = {
     "verify": PUBLIC(),
     "verify-code": PUBLIC(of={"code": "act_code"}),
     "verify-document": PUBLIC(ok=404, of={"code": "act_code"}, html=False),
+    # --- acts: batches
+    "act-batch-list": STAFF_LIST(*ACT_READERS),
+    "act-batch-new": STAFF_LIST(*PREPARERS),
+    "act-batch-create": DETAIL(*PREPARERS, of={"template": "act_template"}),
+    "act-batch": DETAIL(*ACT_READERS, of="draft_batch"),
+    "act-batch-refresh": ACTION(*PREPARERS, of="draft_batch"),
+    "act-batch-hand-over": ACTION(*PREPARERS, of="draft_batch"),
+    "act-batch-cancel": DETAIL(*PREPARERS, of="draft_batch"),
+    "act-exclude": DETAIL(*PREPARERS, of=DRAFT_ACT),
+    "act-include": DETAIL(*PREPARERS, of=EXCLUDED_ACT),
+    "act-preview": FILE(*ACT_READERS, of=DRAFT_ACT, ok=302),
+    "act-batch-visa": DETAIL(*PLANNERS, of="checked_batch"),
+    "act-batch-send-back": DETAIL(*PLANNERS, "signatory", of="checked_batch"),
+    # --- acts: once signed
+    "act-file": FILE(*ACT_READERS, of=SIGNED_ACT),
+    "act-batch-bundles": DETAIL(*PREPARERS, of="signed_batch"),
+    "act-bundle": DETAIL("region", of=BUNDLE),
+    "act-bundle-file": FILE("region", of=BUNDLE),
+    "act-batch-hand-signed": DETAIL(*PLANNERS, "signatory", of="signed_batch"),
+    # --- acts: the tray
+    "signing-tray": STAFF_LIST("signatory"),
+    "signing-confirm": STAFF_LIST("signatory", query="?lot={approved.uid}"),
+    "signing-run": DETAIL(*PLANNERS, "auditor", "signatory", of="signing_run"),
+    "signing-retry": ACTION("signatory", of="signing_run"),
+    # --- acts: offices, keys, register
+    "office-list": STAFF_LIST(*OFFICE_READERS),
+    "office-new": STAFF_LIST("admin"),
+    "office-detail": DETAIL(*OFFICE_READERS, of="office"),
+    "office-edit": DETAIL("admin", of="office"),
+    "office-retire": DETAIL("admin", of="office"),
+    "office-holder-new": DETAIL("admin", of="office"),
+    "office-holder-end": DETAIL("admin", of={"uid": "office", "holder": "holder"}),
+    "signing-key-list": STAFF_LIST("auditor", "admin"),
+    "act-register": STAFF_LIST(*OFFICE_READERS),
+    "act-register-check": ACTION(*OFFICE_READERS, ok=200),
     "my-space": SIGNED_IN(),
     "staff-home": STAFF_LIST(*NOBODY_SPECIAL),
     "history": STAFF_LIST("region", "programme", "auditor", "admin"),

@@ -10,7 +10,7 @@ from kalan.assessment.models import CalibrationRun, Candidate, CutPanel, Exam, S
 from kalan.assessment.services import panels, sittings
 from kalan.base.models import ImportRun, Job, Message
 from kalan.campaigns.models import Campaign, OutsideResult, Participant
-from kalan.credentials.models import Act
+from kalan.credentials.models import Act, ActTemplate, Batch, Office, OfficeHolder, RegisterEntry
 from kalan.indicators.models import DeclaredFigure, FrozenFigures
 from kalan.people.actor import SYSTEM
 from kalan.people.models import (
@@ -44,6 +44,7 @@ from tests.factories import (
     attendance,
     calibration,
     campaigns,
+    credentials,
     exams,
     indicators,
     learning,
@@ -92,6 +93,11 @@ class Place:
     campaign: Campaign  # open, held by the region, with ``agent`` on its list
     exam: Exam  # its room is open, at ``structure``
     act: Act  # signed, about ``agent``, in a batch of the region
+    act_template: ActTemplate
+    office: Office  # of the region; held by the signatory of the world
+    draft_batch: Batch  # of the structure: one act to be, one set aside
+    checked_batch: Batch
+    approved: Batch
     import_kind: str = "staff"
     import_tab: str = "refused"
     slip_code: str = "ABCDEFGH23"
@@ -108,6 +114,31 @@ class Place:
     test_act: str = "ouvrir"
     wording_code: str = "convocation"
     wording_channel: str = "sms"
+
+    @property
+    def signed_batch(self) -> Batch:
+        return self.act.batch
+
+    @property
+    def signing_run(self) -> object:
+        return self.act.batch.run
+
+    @property
+    def draft_act(self) -> Act:
+        return self.draft_batch.acts.get(state="draft")
+
+    @property
+    def excluded_act(self) -> Act:
+        return self.draft_batch.acts.get(state="excluded")
+
+    @property
+    def holder(self) -> OfficeHolder:
+        return self.office.holders.get(reference="")
+
+    @property
+    def bundle(self) -> Job:
+        """Asked for by the account of the region."""
+        return Job.objects.get(kind="acts.bundle", arguments__batch=str(self.signed_batch.uid))
 
     @property
     def act_code(self) -> str:
@@ -208,6 +239,7 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
     indicators.kept(programme, region, surname)
     attendance.paper(session)
     learning.pair(session)
+    papers = _papers(region, structure, session, surname)
     return Place(
         cost=CostLine.objects.create(session=session, category="room", label=surname, planned=1000),
         anonymous=AnonymousCount.objects.create(
@@ -270,9 +302,36 @@ def _place(region: OrgNode, structure: OrgNode, surname: str) -> Place:
         campaign=_campaign(region, agent, surname),
         exam=_exam(region, structure, account, surname),
         act=acts.act(region, agent, structure=structure),
+        **papers,
         framework=_framework("sante"),
         other_framework=_framework("digcomp"),
     )
+
+
+def _papers(region: OrgNode, structure: OrgNode, session: Session, surname: str) -> dict[str, Any]:
+    """A template, an office, and batches of the structure at each step before signature."""
+    version = credentials.version(region)
+    ActTemplate.objects.filter(pk=version.template_id).update(name=f"Modèle {surname}")
+    office = credentials.office(region, title=f"Le Directeur {surname}", key=acts.key())
+    made = [
+        credentials.batch(
+            structure,
+            acts=2,
+            version=version,
+            office=office,
+            session=session,
+            title=f"Lot {surname}",
+        )
+        for _ in range(3)
+    ]
+    made[0].acts.filter(rank=2).update(state="excluded", problem="Personne partie")
+    return {
+        "act_template": version.template,
+        "office": office,
+        "draft_batch": made[0],
+        "checked_batch": credentials.checked(made[1]),
+        "approved": credentials.approved(made[2]),
+    }
 
 
 def _sitting(test: Test) -> Sitting:
@@ -352,9 +411,31 @@ def build() -> World:
     ):
         exams.begun(exams.candidate(place.exam, place.structure, account=account))
     Sitting.objects.filter(context="exam").update(deadline=None)  # these tests come years later
+    for seq, place in enumerate((world.here, world.there), start=1):
+        credentials.holder(place.office, world.accounts["signatory"])
+        _handed_out(world, place, seq)
     # No work waits: /sante/ would say since when.
     Job.objects.update(state=Job.State.DONE)
     return world
+
+
+def _handed_out(world: World, place: Place, seq: int) -> None:
+    """The signed batch stands in the register, and the region has asked for its files."""
+    batch = place.signed_batch
+    RegisterEntry.objects.create(
+        seq=seq, kind="signed", at=people.NOW, batch=batch, body={}, previous=f"{seq - 1:064x}",
+        hash=f"{seq:064x}",
+    )  # fmt: skip
+    Job.objects.create(
+        kind="acts.bundle",
+        label="Archive de 300 actes",
+        task="",
+        arguments={"batch": str(batch.uid), "form": "zip", "structure": ""},
+        result_file=place.act.pack.file if place.act.pack else None,
+        created_by=world.accounts["region"],
+        created_at=people.NOW,
+        enqueued_at=people.NOW,
+    )
 
 
 def _account(role: str, tree: people.Tree, here: Place) -> Account:

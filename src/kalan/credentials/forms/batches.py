@@ -30,7 +30,7 @@ def as_uuid(text: Any) -> uuid.UUID | None:
         return None
 
 
-class _ByUid(forms.ModelChoiceField):
+class _ByUid(forms.ModelChoiceField):  # type: ignore[type-arg]
     """Addresses name things by uid, never by key."""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -15,7 +15,7 @@ from kalan.people.fields import DateField, NodeField
 from kalan.people.models import Account
 
 
-class _KeyField(forms.ModelChoiceField):
+class _KeyField(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.name} ({obj.get_level_display()})"
 
@@ -69,7 +69,7 @@ class OfficeForm(forms.Form):
             self.order_fields(["node"])
 
 
-class _AccountField(forms.ModelChoiceField):
+class _AccountField(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.display_name} ({obj.email})" if obj.email else obj.display_name
 

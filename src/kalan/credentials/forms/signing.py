@@ -72,8 +72,7 @@ class ConfirmForm(forms.Form):
     def renew(self) -> None:
         """A fresh number for the next attempt: this one was refused."""
         if self.is_bound:
-            self.data = self.data.copy()  # type: ignore[union-attr]
-            self.data["form_uid"] = str(uuid7())
+            self.data = {**self.data.dict(), "form_uid": str(uuid7())}  # type: ignore[attr-defined]
 
 
 class HandForm(forms.Form):

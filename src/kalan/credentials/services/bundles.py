@@ -15,7 +15,7 @@ import uuid
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from django.core.files import File
 from django.db.models import QuerySet
@@ -104,7 +104,7 @@ def name_of(batch: Batch, form: Form) -> str:
 
 
 def write(
-    out: IO[bytes], rows: QuerySet[Act], batch: Batch, form: Form, tick: Any = lambda done: None
+    out: BinaryIO, rows: QuerySet[Act], batch: Batch, form: Form, tick: Any = lambda done: None
 ) -> None:
     """Write the bundle to ``out``; ``tick(done)`` is told now and then."""
     if form == "zip":
@@ -113,7 +113,7 @@ def write(
         _write_print(out, rows, batch, tick)
 
 
-def _write_zip(out: IO[bytes], rows: QuerySet[Act], tick: Any) -> None:
+def _write_zip(out: BinaryIO, rows: QuerySet[Act], tick: Any) -> None:
     """A folder for each structure; files are named by number and name."""
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for done, (row, content) in enumerate(_contents(rows), start=1):
@@ -124,7 +124,7 @@ def _write_zip(out: IO[bytes], rows: QuerySet[Act], tick: Any) -> None:
                 tick(done)
 
 
-def _write_print(out: IO[bytes], rows: QuerySet[Act], batch: Batch, tick: Any) -> None:
+def _write_print(out: BinaryIO, rows: QuerySet[Act], batch: Batch, tick: Any) -> None:
     import pikepdf  # late: 30 ms that only a print run needs
 
     with pikepdf.Pdf.new() as whole:

@@ -170,7 +170,7 @@ def batch_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
             f"actes-{batch.title[:60]}", ACT_HEADERS, act_lines(rows.order_by("rank")), fmt
         )
     page = paginate(rows.select_related("structure"), request, order=("rank",))
-    context = _rights(request, batch) | {
+    context: dict[str, Any] = _rights(request, batch) | {
         "batch": batch,
         "page": page,
         "filters": filters,

@@ -137,7 +137,7 @@ def bundle_file(request: ActorRequest, uid: uuid.UUID, job: uuid.UUID) -> HttpRe
 def batch_hand_signed(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Without electronic signature: what was written on paper, entered afterwards."""
     batch = batch_or_404(request, uid, "acts.hand")
-    initial = {"signed_on": clock.today()}
+    initial: dict[str, object] = {"signed_on": clock.today()}
     if batch.run:
         initial["signed_by"] = f"{batch.run.name}, {batch.run.title}"
     form = HandForm(posted(request), initial=initial)
