@@ -13,7 +13,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Ni que le programme est achevé, ni un niveau.",
     ),
     _K.TRAINING: (
-        "La règle du programme est remplie ; les thèmes suivis.",
+        "La règle du programme est remplie ; les thèmes suivis.",
         "Aucun niveau de compétence.",
     ),
     _K.COMPETENCE: (

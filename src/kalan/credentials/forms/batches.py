@@ -137,7 +137,7 @@ class NewBatchForm(forms.Form):
         elif kind == ActTemplate.Kind.FREE:
             self.fields["file"] = forms.FileField(
                 label="Tableau de noms (XLSX ou CSV)",
-                help_text="Une ligne par acte. Une colonne « Nom » ; les autres colonnes "
+                help_text="Une ligne par acte. Une colonne « Nom » ; les autres colonnes "
                 "remplissent les champs du modèle.",
             )
         else:
@@ -155,7 +155,7 @@ class NewBatchForm(forms.Form):
             label="Nom du lot",
             max_length=200,
             required=False,
-            help_text="Pour le retrouver. Vide : le titre de l’acte et sa source.",
+            help_text="Pour le retrouver. Vide : le titre de l’acte et sa source.",
         )
 
     def _records(self, actor: Actor, about: dict[str, Any]) -> None:

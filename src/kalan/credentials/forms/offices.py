@@ -24,7 +24,7 @@ class OfficeForm(forms.Form):
     title = forms.CharField(
         label="Titre de la fonction",
         max_length=200,
-        help_text="Comme imprimé au-dessus du nom : « Le Directeur de la formation ».",
+        help_text="Comme imprimé au-dessus du nom : « Le Directeur de la formation ».",
     )
     body = forms.CharField(
         label="Direction ou service",
@@ -33,13 +33,13 @@ class OfficeForm(forms.Form):
         help_text="Imprimé en tête des actes, sous le ministère.",
     )
     place = forms.CharField(
-        label="Lieu", max_length=100, help_text="Imprimé après « Fait à » : « Dakar »."
+        label="Lieu", max_length=100, help_text="Imprimé après « Fait à » : « Dakar »."
     )
     mode = forms.ChoiceField(
-        label="Comment les actes sont-ils signés ?",
+        label="Comment les actes sont-ils signés ?",
         choices=[
             (Mode.ELECTRONIC, "Signature électronique, avec une clé"),
-            (Mode.HAND, "À la main : tirage papier, inscription au registre"),
+            (Mode.HAND, "À la main : tirage papier, inscription au registre"),
         ],
         widget=forms.RadioSelect,
         initial=Mode.ELECTRONIC,
@@ -49,7 +49,7 @@ class OfficeForm(forms.Form):
         queryset=SigningKey.objects.none(),
         required=False,
         empty_label="Aucune pour l’instant",
-        help_text="Les clés se créent sur le serveur : kalan keys create.",
+        help_text="Les clés se créent sur le serveur : kalan keys create.",
     )
 
     def __init__(self, *args: Any, actor: Actor, office: Office | None = None, **kw: Any) -> None:
@@ -80,19 +80,19 @@ class HolderForm(forms.Form):
         queryset=Account.objects.none(),
         to_field_name="uid",
         empty_label="Choisissez",
-        help_text="Les comptes qui ont le rôle « signataire » sur ce territoire.",
+        help_text="Les comptes qui ont le rôle « signataire » sur ce territoire.",
     )
     capacity = forms.ChoiceField(
         label="Qualité", choices=OfficeHolder.Capacity.choices, widget=forms.RadioSelect,
         initial=OfficeHolder.Capacity.TITLE,
     )  # fmt: skip
     name = forms.CharField(
-        label="Nom imprimé", max_length=200, help_text="Par exemple « Dr Awa NDIAYE »."
+        label="Nom imprimé", max_length=200, help_text="Par exemple « Dr Awa NDIAYE »."
     )
     title = forms.CharField(
         label="Titre imprimé",
         max_length=200,
-        help_text="Celui de cette personne : « Le Directeur », « Le Chef de service ».",
+        help_text="Celui de cette personne : « Le Directeur », « Le Chef de service ».",
     )
     reference = forms.CharField(
         label="Acte qui nomme ou qui délègue",
@@ -101,7 +101,7 @@ class HolderForm(forms.Form):
         help_text="Numéro et date, pour la délégation et l’intérim.",
     )
     start = DateField(label="Du")
-    end = DateField(label="Au", required=False, help_text="Compris. Vide : sans fin prévue.")
+    end = DateField(label="Au", required=False, help_text="Compris. Vide : sans fin prévue.")
 
     def __init__(self, *args: Any, office: Office, today: dt.date, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"start": today, "title": office.title})

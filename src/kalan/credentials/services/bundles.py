@@ -75,7 +75,7 @@ def ask(
         raise Refused("Aucun acte valable à remettre ici.", code="nobody")
     if form == "print" and count > MOST_PRINTED:
         raise Refused(
-            f"Un tirage tient {MOST_PRINTED} actes au plus ; il y en a {count}.",
+            f"Un tirage tient {MOST_PRINTED} actes au plus ; il y en a {count}.",
             remedy="Choisissez une structure.",
             field="structure",
         )

@@ -227,7 +227,7 @@ def batch_refresh(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
             some(len(seen.changed), "changé", "changés"),
         ]
         said = ", ".join(parts) if seen else "rien n’a changé"
-        messages.success(request, f"Repris des données : {said}.")
+        messages.success(request, f"Repris des données : {said}.")
     return redirect("act-batch", uid=uid)
 
 
@@ -237,7 +237,7 @@ def batch_hand_over(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     batch = batch_or_404(request, uid, "acts.prepare")
     return attempt(
         request,
-        "Lot remis pour visa : une autre personne le relit avant la signature.",
+        "Lot remis pour visa : une autre personne le relit avant la signature.",
         "act-batch",
         lambda: preparing.hand_over(actor=request.actor, batch=batch, now=clock.now()),
         uid=uid,
@@ -250,7 +250,7 @@ def batch_cancel(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     if request.method == "POST":
         return attempt(
             request,
-            "Lot abandonné : rien n’a été signé.",
+            "Lot abandonné : rien n’a été signé.",
             "act-batch",
             lambda: preparing.cancel(actor=request.actor, batch=batch, now=clock.now()),
             uid=uid,
@@ -260,7 +260,7 @@ def batch_cancel(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         batch,
         title="Abandonner le lot",
         message="Aucun de ses actes n’est signé ni numéroté. Le lot reste dans la liste, "
-        "abandonné ; les mêmes actes pourront être préparés de nouveau.",
+        "abandonné ; les mêmes actes pourront être préparés de nouveau.",
         confirm_label="Abandonner le lot",
     )
 
@@ -277,13 +277,13 @@ def act_exclude(request: ActorRequest, uid: uuid.UUID, act: uuid.UUID) -> HttpRe
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, f"Écarté : {row.name or f'acte {row.rank}'}.")
+            messages.success(request, f"Écarté : {row.name or f'acte {row.rank}'}.")
             return redirect("act-batch", uid=uid)
     return ask(
         request,
         batch,
-        title=f"Écarter : {row.name or f'acte {row.rank}'}",
-        message="Cet acte ne sera ni signé ni numéroté. Le motif reste avec le lot ; qui vise le "
+        title=f"Écarter : {row.name or f'acte {row.rank}'}",
+        message="Cet acte ne sera ni signé ni numéroté. Le motif reste avec le lot ; qui vise le "
         "lit.",
         form=form,
         confirm_label="Écarter",
@@ -303,13 +303,13 @@ def act_include(request: ActorRequest, uid: uuid.UUID, act: uuid.UUID) -> HttpRe
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, f"Remis dans le lot : {row.name or f'acte {row.rank}'}.")
+            messages.success(request, f"Remis dans le lot : {row.name or f'acte {row.rank}'}.")
             return redirect("act-batch", uid=uid)
     return ask(
         request,
         batch,
-        title=f"Remettre dans le lot : {row.name or f'acte {row.rank}'}",
-        message=f"Il était écarté : {row.problem or 'sans motif'}",
+        title=f"Remettre dans le lot : {row.name or f'acte {row.rank}'}",
+        message=f"Il était écarté : {row.problem or 'sans motif'}",
         form=form,
         confirm_label="Remettre dans le lot",
         danger=False,

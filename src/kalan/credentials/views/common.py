@@ -40,7 +40,7 @@ def pdf(content: bytes, name: str, *, attachment: bool) -> HttpResponse:
 def ask(request: ActorRequest, batch: Batch, **context: Any) -> HttpResponse:
     """A page that asks before something is done to the batch."""
     context.setdefault("cancel_url", reverse("act-batch", kwargs={"uid": batch.uid}))
-    context["message"] = f"« {batch.title} ». {context['message']}"
+    context["message"] = f"« {batch.title} ». {context['message']}"
     form = context.get("form")
     status = 422 if form is not None and form.errors else 200
     return render(request, "web/_confirm.html", context, status=status)

@@ -32,15 +32,15 @@ class BundleForm(forms.Form):
     """What to take out, and of which structure."""
 
     form = forms.ChoiceField(
-        label="Quoi ?",
+        label="Quoi ?",
         choices=[
-            ("zip", "Archive ZIP : les fichiers signés, un dossier par structure"),
-            ("print", "Tirage à imprimer : un seul PDF"),
+            ("zip", "Archive ZIP : les fichiers signés, un dossier par structure"),
+            ("print", "Tirage à imprimer : un seul PDF"),
         ],
         widget=forms.RadioSelect,
         initial="zip",
     )
-    structure = forms.ChoiceField(label="De quelle structure ?", required=False)
+    structure = forms.ChoiceField(label="De quelle structure ?", required=False)
 
     def __init__(self, *args: object, choices: list[tuple[str, str]], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -63,7 +63,7 @@ def batch_bundles(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Take acts out: at once when they are few, else by background work."""
     batch = batch_or_404(request, uid, "acts.deliver")
     if batch.state not in _ISSUED:
-        messages.info(request, "Ce lot n’est pas encore signé : il n’y a rien à remettre.")
+        messages.info(request, "Ce lot n’est pas encore signé : il n’y a rien à remettre.")
         return redirect("act-batch", uid=uid)
     rows = bundles.acts_to_hand(request.actor, batch)
     names = [(str(node.uid), node.name) for node in structures_in(rows)]
@@ -154,14 +154,14 @@ def batch_hand_signed(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, "Signature inscrite au registre : les actes sont valables.")
+            messages.success(request, "Signature inscrite au registre : les actes sont valables.")
             return redirect("act-batch", uid=uid)
     return ask(
         request,
         batch,
         title="Inscrire la signature à la main",
         message="Quand toutes les feuilles du lot sont signées. La page de vérification dira "
-        "« signé à la main, inscrit au registre ».",
+        "« signé à la main, inscrit au registre ».",
         form=form,
         confirm_label="Inscrire au registre",
         danger=False,

@@ -62,13 +62,13 @@ def _warning(key: SigningKey, now: dt.datetime) -> str:
     if key.state != SigningKey.State.ACTIVE:
         return ""
     if key.not_after is not None and key.not_after <= now:
-        return "Certificat expiré : cette clé ne signe plus."
+        return "Certificat expiré : cette clé ne signe plus."
     if key_lists.is_locked(key):
         return (
             "Clé absente ou verrouillée sur ce serveur (après une restauration, redonnez la "
-            "phrase secrète : kalan keys unlock)."
+            "phrase secrète : kalan keys unlock)."
         )
     if key.not_after is not None and key.not_after - now <= WARNED:
         days = (key.not_after - now).days
-        return f"Le certificat expire dans {days} jours : remplacez la clé (kalan keys rotate)."
+        return f"Le certificat expire dans {days} jours : remplacez la clé (kalan keys rotate)."
     return ""

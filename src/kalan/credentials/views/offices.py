@@ -47,7 +47,7 @@ def office_list(request: ActorRequest) -> HttpResponseBase:
                 office.place,
                 office.get_mode_display(),
                 office.key.name if office.key else "",
-                " ; ".join(f"{h.name} ({h.get_capacity_display()})" for h in _today(office)),
+                " ; ".join(f"{h.name} ({h.get_capacity_display()})" for h in _today(office)),
             ]
             for office in rows.order_by("title", "pk")
         )
@@ -129,7 +129,7 @@ def office_retire(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         )
     context = {
         "title": "Fermer la fonction",
-        "message": f"« {office.title} ». Plus aucun lot ne lui sera adressé et personne ne "
+        "message": f"« {office.title} ». Plus aucun lot ne lui sera adressé et personne ne "
         "signera plus pour elle. Les actes signés gardent leur valeur.",
         "confirm_label": "Fermer la fonction",
         "cancel_url": reverse("office-detail", kwargs={"uid": uid}),
@@ -169,7 +169,7 @@ def holder_end(request: ActorRequest, uid: uuid.UUID, holder: uuid.UUID) -> Http
         else:
             messages.success(request, f"{row.name} signe jusqu’au {end:%d/%m/%Y} compris.")
             return redirect("office-detail", uid=uid)
-    return _form(request, form, title=f"Fin de période : {row.name}", office=office)
+    return _form(request, form, title=f"Fin de période : {row.name}", office=office)
 
 
 def _form(

@@ -131,7 +131,7 @@ def confirm(request: ActorRequest) -> HttpResponseBase:
         messages.error(request, f"{lost} Relisez la liste ci-dessous.")
         return redirect("signing-tray")
     if len({batch.office_id for batch in batches}) > 1:
-        messages.error(request, "Signez pour une fonction à la fois : cochez ses seuls lots.")
+        messages.error(request, "Signez pour une fonction à la fois : cochez ses seuls lots.")
         return redirect("signing-tray")
     office = batches[0].office
     key = office.key if office.mode == "electronic" else None
@@ -212,5 +212,5 @@ def retry(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     except Refused as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(request, "Reprise : ce qui restait est signé maintenant.")
+        messages.success(request, "Reprise : ce qui restait est signé maintenant.")
     return redirect("signing-run", uid=uid)

@@ -38,7 +38,7 @@ def batch_visa(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         except Refused as refused:
             messages.error(request, str(refused))
             return redirect("act-batch-visa", uid=uid)
-        messages.success(request, "Lot visé : il attend la signature.")
+        messages.success(request, "Lot visé : il attend la signature.")
         return redirect("act-batch", uid=uid)
     acts = readable_acts(request.actor, batch, "acts.approve")
     filters = ActFilters(request.GET, states=["draft", "excluded"], structures=structures_in(acts))
@@ -61,7 +61,7 @@ def batch_send_back(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Back to who prepared it, with what is to be corrected."""
     batch = batch_or_404(request, uid)
     form = ReasonForm(posted(request))
-    form.fields["reason"].label = "Que faut-il corriger ?"
+    form.fields["reason"].label = "Que faut-il corriger ?"
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         try:
@@ -75,7 +75,7 @@ def batch_send_back(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         request,
         batch,
         title="Renvoyer le lot",
-        message="Il revient en préparation ; il faudra le viser de nouveau.",
+        message="Il revient en préparation ; il faudra le viser de nouveau.",
         form=form,
         confirm_label="Renvoyer",
     )
