@@ -37,6 +37,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from kalan.engine.signing.verify import profile, trust
 from kalan.engine.signing.verify.difference import POLICY, same_trailer
+from kalan.engine.signing.verify.lists import crls as crls_of
 from kalan.engine.signing.verify.revisions import (
     account_for,
     after_end,
@@ -96,7 +97,7 @@ def examine(pdf: bytes, trusted: Sequence[bytes], at: datetime, crls: Sequence[b
         )
     if reader.xrefs.hybrid_xrefs_present:
         raise Doubt(Reason.MALFORMED, "hybrid cross-references")
-    pool = trust.Pool(trust.certificates(trusted), lists=trust.crls(crls))
+    pool = trust.Pool(trust.certificates(trusted), lists=crls_of(crls))
     _validation_data(reader, pool, found)
     for one in found:
         _right(one, pool)
@@ -335,7 +336,7 @@ def _validation_data(reader: PdfFileReader, pool: trust.Pool, found: list[Signat
         for key in ("/Certs", "/CRLs", "/OCSPs")
     }
     pool.add(trust.certificates(data["/Certs"]))
-    pool.lists += trust.crls(data["/CRLs"])
+    pool.lists += crls_of(data["/CRLs"])
     pool.ocsp += data["/OCSPs"]
     pool.lists_held = bool(data["/CRLs"] or data["/OCSPs"])
     hashes = {

@@ -1,5 +1,5 @@
-"""Who answers for a certificate at a moment: path (RFC 5280, by pyhanko-certvalidator) and
-revocation lists (read here, with cryptography).
+"""Who answers for a certificate at a moment: path (RFC 5280, by pyhanko-certvalidator), then
+revocation lists (``lists``).
 
 The rules, in short:
 
@@ -18,7 +18,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
 
 from asn1crypto import pem
 from asn1crypto import x509 as asn1_x509
@@ -33,6 +32,7 @@ from pyhanko_certvalidator.errors import (
 )
 from pyhanko_certvalidator.validate import async_validate_path
 
+from kalan.engine.signing.verify.lists import issued, revocation
 from kalan.engine.signing.verify.verdict import Doubt, Reason
 
 MOST_CERTIFICATES = 64  # in one pool: paths are searched among them
@@ -69,22 +69,12 @@ def certificates(blobs: Iterable[bytes]) -> list[asn1_x509.Certificate]:
     return found
 
 
-def crls(blobs: Iterable[bytes]) -> list[x509.CertificateRevocationList]:
-    """Read revocation lists, DER or PEM; ValueError when one cannot."""
-    return [
-        x509.load_pem_x509_crl(blob)
-        if b"-----BEGIN" in blob[:200]
-        else x509.load_der_x509_crl(blob)
-        for blob in blobs
-    ]
-
-
 def no_strangers(pool: Pool, brought: Sequence[asn1_x509.Certificate], leaf: bytes) -> None:
     """Check that each certificate of a CMS is the leaf or signed by another that is at hand: what
     nobody vouches for could be changed without notice."""
     known = [as_read(one) for one in (*pool.trusted, *brought, *pool.others)]
     for one in brought:
-        if one.dump() != leaf and not any(_issued(as_read(one), by) for by in known):
+        if one.dump() != leaf and not any(issued(as_read(one), by) for by in known):
             raise Doubt(Reason.MALFORMED, "CMS: a certificate that belongs to no chain")
 
 
@@ -117,7 +107,7 @@ def answer_for(pool: Pool, leaf: asn1_x509.Certificate, moment: datetime) -> str
             isinstance(key, rsa.RSAPublicKey) and key.key_size < 2048
         ):
             raise Doubt(Reason.UNTRUSTED, "a key of the path is too weak")
-    return revocation(pool, path, moment)
+    return revocation(pool.lists, path, moment, [as_read(one) for one in pool.others])
 
 
 async def _path(
@@ -147,69 +137,6 @@ async def _path(
     finally:
         await paths.cancel()  # type: ignore[no-untyped-call]
     raise failure or ValidationError("no path to a trusted certificate")
-
-
-def revocation(pool: Pool, path: Sequence[x509.Certificate], moment: datetime) -> str:
-    """Look for the certificates of ``path`` (trusted one first) in the lists of their issuers."""
-    looked = 0
-    for issuer, one in pairwise(path):
-        current = False
-        for listing in pool.lists:
-            if not _lists_for(listing, issuer, pool):
-                continue
-            entry = listing.get_revoked_certificate_by_serial_number(one.serial_number)
-            if entry is not None and entry.revocation_date_utc <= moment and not _lifted(entry):
-                raise Doubt(Reason.REVOKED, f"revoked on {entry.revocation_date_utc:%Y-%m-%d}")
-            until = listing.next_update_utc
-            current |= until is not None and listing.last_update_utc <= moment <= until
-        looked += current
-    return "good" if looked and looked == len(path) - 1 else "not_checked"
-
-
-def _lists_for(
-    listing: x509.CertificateRevocationList, issuer: x509.Certificate, pool: Pool
-) -> bool:
-    """Whether a list is the issuer's: signed with its key, or with one that it certified for that
-    under its own name."""
-    if listing.issuer != issuer.subject:
-        return False
-    delegates = [
-        one
-        for one in map(as_read, pool.others)
-        if one.subject == issuer.subject and one != issuer and _issued(one, issuer)
-        if _signs_lists(one)
-    ]
-    for key in (issuer.public_key(), *(one.public_key() for one in delegates)):
-        if isinstance(key, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey)):
-            try:
-                if listing.is_signature_valid(key):
-                    return True
-            except (ValueError, TypeError):
-                continue
-    return False
-
-
-def _signs_lists(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
-    except x509.ExtensionNotFound:
-        return False
-
-
-def _issued(one: x509.Certificate, by: x509.Certificate) -> bool:
-    try:
-        one.verify_directly_issued_by(by)
-    except Exception:  # whatever is wrong with it, it was not issued by that one
-        return False
-    return True
-
-
-def _lifted(entry: x509.RevokedCertificate) -> bool:
-    try:
-        reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
-    except x509.ExtensionNotFound:
-        return False
-    return reason is x509.ReasonFlags.remove_from_crl
 
 
 def _line(error: Exception) -> str:
