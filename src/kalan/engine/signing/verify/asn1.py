@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+DEEPEST = 40  # levels; a time-stamped signature has some twenty
+
 
 class Value(NamedTuple):
     """One value: its tag, its contents, and its whole encoding."""
@@ -56,3 +58,15 @@ def parts(body: bytes) -> list[Value]:
         one, at = read(body, at)
         found.append(one)
     return found
+
+
+def walk(data: bytes) -> None:
+    """Check the DER of a value to its leaves: everywhere a definite length in its shortest form,
+    filled exactly, and no tag 0, which is what padding would look like."""
+    waiting = [(value(data), 0)]
+    while waiting:
+        one, depth = waiting.pop()
+        if one.tag == 0 or depth > DEEPEST:
+            raise ValueError("DER: padding, or too deep")
+        if one.tag & 0x20:
+            waiting += [(part, depth + 1) for part in parts(one.body)]

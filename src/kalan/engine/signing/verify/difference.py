@@ -59,11 +59,10 @@ class SameInfoRule(WhitelistRule):
         reference = new.trailer_view.get_value_as_reference("/Info", optional=True)
         if reference is None or reference not in new.explicit_refs_in_revision():
             return
-        before, after = (
-            {key: str(value) for key, value in one.trailer_view["/Info"].items()}
-            for one in (old, new)
-            if isinstance(one.trailer_view["/Info"], DictionaryObject)
-        )
+        held = [one.reader.get_object(reference, revision=one.revision) for one in (old, new)]
+        if not all(isinstance(one, DictionaryObject) for one in held):
+            raise SuspiciousModification("/Info is something else")
+        before, after = ({key: str(one.raw_get(key)) for key in one} for one in held)
         for key in before.keys() | after.keys():
             if key not in ("/ModDate", "/Producer") and before.get(key) != after.get(key):
                 raise SuspiciousModification(f"{key} of the document was changed")

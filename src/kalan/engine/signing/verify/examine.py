@@ -17,6 +17,7 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
+from asn1crypto import x509
 from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DiffResult
@@ -176,6 +177,8 @@ def _structure(pdf: bytes, reader: PdfFileReader, found: list[Signature]) -> Non
         if revision in covered and covered[revision] not in ends:
             raise Doubt(Reason.MODIFIED, "a signature does not cover its whole revision")
         if revision > first.revision:
+            if revision not in covered and not _holds_data(reader, revision):
+                raise Doubt(Reason.MODIFIED, "a revision without signature or validation data")
             entries = xrefs.get_xref_data(revision).standard_xrefs
             offsets = {place: (number, gen) for number, (gen, place) in entries.items()}
             table = about.declared_startxref
@@ -186,6 +189,12 @@ def _structure(pdf: bytes, reader: PdfFileReader, found: list[Signature]) -> Non
     if last in covered and covered[last] != len(pdf):
         raise Doubt(Reason.MODIFIED, "bytes after the last signature")
     _unchanged(reader, found, last)
+
+
+def _holds_data(reader: PdfFileReader, revision: int) -> bool:
+    """Whether a revision writes something, and validation data stand in the file by then."""
+    written = reader.xrefs.explicit_refs_in_revision(revision)
+    return bool(written) and "/DSS" in reader.get_historical_resolver(revision).root
 
 
 def _unchanged(reader: PdfFileReader, found: list[Signature], last: int) -> None:
@@ -228,11 +237,18 @@ def _right(one: Signature, pool: trust.Pool) -> None:
         if embedded.sig_object.get("/SubFilter") != wanted:
             raise Doubt(Reason.MALFORMED, "not a PAdES /SubFilter")
         profile.check(signed, embedded.signer_cert, token=one.is_stamp)
-        brought = [embedded.signer_cert, *embedded.other_embedded_certs]
+        brought = _brought(signed)
         pool.add(brought)
         trust.no_strangers(pool, brought, embedded.signer_cert.dump())
     except Doubt as doubt:
         one.verdict = replace(one.verdict, reason=doubt.reason, detail=doubt.detail)
+
+
+def _brought(signed: Any) -> list[x509.Certificate]:
+    """All the certificates of a CMS, those that are there twice too."""
+    if any(choice.name != "certificate" for choice in signed["certificates"]):
+        raise Doubt(Reason.MALFORMED, "CMS: a certificate of another kind")
+    return [choice.chosen for choice in signed["certificates"]]
 
 
 async def _integrity(signed: Any, digest: bytes) -> dict[str, Any]:
@@ -297,7 +313,7 @@ def _signature_stamp(one: Signature, pool: trust.Pool, moment: datetime) -> date
             raise Doubt(Reason.ALTERED, "a time-stamp that is not of this signature")
         certs = extract_certs_for_validation(token)
         profile.check(token, certs.signer_cert, token=True)
-        brought = [certs.signer_cert, *certs.other_certs]
+        brought = _brought(token)
         pool.add(brought)
         stamped = _stamp_time(token)
         try:

@@ -32,17 +32,11 @@ def judge(
         moment = at if at.tzinfo else at.replace(tzinfo=UTC)
         return examine(bytes(pdf), trust, moment, crls)
     except Doubt as doubt:
-        return Verdict(doubt.reason, detail=doubt.detail)
+        vague = doubt.reason is Reason.MALFORMED  # perhaps the bytes say more
+        return Verdict(suspicion(pdf) if vague else doubt.reason, detail=doubt.detail)
     except (KeyboardInterrupt, SystemExit):
         raise
     except (
         BaseException
     ) as error:  # pyHanko raises anything; cryptography's panics are not Exception
-        return Verdict(_suspicion(pdf), detail=f"{type(error).__name__}: {error}"[:200])
-
-
-def _suspicion(pdf: bytes) -> Reason:
-    try:
-        return suspicion(pdf)
-    except Exception:  # it looks at bytes that are already known to be bad
-        return Reason.MALFORMED
+        return Verdict(suspicion(pdf), detail=f"{type(error).__name__}: {error}"[:200])

@@ -18,10 +18,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kalan.engine.signing.verify import asn1, lists
 from kalan.engine.signing.verify.asn1 import Value
+from kalan.engine.signing.verify.revisions import suspicion
 from kalan.engine.signing.verify.shape import own_shape
 from kalan.engine.signing.verify.verdict import (
     Doubt,
@@ -56,10 +57,10 @@ READ_EXTENSIONS = (
     x509.SubjectKeyIdentifier,
 )
 OTHER_PURPOSES = {
-    x509.ExtendedKeyUsageOID.SERVER_AUTH,
-    x509.ExtendedKeyUsageOID.CODE_SIGNING,
-    x509.ExtendedKeyUsageOID.TIME_STAMPING,
-    x509.ExtendedKeyUsageOID.OCSP_SIGNING,
+    ExtendedKeyUsageOID.SERVER_AUTH,
+    ExtendedKeyUsageOID.CODE_SIGNING,
+    ExtendedKeyUsageOID.TIME_STAMPING,
+    ExtendedKeyUsageOID.OCSP_SIGNING,
 }
 
 
@@ -91,11 +92,12 @@ def judge_own(
     try:
         return _judge(pdf, tuple(trust), moment, tuple(crls))
     except Doubt as doubt:
-        return Verdict(doubt.reason, detail=doubt.detail)
+        vague = doubt.reason is Reason.MALFORMED  # perhaps the bytes say more
+        return Verdict(suspicion(pdf) if vague else doubt.reason, detail=doubt.detail)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # of any kind: what cannot be read is not valid
-        return Verdict(Reason.MALFORMED, detail=f"{type(error).__name__}: {error}"[:200])
+        return Verdict(suspicion(pdf), detail=f"{type(error).__name__}: {error}"[:200])
 
 
 def _judge(
@@ -221,9 +223,7 @@ def _signed_by(leaf: x509.Certificate, cms: Cms) -> bool:
     return True
 
 
-def _answer(
-    cms: Cms, trust: tuple[bytes, ...], moment: datetime, crls: tuple[bytes, ...]
-) -> str:
+def _answer(cms: Cms, trust: tuple[bytes, ...], moment: datetime, crls: tuple[bytes, ...]) -> str:
     path = _path(cms.leaf, cms.certificates, trust)
     for one in path:
         if moment > one.not_valid_after_utc:

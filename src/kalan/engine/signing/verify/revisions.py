@@ -58,6 +58,7 @@ def unpadded(contents: bytes) -> bytes:
     """Return the CMS without the zeros that fill the hole."""
     try:
         end = asn1.length(contents)
+        asn1.walk(contents[:end])
     except ValueError as error:
         raise Doubt(Reason.MALFORMED, f"/Contents: {error}") from error
     if contents[end:].strip(b"\0"):
@@ -91,8 +92,8 @@ def account_for(
     reader that repairs files would find.
     """
     places = sorted({*offsets, xref})
-    if pdf[start : places[0]].strip():
-        raise Doubt(Reason.MODIFIED, "bytes before the first object of a revision")
+    if places[0] < start or pdf[start : places[0]].strip():
+        raise Doubt(Reason.MODIFIED, "a revision that does not begin with its own objects")
     if xref != places[-1]:
         raise Doubt(Reason.MODIFIED, "objects after the cross-references of a revision")
     for place, after in zip(places, [*places[1:], xref_end], strict=True):
@@ -118,19 +119,27 @@ def account_for(
 
 def suspicion(pdf: bytes) -> Reason:
     """Say what a file is that no reader accepts: altered or added to when the signature that its
-    bytes show says so, else malformed. It never makes a file valid."""
+    bytes show says so, else malformed. It never makes a file valid, and never raises."""
+    try:
+        return _suspicion(pdf)
+    except Exception:  # it looks at bytes that are already known to be bad
+        return Reason.MALFORMED
+
+
+def _suspicion(pdf: bytes) -> Reason:
     found = Reason.MALFORMED
     for match in list(RANGES.finditer(pdf))[:8]:
         first, start, end, rest = map(int, match.groups())
         around = pdf[max(0, match.start() - 200_000) : match.end() + 200_000]
         contents = IN_PLACE.fullmatch(pdf, start, end) or CONTENTS.search(around)
-        if first or not contents or len(contents[1]) % 2:
+        if first or not 0 < start < end or not contents or len(contents[1]) % 2:
             continue
         digest = _digest_said(bytes.fromhex(contents[1].decode()))
         if digest is None:
             continue
-        if end + rest > len(pdf) or not 0 < start < end:
-            return Reason.ALTERED
+        if end + rest > len(pdf):  # cut short; or a forged range beside one that holds
+            found = Reason.ALTERED if found is Reason.MALFORMED else found
+            continue
         covered = DIGESTS[len(digest)](pdf[:start] + pdf[end : end + rest]).digest()
         if covered != digest:
             return Reason.ALTERED
