@@ -102,6 +102,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "kalan.config.urls"
 KALAN_WEB_PROCESSES = env.int("WEB_PROCESSES", min(2, os.cpu_count() or 1))
 KALAN_WEB_THREADS = env.int("WEB_THREADS", 8)
+KALAN_SIGNING_PROCESSES = env.int("SIGNING_PROCESSES", min(2, os.cpu_count() or 1))
 WSGI_APPLICATION = "kalan.config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = True

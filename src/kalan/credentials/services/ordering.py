@@ -15,7 +15,7 @@ from kalan.base.jobs import start_job
 from kalan.credentials.models import Act, Batch, Office, OfficeHolder, SigningKey, SigningRun
 from kalan.credentials.models.offices import Mode
 from kalan.credentials.selectors.offices import holder_today
-from kalan.credentials.services import keys_open, signing
+from kalan.credentials.services import signing
 from kalan.credentials.services.numbering import next_numbers, status_places
 from kalan.credentials.services.second_factor import Factor, verify_totp
 from kalan.engine.signing.code import new_code
@@ -146,7 +146,7 @@ def _key_of(office: Office, now: dt.datetime, passphrase: str | None) -> Signing
             remedy="Un administrateur lui en donne une.",
             code="no_key",
         )
-    keys_open.try_key(key, passphrase=passphrase, now=now)
+    signing.try_key(key, passphrase=passphrase, now=now)
     return key
 
 

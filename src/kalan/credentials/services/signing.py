@@ -1,37 +1,339 @@
-"""The job that renders, signs and stores the acts of a click, each exactly once."""
+"""The job that renders, signs and stores the acts of a click, each exactly once.
+
+Killed anywhere, what is still planned is done again: a row says "signed" only in the transaction
+that also names the pack that holds its bytes, and the pack is on the disk before.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import math
+from collections.abc import Iterator
 from typing import Any
 
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.db import connection, transaction
+
+from kalan.base import clock, jobs
 from kalan.base.errors import Refused
 from kalan.base.jobs import job as background
-from kalan.base.models import Job
-from kalan.credentials.models import Act, Batch, SigningRun
+from kalan.base.models import Job, StoredFile
+from kalan.credentials import policy
+from kalan.credentials.models import Act, ActPack, Batch, RegisterEntry, SigningKey, SigningRun
+from kalan.credentials.models.offices import Mode
+from kalan.credentials.selectors import keys
+from kalan.credentials.services import orphans, register
+from kalan.credentials.services.children import Children, processes_for
+from kalan.credentials.services.printing import spec_of
+from kalan.credentials.worker_child import BatchSpec, Chunk, Setup, Stop, Stored, ToMake
+from kalan.engine.signing.errors import SigningError
+from kalan.people import vault
 from kalan.people.actor import Actor
+from kalan.people.services.history import act, note
+
+PACK = 100  # acts in a pack at most: one write to the disk and one transaction for each
+_S = Act.State
 
 
-@background()
+def _left_behind(*, job: Job, run_uid: str) -> None:
+    """After three interruptions a job is given up; one that was getting on is started anew."""
+    run = SigningRun.objects.get(uid=run_uid)
+    if run.job_id != job.pk or job.attempts < jobs.MAX_ATTEMPTS:
+        return
+    done = Job.objects.filter(pk=job.pk).values_list("done", flat=True).get()
+    if done and _acts(run).filter(state=_S.PLANNED).exists():
+        _start(run, job.created_by, clock.now())
+
+
+@background(failed=_left_behind)
 def sign_run(*, job: Job, run_uid: str) -> dict[str, Any]:
-    """Sign what is still planned in the run."""
-    return {}
+    """Sign what is still planned in the run. Raises Refused when the key, the token or the disk
+    stops all of it: acts stay planned, and ``retry`` takes them up again."""
+    run = SigningRun.objects.select_related("key", "holder__office").get(uid=run_uid)
+    orphans.sweep_run(run, job)
+    total = _acts(run).filter(state=_S.PLANNED).count()
+    cpu = 0.0
+    if total:
+        jobs.progress(job.pk, 0, total)
+        try:
+            cpu = _make(job, run, total)
+        finally:
+            orphans.sweep_run(run, job)
+    for batch in run.batches.order_by("pk"):
+        finish(batch=batch, now=clock.now())
+    failed = _acts(run).filter(state=_S.FAILED).count()
+    if failed:  # whoever tries again gives the passphrase again
+        SigningRun.objects.filter(pk=run.pk).update(sealed="")
+    return {"planned": total, "failed": failed, "cpu_ms": round(cpu * 1000)}
 
 
+def _make(job: Job, run: SigningRun, total: int) -> float:
+    """Make and store every planned act; returns the CPU seconds of the children."""
+    with Children(_setup(run), processes_for(total)) as children:
+        for answer in children.run(_work(job, run, total)):
+            if isinstance(answer, Stop):
+                raise Refused(answer.message, remedy=answer.remedy, code=answer.code)
+            _keep(job, run, answer)
+        return children.cpu
+
+
+def _acts(run: SigningRun) -> Any:
+    return Act.objects.filter(batch__run=run)
+
+
+def _setup(run: SigningRun) -> Setup:
+    try:
+        passphrase = vault.unseal(run.sealed) if run.sealed else None
+        place = keys.place_of(run.key, passphrase) if run.key is not None else None
+        qr = keys.active(SigningKey.Purpose.QR)
+        qr_place = keys.place_of(qr) if qr is not None else None
+    except SigningError as error:
+        raise Refused(error.message, remedy=error.remedy, code=error.code) from error
+    except InvalidToken:
+        raise Refused(
+            "La phrase secrète donnée ne se lit plus.", remedy="Reprenez en la donnant de nouveau."
+        ) from None
+    return Setup(
+        key=place,
+        qr=qr_place,
+        at=run.confirmed_at.astimezone(dt.UTC),
+        base_url=settings.KALAN_BASE_URL,
+        media=str(settings.MEDIA_ROOT),
+        packs=str(settings.PACKS_DIR),
+        place=run.holder.office.place,
+    )
+
+
+def _work(job: Job, run: SigningRun, total: int) -> Iterator[tuple[BatchSpec, Chunk]]:
+    """Chunks of planned acts, read as they are asked for: memory does not grow with the run."""
+    processes = processes_for(total)
+    # Small enough that the processes end together.
+    size = max(10, min(PACK, math.ceil(total / (4 * processes))))
+    number = 0
+    batches = run.batches.select_related("version__template", "office", "file").order_by("pk")
+    for batch in batches:
+        spec, last = spec_of(batch, run), 0
+        while rows := _planned(batch, last, size):
+            last = rows[-1][0]
+            number += 1
+            acts = [ToMake(*row[1:]) for row in rows]
+            yield spec, Chunk(number, batch.pk, orphans.name_for(run, job), acts)
+
+
+def _planned(batch: Batch, after: int, size: int) -> list[Any]:
+    rows = Act.objects.filter(batch=batch, state=_S.PLANNED, rank__gt=after).order_by("rank")
+    return list(
+        rows.values_list("rank", "pk", "number", "code", "name", "valid_until", "data")[:size]
+    )
+
+
+def _keep(job: Job, run: SigningRun, stored: Stored) -> None:
+    """Note a pack and its acts in one transaction, as long as this very attempt owns the job."""
+    signed = (
+        "UPDATE credentials_act SET state = 'signed', problem = '', pack_id = %s, start = %s, "
+        "size = %s, sha256 = %s, signed_at = %s WHERE id = %s AND state = 'planned'"
+    )
+    with transaction.atomic():
+        mine = Job.objects.select_for_update().filter(
+            pk=job.pk, state=Job.State.RUNNING, worker=job.worker, attempts=job.attempts
+        )
+        done = mine.values_list("done", flat=True).first()
+        if done is None:
+            raise Refused("Un autre processus a repris cette signature.", code="taken")
+        if stored.rows:
+            pack = _pack(run, stored)
+            at = connection.ops.adapt_datetimefield_value(run.confirmed_at)
+            rows = [(pack.pk, start, size, sha, at, key) for key, start, size, sha in stored.rows]
+            with connection.cursor() as cursor:
+                cursor.executemany(signed, rows)
+        for key, problem in stored.failed:
+            Act.objects.filter(pk=key, state=_S.PLANNED).update(
+                state=_S.FAILED, problem=problem[:500]
+            )
+        mine.update(done=done + len(stored.rows) + len(stored.failed))
+
+
+def _pack(run: SigningRun, stored: Stored) -> ActPack:
+    now = clock.now()
+    file = StoredFile.objects.create(
+        kind="acts",
+        name=stored.path.rpartition("/")[2],
+        content_type="application/zip",
+        size=stored.size,
+        sha256=stored.sha256,
+        file=stored.path,
+        created_at=now,
+        created_by_id=run.account_id,
+    )
+    return ActPack.objects.create(batch_id=stored.batch, file=file, made_at=now)
+
+
+def finish(*, batch: Batch, now: dt.datetime) -> bool:
+    """Close a batch of which every act is signed or given up: its root, and its register entry.
+
+    The last transaction of a batch. Returns whether it did so; once only, whoever calls.
+    """
+    with transaction.atomic():
+        found = Batch.objects.select_for_update(of=("self",)).select_related(
+            "version__template", "run__key", "prepared_by", "approved_by"
+        )
+        batch = found.get(pk=batch.pk)
+        waiting = Act.objects.filter(batch=batch, state__in=[_S.PLANNED, _S.FAILED])
+        if batch.state != Batch.State.ORDERED or batch.run is None or waiting.exists():
+            return False
+        root, number = register.root_of(batch)
+        batch.merkle_root = root
+        if batch.mode == Mode.HAND:
+            batch.state = Batch.State.PRINTED
+        else:
+            batch.state, batch.signed_at = Batch.State.SIGNED, batch.run.confirmed_at
+            register.append(
+                kind=RegisterEntry.Kind.SIGNED,
+                by=batch.run.account,
+                now=now,
+                body=register.body_of(batch, root, number),
+                batch=batch,
+            )
+        batch.save(update_fields=["state", "signed_at", "merkle_root"])
+        if not batch.run.batches.filter(state=Batch.State.ORDERED).exists():
+            SigningRun.objects.filter(pk=batch.run_id).update(finished_at=now, sealed="")
+    return True
+
+
+# --- what did not go through -----------------------------------------------------------------
+
+
+@act
 def retry(
     *, actor: Actor, run: SigningRun, now: dt.datetime, passphrase: str | None = None
 ) -> SigningRun:
-    """Try again what failed or what is still planned in a run that has stopped."""
-    raise Refused("Rien à reprendre.")
+    """Try again what failed or is still planned in a run that has stopped.
+
+    By who clicked, or whoever gives the visa there. Asked twice, it starts once.
+    """
+    run = SigningRun.objects.select_for_update(of=("self",)).select_related("key", "job").get(
+        pk=run.pk
+    )
+    _may_mend(actor, run)
+    if run.job is not None and run.job.state in (Job.State.QUEUED, Job.State.RUNNING):
+        return run
+    if run.finished_at is not None:
+        raise Refused("Cette signature est terminée : il n’y a rien à reprendre.", code="state")
+    if run.key is not None and run.key.unlock == SigningKey.Unlock.ASKED:
+        try_key(run.key, passphrase=passphrase, now=now)
+        run.sealed = vault.seal(passphrase or "")
+    _acts(run).filter(state=_S.FAILED).update(state=_S.PLANNED, problem="")
+    _start(run, actor.account, now)
+    return run
 
 
+def _start(run: SigningRun, account: Any, now: dt.datetime) -> None:
+    left = _acts(run).filter(state=_S.PLANNED).count()
+    run.job = jobs.start_job(
+        kind="acts.sign",
+        label=f"Signature de {left} actes",
+        task=sign_run,
+        actor_account=account,
+        now=now,
+        arguments={"run_uid": str(run.uid)},
+    )
+    run.save(update_fields=["job", "sealed"])
+
+
+@act
 def give_up(*, actor: Actor, act: Act, reason: str, now: dt.datetime) -> Act:
-    """Declare that a planned act will not be issued; its number stays taken, in the register."""
-    raise Refused("Cet acte ne peut pas être abandonné.")
+    """Declare that an act which could not be made will not be issued.
+
+    Its number stays taken, and the register says so.
+    """
+    batch = Batch.objects.select_for_update(of=("self",)).select_related("run__job").get(
+        pk=act.batch_id
+    )
+    if batch.run is None:
+        raise Refused("Cet acte n’a pas encore de numéro : écartez-le du lot.", code="state")
+    _may_mend(actor, batch.run)
+    if not reason.strip():
+        raise Refused("Le motif manque.", field="reason", remedy="Dites-le en une phrase.")
+    job = batch.run.job
+    if job is not None and job.state in (Job.State.QUEUED, Job.State.RUNNING):
+        raise Refused("La signature est en cours.", remedy="Attendez qu’elle se termine.")
+    moved = Act.objects.filter(pk=act.pk, state__in=[_S.PLANNED, _S.FAILED]).update(
+        state=_S.VOID, problem=reason.strip()[:500]
+    )
+    act.refresh_from_db()
+    if moved:
+        register.append(
+            kind=RegisterEntry.Kind.VOID,
+            by=actor.account,
+            now=now,
+            body={"number": act.number, "batch": str(batch.uid), "reason": reason.strip()},
+            batch=batch,
+            act=act,
+        )
+        note(actor=actor, subject=batch, text=f"Acte non émis : {act.number}", reason=reason)
+        finish(batch=batch, now=now)
+    return act
 
 
+@act
 def enter_hand_signature(
     *, actor: Actor, batch: Batch, on: dt.date, by: str, now: dt.datetime
 ) -> Batch:
     """Note that a printed batch was signed by hand: its acts are valid from then on."""
-    raise Refused("Ce lot n’attend pas de signature à la main.")
+    if not actor.covers(policy.CAPABILITIES["acts.hand"], batch.node.path):
+        raise Refused("Vous n’inscrivez pas les signatures de ce territoire.", code="forbidden")
+    if not by.strip():
+        raise Refused("Le nom du signataire manque.", field="by")
+    if batch.run is None or not batch.run.confirmed_at.date() <= on <= now.date():
+        raise Refused(
+            "Cette date précède l’impression, ou est à venir.",
+            remedy="Écrivez la date portée sur le papier.",
+            field="on",
+        )
+    moved = Batch.objects.filter(pk=batch.pk, state=Batch.State.PRINTED).update(
+        state=Batch.State.SIGNED,
+        signed_at=now,
+        hand_signed_on=on,
+        hand_signed_by=by.strip()[:200],
+    )
+    if not moved:
+        raise Refused("Ce lot n’attend pas de signature à la main.", code="state")
+    batch.refresh_from_db()
+    root, number = register.root_of(batch)
+    register.append(
+        kind=RegisterEntry.Kind.HAND_SIGNED,
+        by=actor.account,
+        now=now,
+        body=register.body_of(batch, root, number),
+        batch=batch,
+    )
+    note(actor=actor, subject=batch, text=f"Signé à la main le {on:%d/%m/%Y} par {by.strip()}")
+    return batch
+
+
+def try_key(key: SigningKey, *, passphrase: str | None, now: dt.datetime) -> None:
+    """Raise Refused when ``key`` cannot sign now: out of date, wrong passphrase, no token."""
+    from kalan.engine.signing.keys import refuse_unfit
+
+    try:
+        identity = keys.open_identity(key, passphrase)
+        try:
+            refuse_unfit(identity.certificate, at=now)
+        finally:
+            identity.close()
+    except SigningError as error:
+        wants = error.code in ("wrong_passphrase", "passphrase_needed")
+        raise Refused(
+            error.message,
+            remedy=error.remedy,
+            field="passphrase" if wants else None,
+            code=error.code,
+        ) from error
+
+
+def _may_mend(actor: Actor, run: SigningRun) -> None:
+    mine = actor.account is not None and actor.account.pk == run.account_id
+    path = run.holder.office.node.path
+    if not mine and not actor.covers(policy.CAPABILITIES["acts.approve"], path):
+        raise Refused("Cette signature n’est pas la vôtre.", code="forbidden")
