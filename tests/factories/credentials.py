@@ -7,8 +7,10 @@ from itertools import count
 from typing import Any
 
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.conf import settings
 from django.db.models import Max
 
+from kalan.credentials.documents.packs import models
 from kalan.credentials.models import (
     Act,
     ActTemplate,
@@ -16,23 +18,21 @@ from kalan.credentials.models import (
     Office,
     OfficeHolder,
     SigningKey,
+    SigningRun,
     TemplateVersion,
 )
+from kalan.credentials.services import keys, ordering
+from kalan.credentials.services.second_factor import Factor
 from kalan.credentials.services.sources.common import initials
-from kalan.people.actor import Actor
+from kalan.people.actor import SYSTEM, Actor
 from kalan.people.models import Account, OrgNode
 from kalan.people.selectors.core import actor_for
 from kalan.people.services.accounts_demo import DEMO_TOTP_SECRET
 from tests.factories import people
 from tests.factories.people import LONG_AGO, NOW
 
+PASSPHRASE = "une phrase de huit mots pour les essais seulement"
 _numbers = count(1)
-_TITLES = {
-    "attendance": "Attestation de présence",
-    "training": "Attestation de formation",
-    "competence": "Certificat de compétences",
-    "trainer": "Attestation de formateur",
-}
 
 
 def version(node: OrgNode, kind: str = "training", **fields: Any) -> TemplateVersion:
@@ -46,14 +46,13 @@ def version(node: OrgNode, kind: str = "training", **fields: Any) -> TemplateVer
         name=f"Modèle {kind}",
         created_at=NOW,
     )
-    values: dict[str, Any] = {
-        "number": 1,
-        "current": True,
-        "file": "" if kind == "files" else f"actes/{kind}.typ",
-        "title": _TITLES.get(kind, f"Acte {kind}"),
-        "made_at": NOW,
-        **fields,
-    }
+    values: dict[str, Any] = {"number": 1, "current": True, "made_at": NOW}
+    if kind == "files":
+        values["title"] = "Documents"
+    else:
+        model = models(settings.PACKS_DIR, node.country)[kind]
+        values |= {"file": model.file, "title": model.title, "wording": model.wording}
+    values |= fields
     return TemplateVersion.objects.create(template=template, **values)
 
 
@@ -189,3 +188,30 @@ def approved_batch(node: OrgNode, *, acts: int = 3, key: SigningKey | None = Non
     signing = office(node, key=key) if key else office(node)
     holder(signing)
     return approved(batch(node, acts=acts, office=signing))
+
+
+def keys_of(name: str = "Ministère de la Santé", *, unlock: str = "server") -> SigningKey:
+    """A P-256 document key of an authority of its own, with keys for QR codes and badges."""
+    made = keys.create(
+        actor=SYSTEM,
+        now=NOW - dt.timedelta(days=30),
+        name=name,
+        passphrase=PASSPHRASE,
+        algorithm="p-256",
+        unlock=unlock,
+        country="SN",
+    )
+    return made[0]
+
+
+def ordered(batch: Batch, *, now: dt.datetime = NOW, passphrase: str | None = None) -> SigningRun:
+    """The click of whoever holds the batch's office, with a factor just proved."""
+    who = batch.office.holders.order_by("pk").first()
+    assert who is not None
+    return ordering.order(
+        actor=actor(who.account),
+        batches=[batch],
+        factor=Factor(who.account.pk, "totp", now),
+        now=now,
+        passphrase=passphrase,
+    )

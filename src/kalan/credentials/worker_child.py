@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 import zipfile
-
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -150,7 +150,8 @@ def main() -> None:
     except _Stopped as stopped:
         send(out, stopped.stop)
     except BrokenPipeError:
-        os._exit(0)
+        pass
+    os._exit(0)  # the thread that listens holds stdin: an orderly end would wait for it
 
 
 def _listen(stream: IO[bytes], inbox: queue.SimpleQueue[Any]) -> None:
@@ -227,7 +228,7 @@ class Maker:
         except OSError as error:
             raise _disk(error) from error
         except Exception as error:  # one odd record must not hold up the others
-            made.failed.append((act.pk, f"Le document n’a pas pu être composé : {error}"))
+            made.failed.append((act.pk, f"Le document n’a pas pu être composé : {error}"))
             return None
         if self._signer is None:
             return pdf
@@ -318,7 +319,8 @@ def _keep(path: Path, content: memoryview) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise _disk(error) from error
 
 
@@ -328,7 +330,7 @@ def _disk(error: OSError) -> _Stopped:
             Stop(
                 "disk_full",
                 "Le disque du serveur est plein.",
-                "Libérez de la place, puis reprenez : rien n’est à moitié signé.",
+                "Libérez de la place, puis reprenez : rien n’est à moitié signé.",
             )
         )
     return _Stopped(
@@ -338,7 +340,6 @@ def _disk(error: OSError) -> _Stopped:
             "Prévenez l’administrateur, puis reprenez.",
         )
     )
-
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ class Children:
                 yield Stop(
                     "child_died",
                     "Un processus de signature s’est arrêté brutalement.",
-                    "Reprenez ; si cela revient, le serveur manque sans doute de mémoire.",
+                    "Reprenez ; si cela revient, le serveur manque sans doute de mémoire.",
                 )
                 return
             if isinstance(answer, Stored):

@@ -28,7 +28,7 @@ def act_bytes(act: Act) -> bytes:
     if hashlib.sha256(found).hexdigest() != act.sha256:
         raise ActDamaged(
             f"Le document de l’acte {act.number} est abîmé ou absent du serveur.",
-            remedy="Restaurez les fichiers d’une sauvegarde ; l’acte se vérifie toujours par "
+            remedy="Restaurez les fichiers d’une sauvegarde ; l’acte se vérifie toujours par "
             "l’exemplaire de la personne.",
             code="damaged",
         )

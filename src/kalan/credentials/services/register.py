@@ -114,7 +114,7 @@ def _walk(found: Findings) -> None:
     broken = chain.verify_chain(entries())
     if broken is not None:
         found.problems.append(
-            f"Registre : l’entrée {broken} a été changée, retirée ou ajoutée après coup."
+            f"Registre : l’entrée {broken} a été changée, retirée ou ajoutée après coup."
         )
 
 
@@ -122,7 +122,7 @@ def _roots(found: Findings) -> None:
     said: dict[int, dict[str, Any]] = {}
     for row in RegisterEntry.objects.filter(kind__in=[_K.SIGNED, _K.HAND_SIGNED]).order_by("seq"):
         if row.body.get("kind") != row.kind or row.batch_id is None:
-            found.problems.append(f"Registre : l’entrée {row.seq} ne dit plus son objet.")
+            found.problems.append(f"Registre : l’entrée {row.seq} ne dit plus son objet.")
             continue
         said[row.batch_id] = row.body
     batches = Batch.objects.filter(state=Batch.State.SIGNED).order_by("pk")
@@ -130,17 +130,17 @@ def _roots(found: Findings) -> None:
         root, number = root_of(batch)
         found.acts += number
         body = said.pop(batch.pk, None)
-        name = f"Lot « {batch.title} » ({batch.uid})"
+        name = f"Lot « {batch.title} » ({batch.uid})"
         if body is None:
-            found.problems.append(f"{name} : signé, mais absent du registre.")
+            found.problems.append(f"{name} : signé, mais absent du registre.")
         elif body.get("batch") != str(batch.uid):
-            found.problems.append(f"{name} : le registre parle d’un autre lot.")
+            found.problems.append(f"{name} : le registre parle d’un autre lot.")
         elif body.get("root") != root or body.get("acts") != number:
-            found.problems.append(f"{name} : ses actes ne sont plus ceux qui ont été signés.")
+            found.problems.append(f"{name} : ses actes ne sont plus ceux qui ont été signés.")
         elif batch.merkle_root != root:
-            found.problems.append(f"{name} : sa racine n’est plus celle de ses actes.")
+            found.problems.append(f"{name} : sa racine n’est plus celle de ses actes.")
     found.problems += [
-        f"Registre : le lot {body.get('batch')} y est signé, il ne l’est plus dans la base."
+        f"Registre : le lot {body.get('batch')} y est signé, il ne l’est plus dans la base."
         for body in said.values()
     ]
 
@@ -155,13 +155,13 @@ def _numbers(found: Findings) -> None:
         missing = sorted(set(range(1, counter.last + 1)) - given)
         if missing:
             found.problems.append(
-                f"Numéros {start}… : {len(missing)} manquants, à partir de {missing[0]}."
+                f"Numéros {start}… : {len(missing)} manquants, à partir de {missing[0]}."
             )
         if given and max(given) > counter.last:
-            found.problems.append(f"Numéros {start}… : {max(given)} dépasse le compteur.")
+            found.problems.append(f"Numéros {start}… : {max(given)} dépasse le compteur.")
     void = Act.objects.filter(state=Act.State.VOID).exclude(entries__kind=_K.VOID)
     found.problems += [
-        f"Acte {number} : non émis, mais absent du registre."
+        f"Acte {number} : non émis, mais absent du registre."
         for number in void.order_by("number").values_list("number", flat=True)
     ]
 

@@ -212,14 +212,16 @@ def retry(
 
     By who clicked, or whoever gives the visa there. Asked twice, it starts once.
     """
-    run = SigningRun.objects.select_for_update(of=("self",)).select_related("key", "job").get(
-        pk=run.pk
+    run = (
+        SigningRun.objects.select_for_update(of=("self",))
+        .select_related("key", "job")
+        .get(pk=run.pk)
     )
     _may_mend(actor, run)
     if run.job is not None and run.job.state in (Job.State.QUEUED, Job.State.RUNNING):
         return run
     if run.finished_at is not None:
-        raise Refused("Cette signature est terminée : il n’y a rien à reprendre.", code="state")
+        raise Refused("Cette signature est terminée : il n’y a rien à reprendre.", code="state")
     if run.key is not None and run.key.unlock == SigningKey.Unlock.ASKED:
         try_key(run.key, passphrase=passphrase, now=now)
         run.sealed = vault.seal(passphrase or "")
@@ -247,11 +249,13 @@ def give_up(*, actor: Actor, act: Act, reason: str, now: dt.datetime) -> Act:
 
     Its number stays taken, and the register says so.
     """
-    batch = Batch.objects.select_for_update(of=("self",)).select_related("run__job").get(
-        pk=act.batch_id
+    batch = (
+        Batch.objects.select_for_update(of=("self",))
+        .select_related("run__job")
+        .get(pk=act.batch_id)
     )
     if batch.run is None:
-        raise Refused("Cet acte n’a pas encore de numéro : écartez-le du lot.", code="state")
+        raise Refused("Cet acte n’a pas encore de numéro : écartez-le du lot.", code="state")
     _may_mend(actor, batch.run)
     if not reason.strip():
         raise Refused("Le motif manque.", field="reason", remedy="Dites-le en une phrase.")
@@ -271,7 +275,7 @@ def give_up(*, actor: Actor, act: Act, reason: str, now: dt.datetime) -> Act:
             batch=batch,
             act=act,
         )
-        note(actor=actor, subject=batch, text=f"Acte non émis : {act.number}", reason=reason)
+        note(actor=actor, subject=batch, text=f"Acte non émis : {act.number}", reason=reason)
         finish(batch=batch, now=now)
     return act
 

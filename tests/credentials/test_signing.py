@@ -1,0 +1,232 @@
+"""A click: numbers, documents signed in child processes, stored once, and told by the register."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import resource
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from kalan.base.errors import Refused
+from kalan.base.models import Job, StoredFile
+from kalan.credentials.models import Act, ActPack, Batch, RegisterEntry, SigningKey, SigningRun
+from kalan.credentials.selectors.signing import failures, progress
+from kalan.credentials.services import orphans, register, signing
+from kalan.credentials.services.reading import ActDamaged, act_bytes
+from kalan.people.actor import Actor
+from tests.factories import credentials as make
+from tests.factories import jobs, people
+from tests.factories.people import NOW, Tree
+
+pytestmark = pytest.mark.django_db
+LATER = NOW + dt.timedelta(hours=1)
+
+
+@pytest.fixture
+def key(db: None) -> SigningKey:
+    return make.keys_of()
+
+
+def signatory(batch: Batch) -> Actor:
+    return make.actor(batch.office.holders.get().account)
+
+
+def states(batch: Batch) -> list[str]:
+    return list(batch.acts.order_by("rank").values_list("state", flat=True))
+
+
+def test_a_click_signs_every_act_once(tree: Tree, key: SigningKey) -> None:
+    from pyhanko.pdf_utils.reader import PdfFileReader
+
+    batch = make.approved_batch(tree.fatick, acts=8, key=key)
+    run = make.ordered(batch)
+    jobs.run_jobs()
+    batch.refresh_from_db()
+    acts = list(batch.acts.order_by("rank"))
+    assert (batch.state, batch.signed_at) == ("signed", NOW)
+    assert [act.number for act in acts] == [f"SN-2023-{n:06d}" for n in range(1, 9)]
+    assert len({act.code for act in acts}) == len({act.status_index for act in acts}) == 8
+    assert len({act.sha256 for act in acts}) == 8
+    for act in acts[:2]:
+        signatures = PdfFileReader(io.BytesIO(act_bytes(act))).embedded_signatures
+        assert len(signatures) == 1
+        assert signatures[0].compute_integrity_info() is None
+        assert signatures[0].coverage.name == "ENTIRE_FILE"
+    pack = StoredFile.objects.get(kind="acts")
+    with zipfile.ZipFile(pack.file.path) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [f"SN-2023-{n:06d}.pdf" for n in range(1, 9)]
+        assert archive.read("SN-2023-000003.pdf") == act_bytes(acts[2])
+    entry = RegisterEntry.objects.get()
+    assert entry.body["root"] == batch.merkle_root == register.root_of(batch)[0]
+    assert (entry.body["acts"], entry.body["first"]) == (8, "SN-2023-000001")
+    run.refresh_from_db()
+    seen = progress(run, now=LATER)
+    assert (seen.signed, seen.percent, seen.finished, seen.running) == (8, 100, True, False)
+
+
+def test_one_act_that_cannot_be_made_holds_up_no_other(tree: Tree, key: SigningKey) -> None:
+    batch = make.approved_batch(tree.fatick, acts=3, key=key)
+    act = batch.acts.get(rank=2)
+    act.data["holder"]["name"] = "Awa 🙂"
+    act.save(update_fields=["data"])
+    run = make.ordered(batch)
+    jobs.run_jobs()
+    assert states(batch) == ["signed", "failed", "signed"]
+    assert [row.number for row in failures(run)] == ["SN-2023-000002"]
+    batch.refresh_from_db()
+    run.refresh_from_db()
+    assert (batch.state, run.finished_at) == ("ordered", None)
+    act.refresh_from_db()
+    act.data["holder"]["name"] = "Awa DIOUF"
+    act.save(update_fields=["data"])
+    signing.retry(actor=signatory(batch), run=run, now=LATER)
+    assert signing.retry(actor=signatory(batch), run=run, now=LATER).job == Job.objects.last()
+    jobs.run_jobs()
+    batch.refresh_from_db()
+    assert (batch.state, states(batch)) == ("signed", ["signed"] * 3)
+    assert register.verify(files=None).problems == []
+
+
+def test_an_act_given_up_keeps_its_number_in_the_register(tree: Tree, key: SigningKey) -> None:
+    batch = make.approved_batch(tree.fatick, acts=2, key=key)
+    Act.objects.filter(batch=batch, rank=1).update(data={"kind": "training"})
+    run = make.ordered(batch)
+    jobs.run_jobs()
+    assert states(batch) == ["failed", "signed"]
+    act = batch.acts.get(rank=1)
+    with pytest.raises(Refused, match="n’est pas la vôtre"):
+        signing.give_up(actor=people.actor("structure", tree.fatick), act=act, reason="x", now=NOW)
+    signing.give_up(actor=signatory(batch), act=act, reason="fiche vide", now=LATER)
+    batch.refresh_from_db()
+    run.refresh_from_db()
+    assert (batch.state, run.finished_at) == ("signed", LATER)
+    void, signed = RegisterEntry.objects.order_by("seq")
+    assert (void.kind, void.body["number"]) == ("void", "SN-2023-000001")
+    assert signed.body["void"] == ["SN-2023-000001"]
+    assert signed.previous == void.hash
+    assert register.verify(files=None).problems == []
+
+
+def test_by_hand_an_act_counts_once_its_signature_was_entered(tree: Tree) -> None:
+    batch = make.approved_batch(tree.fatick, acts=2)
+    make.ordered(batch)
+    jobs.run_jobs()
+    batch.refresh_from_db()
+    assert (batch.state, states(batch)) == ("printed", ["signed"] * 2)
+    assert b"/ByteRange" not in act_bytes(batch.acts.get(rank=1))
+    head = people.actor("programme", tree.country)
+    with pytest.raises(Refused, match="précède l’impression"):
+        signing.enter_hand_signature(
+            actor=head, batch=batch, on=dt.date(2023, 3, 19), by="Dr NDIAYE", now=LATER
+        )
+    signing.enter_hand_signature(actor=head, batch=batch, on=NOW.date(), by="Dr NDIAYE", now=LATER)
+    assert (batch.state, batch.hand_signed_on) == ("signed", NOW.date())
+    assert RegisterEntry.objects.get().kind == "hand_signed"
+    assert register.verify(files=None).problems == []
+
+
+def test_a_wrong_passphrase_numbers_nothing(tree: Tree) -> None:
+    key = make.keys_of(unlock="asked")
+    batch = make.approved_batch(tree.fatick, acts=2, key=key)
+    for given in (None, "une autre phrase que celle de la clé"):
+        with pytest.raises(Refused) as refused:
+            make.ordered(batch, passphrase=given)
+        assert refused.value.field == "passphrase"
+    batch.refresh_from_db()
+    assert (batch.state, states(batch), SigningRun.objects.count()) == (
+        "approved", ["draft", "draft"], 0,
+    )  # fmt: skip
+    run = make.ordered(batch, passphrase=make.PASSPHRASE)
+    assert make.PASSPHRASE not in run.sealed
+    jobs.run_jobs()
+    run.refresh_from_db()
+    assert (states(batch), run.sealed) == (["signed", "signed"], "")
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Writing more than ``size`` bytes into a file fails, here and in child processes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_stops_the_run_and_it_goes_on_afterwards(tree: Tree, key: SigningKey) -> None:
+    batch = make.approved_batch(tree.fatick, acts=8, key=key)
+    run = make.ordered(batch)
+    with files_of_at_most(200_000):
+        jobs.run_jobs()
+    assert states(batch) == ["planned"] * 8
+    seen = progress(SigningRun.objects.get(), now=LATER)
+    assert "Le disque du serveur est plein" in seen.stopped
+    assert StoredFile.objects.count() == 0
+    assert list((Path(settings.MEDIA_ROOT) / "actes").glob(f"*/*/{run.uid}_*")) == []
+    signing.retry(actor=signatory(batch), run=run, now=LATER)
+    jobs.run_jobs()
+    assert states(batch) == ["signed"] * 8
+
+
+def test_what_a_killed_process_left_is_removed(tree: Tree, key: SigningKey) -> None:
+    batch = make.approved_batch(tree.fatick, acts=2, key=key)
+    run = make.ordered(batch)
+    job = run.job
+    assert job is not None
+    job.attempts = 1
+    left = Path(settings.MEDIA_ROOT) / orphans.name_for(run, job)
+    job.attempts = 9
+    newer = Path(settings.MEDIA_ROOT) / orphans.name_for(run, job)
+    left.parent.mkdir(parents=True, exist_ok=True)
+    for path in (left, left.with_suffix(".part"), newer):
+        path.write_bytes(b"half")
+    jobs.run_jobs()
+    kept = Path(ActPack.objects.get().file.file.path)
+    assert sorted(left.parent.glob(f"{run.uid}_*")) == sorted([kept, newer])
+    orphans.sweep(now=dt.datetime.now(dt.UTC) + dt.timedelta(days=2))
+    assert (kept.exists(), newer.exists()) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("entry", "l’entrée 1 a été changée"),
+        ("acts", "ses actes ne sont plus ceux"),
+        ("file", "est abîmé ou absent"),
+        ("number", "1 manquants, à partir de 2"),
+        ("entry_gone", "absent du registre"),
+    ],
+)
+def test_the_register_shows_what_was_edited(
+    tree: Tree, key: SigningKey, harm: str, said: str
+) -> None:
+    batch = make.approved_batch(tree.fatick, acts=2, key=key)
+    make.ordered(batch)
+    jobs.run_jobs()
+    assert register.verify(files=None).problems == []
+    act = batch.acts.get(rank=2)
+    if harm == "entry":
+        entry = RegisterEntry.objects.get()
+        RegisterEntry.objects.update(body={**entry.body, "signatory": "Autre"})
+    elif harm == "acts":
+        Act.objects.filter(pk=act.pk).update(sha256="0" * 64)
+    elif harm == "file":
+        path = Path(ActPack.objects.get().file.file.path)
+        raw = bytearray(path.read_bytes())
+        raw[(act.start or 0) + 500] ^= 1
+        path.write_bytes(raw)
+        with pytest.raises(ActDamaged):
+            act_bytes(act)
+    elif harm == "number":
+        Act.objects.filter(pk=act.pk).update(number="X-2")
+    else:
+        RegisterEntry.objects.all().delete()
+    assert said in " ".join(register.verify(files=None).problems)
