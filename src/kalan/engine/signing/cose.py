@@ -202,7 +202,7 @@ def from_text(text: str) -> bytes:
     if len(text) > LONGEST:
         _refuse("too_large")
     if not text.startswith(PREFIX):
-        _refuse("unknown_version" if re.match(r"K\d+\.", text) else "not_a_credential")
+        _refuse("unknown_version" if re.match(r"K[0-9]+\.", text) else "not_a_credential")
     body = text.removeprefix(PREFIX)
     if not re.fullmatch(r"[A-Z2-7]*", body):
         _refuse("bad_character")
