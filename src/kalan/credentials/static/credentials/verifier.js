@@ -305,14 +305,15 @@ self.verifier = (() => {
   };
 
   // The answer in words, put in place of what stood in `place`.
-  const show = (place, outcome) => {
+  const show = (place, outcome, heading = "h2") => {
     const [tone, title, why] = verdict(outcome), { says, claims } = outcome;
     const box = node("div", "", `notice notice-${tone} stack`);
-    box.append(node("h3", title), node("p", why));
+    box.append(node(heading, title), node("p", why));
     if (claims && says !== "other_code") {
       const facts = node("dl");
       const fact = (name, text) => facts.append(node("dt", name), node("dd", text));
-      fact("Document", `${KINDS[claims.kind]} : ${claims.title}`);
+      fact("Document", KINDS[claims.kind]);
+      fact("Intitulé", claims.title);
       fact("Titulaire", claims.name);
       fact("Émetteur", claims.issuer);
       fact("Émis le", french(claims.issued));
@@ -332,7 +333,7 @@ self.verifier = (() => {
     if (!place || location.hash.length < 2) return;
     await site.load();
     await site.refresh();
-    show(place.querySelector("[data-result]"), await judge(location.hash.slice(1), place.dataset.code));
+    show(place.querySelector("[data-result]"), await judge(location.hash.slice(1), place.dataset.code), "h3");
     place.hidden = false;
   };
   if (self.document) addEventListener("hashchange", beside), beside();
