@@ -4,6 +4,7 @@ manifest.json      format, date, engine, migrations, rows per table, members
 database.sqlite3   or database.dump (pg_dump, custom format)
 secret_key         the key that opens sealed secrets, unless it came from KALAN_SECRET_KEY
 files/…            what people uploaded and what Kalan made
+keys/…             private keys, each encrypted with its passphrase, which is not in the archive
 """
 
 from __future__ import annotations

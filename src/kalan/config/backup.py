@@ -18,8 +18,10 @@ from kalan.base import workers
 from kalan.base.errors import Refused
 from kalan.base.models import StoredFile
 from kalan.config import archive, databases
+from kalan.credentials import keystore
 
 SECRET = "secret_key"  # noqa: S105 - the name of a file
+FILES, KEYS = "files", "keys"  # folders in the archive
 
 
 def backup(*, to: Path | None, keep: int | None, now: dt.datetime) -> Path:
@@ -81,8 +83,8 @@ def _members(copy: Path) -> list[tuple[str, Path]]:
     secret = Path(settings.KALAN_HOME) / SECRET
     if secret.exists():
         members.append((SECRET, secret))
-    media = Path(settings.MEDIA_ROOT)
-    return [*members, *archive.members_under(media, "files")]
+    members += archive.members_under(Path(settings.MEDIA_ROOT), FILES)
+    return [*members, *keystore.travelling(KEYS)]
 
 
 def _to_disk(path: Path) -> None:
@@ -159,11 +161,12 @@ def _put_back_files(scratch: Path, home: Path) -> None:
     media = Path(settings.MEDIA_ROOT)
     shutil.rmtree(media, ignore_errors=True)
     media.parent.mkdir(parents=True, exist_ok=True)
-    if (scratch / "files").exists():
-        shutil.move(scratch / "files", media)
+    if (scratch / FILES).exists():
+        shutil.move(scratch / FILES, media)
     if (scratch / SECRET).exists():
         shutil.copyfile(scratch / SECRET, home / SECRET)
         (home / SECRET).chmod(0o600)
+    keystore.put_back(scratch / KEYS)
 
 
 def _compare(expected: dict[str, int]) -> None:

@@ -8,6 +8,7 @@ from django.core import checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from kalan.base import clock
 from kalan.people.models import OrgNode, OrgNodePeriod
 
 
@@ -22,13 +23,19 @@ def problems(*, today: dt.date) -> list[str]:
         names = f"{waiting[0]} et la suite" if len(waiting) > 1 else waiting[0]
         remedy = "Lancez script/manage migrate."
         return [*found, f"Migrations à appliquer : {len(waiting)} ({names}). {remedy}"]
-    return found + _tree_problems() + _parents_that_differ(today)
+    return found + _tree_problems() + _parents_that_differ(today) + _key_problems()
 
 
 def _waiting_migrations() -> list[str]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def _key_problems() -> list[str]:
+    from kalan.credentials.services import keys  # only here: most commands have no use for it
+
+    return keys.problems(now=clock.now())
 
 
 def _tree_problems() -> list[str]:

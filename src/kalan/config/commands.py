@@ -13,6 +13,7 @@ from kalan.config import backup as backups
 from kalan.config import check as checks
 from kalan.config import export as exporting
 from kalan.config import supervise
+from kalan.credentials import keystore
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -77,6 +78,11 @@ def backup(options: argparse.Namespace) -> int:
     lost = backups.missing_files()
     if lost:
         supervise.say(f"Attention : {len(lost)} fichiers manquent sur le disque : {lost[:5]}")
+    for name in keystore.bare_files():
+        supervise.say(
+            f"Attention : keys/{name} contient une clé privée en clair, laissée hors de la "
+            "sauvegarde. Importez-la (kalan keys import), puis effacez ce fichier."
+        )
     return 0
 
 
@@ -85,6 +91,10 @@ def restore(options: argparse.Namespace) -> int:
     if before is not None:
         supervise.say(f"Ce qui a été remplacé est sauvegardé : {before}")
     print(f"Restauré : {options.archive}")
+    from kalan.credentials.services import keys as signing  # only here: most have no use for it
+
+    for problem in signing.problems(now=clock.now()):
+        supervise.say(problem)
     return 0
 
 

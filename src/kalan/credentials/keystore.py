@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -34,6 +35,25 @@ def travels(name: str) -> bool:
     """Whether a file of the folder goes into a backup."""
     last = name.rsplit("/", 1)[-1]
     return not last.endswith((".pass", ".seal")) and not last.startswith(".")
+
+
+def travelling(name: str) -> Iterator[tuple[str, Path]]:
+    """The files that a backup takes, as (name in the archive, path): encrypted keys and lists.
+
+    A private key in the clear stays behind; `bare_files` tells of it.
+    """
+    for path in sorted(root().rglob("*")):
+        place = path.relative_to(root()).as_posix()
+        if path.is_file() and travels(place) and not keyfiles.is_bare(path.read_bytes()):
+            yield f"{name}/{place}", path
+
+
+def put_back(folder: Path) -> None:
+    """Put the keys of a backup in their place. Those made since stay: no key is ever lost so."""
+    for path in sorted(folder.rglob("*")):
+        place = path.relative_to(folder)
+        if path.is_file() and travels(place.as_posix()):
+            keyfiles.write(root() / place, path.read_bytes())
 
 
 def _box() -> Fernet:
