@@ -103,6 +103,15 @@ TABLE: dict[str, Row] = {
     "signing-key-list": STAFF_LIST("auditor", "admin"),
     "act-register": STAFF_LIST(*OFFICE_READERS),
     "act-register-check": ACTION(*OFFICE_READERS, ok=200),
+    # --- acts: templates
+    "act-template-list": STAFF_LIST(*ACT_READERS),
+    "act-template-create": STAFF_LIST("national"),
+    "act-template": DETAIL(*ACT_READERS, of={"uid": "act_template"}),
+    "act-template-edit": DETAIL("admin", of={"uid": "act_template"}),
+    "act-template-retire": DETAIL("admin", of={"uid": "act_template"}),
+    "act-template-preview": FILE(
+        *ACT_READERS, of={"uid": "act_template", "number": "template_number"}
+    ),
     "my-space": SIGNED_IN(),
     "staff-home": STAFF_LIST(*NOBODY_SPECIAL),
     "history": STAFF_LIST("region", "programme", "auditor", "admin"),

@@ -98,6 +98,7 @@ class Place:
     draft_batch: Batch  # of the structure: one act to be, one set aside
     checked_batch: Batch
     approved: Batch
+    template_number: int = 1
     import_kind: str = "staff"
     import_tab: str = "refused"
     slip_code: str = "ABCDEFGH23"

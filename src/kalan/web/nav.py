@@ -77,6 +77,7 @@ LINES: tuple[Line, ...] = (
     Line("Actes", "Clés de signature", "signing-key-list", frozenset({A, X})),
     Line("Chiffres", "Tableau de bord", "dashboard", STAFF),
     Line("Chiffres", "Compétences", "indicator-competences", STAFF),
+    Line("Actes", "Modèles d’actes", "act-template-list", STAFF | {Role.SIGNATORY}),
     Line("Administration", "Comptes et rôles", "account-list", frozenset({S, R, X})),
     Line("Administration", "Historique", "history", HISTORY_READERS),
     Line("Administration", "Données personnelles", "data-requests", frozenset({X})),
