@@ -22,6 +22,8 @@ NO_BREAK = "\u00a0"
 _BEFORE = re.compile(
     r" (?=[:;?!](?:[\s)»\".,…]|$)|»|%(?![A-Za-z(0-9.\-])|\?(?=\\n)|:(?=\\n))|(?<=«) "
 )
+# What a file must hold for ``_BEFORE`` to match in one of its literals: most need no reading.
+_ANYWHERE = re.compile(r" (?:[:;?!](?!=)|»|%)|« ")
 _SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|WHERE|VALUES|FROM|SET)\b")
 _PREFIX = re.compile(r"[A-Za-z]*")
 
@@ -76,6 +78,8 @@ def mended(source: str) -> str:
 
 def plain_spaces(source: str) -> list[tuple[int, str]]:
     """Literals that still hold a plain space: (line, literal)."""
+    if not _ANYWHERE.search(source):
+        return []
     return [(start[0], old) for start, _, old in _literals(source) if _typeset(old) != old]
 
 

@@ -6,7 +6,6 @@ import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import xlsxwriter
 from django.conf import settings
 
 from kalan.base.exports import DEMO_NOTICE, neutral
@@ -27,6 +26,8 @@ def column_title(half_day: HalfDay) -> str:
 
 def workbook(sheet: Sheet) -> bytes:
     """An XLSX with one row per person and one column per half-day; "x" is present."""
+    import xlsxwriter  # only here: a tenth of what a start of the program imports
+
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
     page = book.add_worksheet("Présences")

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import xlsxwriter
 from django.conf import settings
 
 from kalan.base.exports import DEMO_NOTICE, neutral
@@ -22,6 +21,8 @@ _QUESTION = re.compile(r"^question (\d+)$")
 
 def workbook(people: list[Registration], questions: int) -> bytes:
     """An XLSX with one row a person and one column a question."""
+    import xlsxwriter  # only here: a tenth of what a start of the program imports
+
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
     page = book.add_worksheet("Réponses")

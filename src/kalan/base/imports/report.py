@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
 from django.conf import settings
 from django.core.files import File
 
@@ -42,6 +41,8 @@ def build(run_id: int) -> None:
 
 
 def write(run: ImportRun, path: Path) -> None:
+    import xlsxwriter  # only here: a tenth of what a start of the program imports
+
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_urls": False})
     bold = book.add_format({"bold": True, "bg_color": "#E8EEF1"})
     quoted = book.add_format({"quote_prefix": True})  # stays text when somebody edits the cell

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import io
 
-import xlsxwriter
-
 from kalan.base.imports.registry import Kind
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def workbook(kind: Kind) -> bytes:
+    import xlsxwriter  # only here: a tenth of what a start of the program imports
+
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out)
     bold = book.add_format({"bold": True, "bg_color": "#E8EEF1"})
