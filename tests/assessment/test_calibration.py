@@ -60,6 +60,7 @@ def test_known_parameters_come_back_and_serve_once_adopted(bank: ItemBank) -> No
     assert run.lines.filter(adopted=True).count() == 12
 
 
+@pytest.mark.one_database
 def test_the_second_run_stands_on_the_scale_of_the_first(bank: ItemBank) -> None:
     true = made.truth(bank)
     frozen = made.frozen_test(bank)
@@ -72,6 +73,7 @@ def test_the_second_run_stands_on_the_scale_of_the_first(bank: ItemBank) -> None
     assert run.lines.filter(before__answers=600).count() == 12
 
 
+@pytest.mark.one_database
 def test_flags_say_what_is_wrong_and_the_gate_keeps_it_out(bank: ItemBank) -> None:
     frozen, true = made.frozen_test(bank), made.truth(bank)
     made.answered(frozen, true, 1000, harder={true[4].code: 1.6})

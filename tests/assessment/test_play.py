@@ -281,6 +281,7 @@ SERVED = len("Server: gunicorn\r\nDate: Sun, 22 Nov 2026 02:26:29 GMT\r\n")
 SERVED += len("Connection: keep-alive\r\n")
 
 
+@pytest.mark.one_database
 def test_answer_and_next_question_stay_in_two_kilobytes(tree: people.Tree) -> None:
     test = whole_bank(tree)
     client = signed_in()

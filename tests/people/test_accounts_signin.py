@@ -341,6 +341,7 @@ def test_success_forgets_the_failures(client: Client, awa: Account) -> None:
     assert sign_in(client, "awa@sante.sn", "faux").status_code == 200
 
 
+@pytest.mark.one_database
 def test_sixty_people_behind_one_hotspot_all_get_in(settings: Any, db: None) -> None:
     """With the real hash, every third mistyping, all from one address within the same minute."""
     accounts = [people.account(email=f"p{number}@sante.sn") for number in range(60)]
