@@ -27,6 +27,7 @@ from tests.support.server import Server
 pytestmark = pytest.mark.process
 
 ROWS = 20_000
+FEW = 8_000  # long enough to be caught at work
 
 
 def until(condition: Callable[[], bool], seconds: float = 120) -> None:
@@ -36,23 +37,22 @@ def until(condition: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.02)
 
 
-def content() -> bytes:
+def content(size: int) -> bytes:
     rows = (
         [f"M{n}", f"Diouf{n % 977}", f"Awa{n}", "F", f"77{1_000_000 + n}", SOKONE, "01/10/2021"]
-        for n in range(ROWS)
+        for n in range(size)
     )
     return csv_bytes([HEAD, *rows])
 
 
-@pytest.fixture
-def run(offline: Server) -> ImportRun:
-    """A file deposited on the server, its check queued."""
+def queued(offline: Server, size: int) -> ImportRun:
+    """A file of ``size`` rows deposited on the server, its check queued."""
     kind = registry.get("staff")
     assert kind is not None
     with offline.database():
         people.tree()
         made = services.deposit(
-            actor=SYSTEM, now=clock.now(), kind=kind, content=content(), name="agents.csv"
+            actor=SYSTEM, now=clock.now(), kind=kind, content=content(size), name="agents.csv"
         )
         services.start_check(
             actor=SYSTEM, now=clock.now(), run=made, mapping=made.mapping, options={}
@@ -105,16 +105,17 @@ def wait_for_a_long_write(server: Server) -> None:
     raise AssertionError("no long write was seen")
 
 
-def test_killed_while_staging_then_while_merging(offline: Server, run: ImportRun) -> None:
+def test_killed_while_staging_then_while_merging(offline: Server) -> None:
+    run = queued(offline, FEW)
     offline.start_worker()
-    until(lambda: 0 < staged(offline, run) < ROWS)
+    until(lambda: 0 < staged(offline, run) < FEW)
     offline.kill_worker()
     assert look(offline, run).state == "checking"
     assert written(offline) == (0, 0, 0)
 
     offline.start_worker()
     until(lambda: look(offline, run).state == "checked")
-    assert (run.counts["new"], staged(offline, run)) == (ROWS, ROWS)
+    assert (run.counts["new"], staged(offline, run)) == (FEW, FEW)
     offline.kill_worker()
 
     apply(offline, run)
@@ -126,13 +127,12 @@ def test_killed_while_staging_then_while_merging(offline: Server, run: ImportRun
 
     offline.start_worker()
     until(lambda: look(offline, run).state == "applied")
-    assert run.counts["created"] == ROWS
-    assert written(offline) == (ROWS, ROWS, ROWS)
+    assert run.counts["created"] == FEW
+    assert written(offline) == (FEW, FEW, FEW)
 
 
-def test_a_mark_made_meanwhile_is_stored_within_ten_seconds(
-    offline: Server, run: ImportRun
-) -> None:
+def test_a_mark_made_meanwhile_is_stored_within_ten_seconds(offline: Server) -> None:
+    run = queued(offline, ROWS)
     with offline.database():
         agents = [Agent.objects.create(
             country="sn", last_name=f"Sarr{n}", first_names="Coumba", search=f"sarr{n} coumba",
