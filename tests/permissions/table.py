@@ -78,7 +78,7 @@ TABLE: dict[str, Row] = {
     "act-batch-cancel": DETAIL(*PREPARERS, of="draft_batch"),
     "act-exclude": DETAIL(*PREPARERS, of=DRAFT_ACT),
     "act-include": DETAIL(*PREPARERS, of=EXCLUDED_ACT),
-    "act-preview": FILE(*ACT_READERS, of=DRAFT_ACT, ok=302),
+    "act-preview": FILE(*ACT_READERS, of=DRAFT_ACT),
     "act-batch-visa": DETAIL(*PLANNERS, of="checked_batch"),
     "act-batch-send-back": DETAIL(*PLANNERS, "signatory", of="checked_batch"),
     # --- acts: once signed
@@ -91,7 +91,8 @@ TABLE: dict[str, Row] = {
     "signing-tray": STAFF_LIST("signatory"),
     "signing-confirm": STAFF_LIST("signatory", query="?lot={approved.uid}"),
     "signing-run": DETAIL(*PLANNERS, "auditor", "signatory", of="signing_run"),
-    "signing-retry": ACTION("signatory", of="signing_run"),
+    "signing-retry": DETAIL(*PLANNERS, "signatory", of="signing_run"),
+    "signing-give-up": DETAIL(*PLANNERS, "signatory", of={"uid": "signing_run", "act": "act"}),
     # --- acts: offices, keys, register
     "office-list": STAFF_LIST(*OFFICE_READERS),
     "office-new": STAFF_LIST("admin"),

@@ -43,6 +43,20 @@ class TrayFilters(forms.Form):
         field.choices = [("", every), *choices]
 
 
+def _passphrase() -> forms.CharField:
+    return forms.CharField(
+        label="Phrase secrète de la clé",
+        max_length=500,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Elle n’est gardée, chiffrée, que le temps de cette signature.",
+    )
+
+
+class PassphraseForm(forms.Form):
+    passphrase = _passphrase()
+
+
 class ConfirmForm(forms.Form):
     """The second factor of this click, and the passphrase when the key asks for it."""
 
@@ -61,13 +75,7 @@ class ConfirmForm(forms.Form):
         kwargs.setdefault("initial", {"form_uid": uuid7()})
         super().__init__(*args, **kwargs)
         if asks_passphrase:
-            self.fields["passphrase"] = forms.CharField(
-                label="Phrase secrète de la clé",
-                max_length=500,
-                strip=False,
-                widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-                help_text="Elle n’est gardée, chiffrée, que le temps de cette signature.",
-            )
+            self.fields["passphrase"] = _passphrase()
 
     def renew(self) -> None:
         """A fresh number for the next attempt: this one was refused."""

@@ -1,9 +1,8 @@
-"""The register of acts as it is read: entries, search, and whether its chain holds."""
+"""The register of acts as it is read: entries and search."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
@@ -12,7 +11,6 @@ from kalan.base.text import fold, whole
 from kalan.credentials import policy
 from kalan.credentials.models import Act, RegisterEntry
 from kalan.credentials.selectors.listing import bare_code
-from kalan.engine.signing.chain import Entry, verify_chain
 from kalan.people.actor import Actor
 
 HEADERS = ("N°", "Inscription", "Date", "Par", "Lot", "Acte", "Empreinte", "Empreinte précédente")
@@ -65,34 +63,3 @@ def lines(rows: QuerySet[RegisterEntry]) -> Iterator[list[Cell]]:
             entry.hash,
             entry.previous,
         ]
-
-
-@dataclass(frozen=True)
-class ChainState:
-    """Whether every entry follows the one before; ``broken``: the first that does not."""
-
-    entries: int
-    last_hash: str
-    broken: int | None
-
-
-def check_chain() -> ChainState:
-    """Read the whole register and compute every hash again (about 20 µs an entry)."""
-    count, last = 0, ""
-
-    def read() -> Iterator[Entry]:
-        nonlocal count, last
-        rows = RegisterEntry.objects.order_by("seq").values_list("seq", "body", "previous", "hash")
-        for seq, body, previous, found in rows.iterator(chunk_size=2000):
-            count, last = count + 1, found
-            yield Entry(seq, body, _bytes(previous), _bytes(found))
-
-    broken = verify_chain(read())
-    return ChainState(entries=RegisterEntry.objects.count(), last_hash=last, broken=broken)
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return b""

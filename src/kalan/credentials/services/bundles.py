@@ -31,7 +31,7 @@ from kalan.base.text import some
 from kalan.credentials.models import Act, Batch
 from kalan.credentials.models.offices import Mode
 from kalan.credentials.selectors.listing import readable_acts, readable_batches
-from kalan.credentials.services import showing
+from kalan.credentials.services import reading
 from kalan.people.actor import Actor
 from kalan.people.selectors.core import actor_for
 from kalan.people.services.history import act as in_one_transaction
@@ -161,7 +161,7 @@ def _slip(batch: Batch, count: int) -> bytes:
 
 def _contents(rows: QuerySet[Act]) -> Iterator[tuple[Act, bytes]]:
     for row in rows.iterator(chunk_size=100):
-        yield row, showing.pdf_of(row)
+        yield row, reading.act_bytes(row)
 
 
 def _plain(text: str) -> str:

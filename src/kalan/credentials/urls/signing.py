@@ -13,4 +13,9 @@ urlpatterns: list[URLPattern] = [
     path(f"{_ALL}signer/", signing.confirm, name="signing-confirm"),
     path(f"{_ALL}<uuid:uid>/", signing.run_page, name="signing-run"),
     path(f"{_ALL}<uuid:uid>/reprendre/", signing.retry, name="signing-retry"),
+    path(
+        f"{_ALL}<uuid:uid>/acte/<uuid:act>/ne-pas-emettre/",
+        signing.give_up,
+        name="signing-give-up",
+    ),
 ]

@@ -18,7 +18,7 @@ from kalan.credentials.forms.signing import HandForm
 from kalan.credentials.models import Act, Batch
 from kalan.credentials.policy import CAPABILITIES
 from kalan.credentials.selectors.listing import structures_in
-from kalan.credentials.services import bundles, showing, signing
+from kalan.credentials.services import bundles, reading, signing
 from kalan.credentials.views.common import act_or_404, ask, batch_or_404, pdf
 from kalan.people.http import ActorRequest, posted, show_refusal, staff
 
@@ -55,7 +55,12 @@ def act_file(request: ActorRequest, uid: uuid.UUID, act: uuid.UUID) -> HttpRespo
     _, row = act_or_404(request, uid, act)
     if row.state != Act.State.SIGNED:
         raise Http404
-    return pdf(showing.pdf_of(row), f"{row.number}.pdf", attachment=False)
+    try:
+        content = reading.act_bytes(row)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("act-batch", uid=uid)
+    return pdf(content, f"{row.number}.pdf", attachment=False)
 
 
 @staff(DELIVER)

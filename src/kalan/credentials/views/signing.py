@@ -10,12 +10,13 @@ from django.contrib import messages
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
+from django.urls import reverse
 
 from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.lists import paginate
-from kalan.credentials.forms.signing import ConfirmForm, TrayFilters, as_uuids
+from kalan.credentials.forms.batches import ReasonForm
+from kalan.credentials.forms.signing import ConfirmForm, PassphraseForm, TrayFilters, as_uuids
 from kalan.credentials.models import Act, Batch, Office, OfficeHolder, SigningKey, SigningRun
 from kalan.credentials.policy import CAPABILITIES
 from kalan.credentials.selectors.listing import listed
@@ -28,10 +29,11 @@ from kalan.credentials.selectors.signing import (
     runs_visible_to,
 )
 from kalan.credentials.services import ordering, signing
-from kalan.people.http import ActorRequest, show_refusal, staff
+from kalan.people.http import ActorRequest, posted, show_refusal, staff
 
 SIGN = CAPABILITIES["acts.sign"]
 VIEW = CAPABILITIES["acts.view"]
+MEND = SIGN | CAPABILITIES["acts.approve"]
 _MOST = 200  # batches on one page of the tray
 
 
@@ -176,7 +178,7 @@ def _run(request: ActorRequest, uid: uuid.UUID) -> SigningRun:
     mine = Q(pk__in=runs_visible_to(request.actor).values("pk"))
     if request.actor.account is not None:
         mine |= Q(account=request.actor.account)
-    rows = SigningRun.objects.filter(mine).select_related("holder__office", "key", "job")
+    rows = SigningRun.objects.filter(mine).select_related("holder__office__node", "key", "job")
     return get_object_or_404(rows, uid=uid)
 
 
@@ -199,18 +201,64 @@ def run_page(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 
 def _may_retry(request: ActorRequest, run: SigningRun) -> bool:
     account = request.actor.account
-    return account is not None and run.account_id == account.pk and request.actor.can(SIGN)
+    if account is not None and run.account_id == account.pk:
+        return True
+    office = run.holder.office
+    return request.actor.covers(CAPABILITIES["acts.approve"], office.node.path)
 
 
-@require_POST
-@staff(SIGN)
+@staff(MEND)
 def retry(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
-    """Try again what failed or was left."""
+    """Try again what failed or was left; the page asks for a passphrase when the key does."""
     run = _run(request, uid)
-    try:
-        signing.retry(actor=request.actor, run=run, now=clock.now())
-    except Refused as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(request, "Reprise : ce qui restait est signé maintenant.")
-    return redirect("signing-run", uid=uid)
+    asks = run.key is not None and run.key.unlock == SigningKey.Unlock.ASKED
+    form = PassphraseForm(posted(request)) if asks else None
+    if request.method == "POST" and (form is None or form.is_valid()):
+        passphrase = form.cleaned_data["passphrase"] if form else None
+        try:
+            signing.retry(actor=request.actor, run=run, now=clock.now(), passphrase=passphrase)
+        except Refused as refused:
+            if form is not None:
+                show_refusal(form, refused)
+            else:
+                messages.error(request, str(refused))
+                return redirect("signing-run", uid=uid)
+        else:
+            return redirect("signing-run", uid=uid)
+    left = progress(run, now=clock.now())
+    context = {
+        "title": "Reprendre la signature",
+        "message": f"{left.total - left.signed - left.void} actes numérotés attendent encore. "
+        "Ce qui est déjà signé ne l’est pas deux fois.",
+        "form": form,
+        "confirm_label": "Reprendre",
+        "danger": False,
+        "cancel_url": reverse("signing-run", kwargs={"uid": uid}),
+    }
+    return render(request, "web/_confirm.html", context)
+
+
+@staff(MEND)
+def give_up(request: ActorRequest, uid: uuid.UUID, act: uuid.UUID) -> HttpResponseBase:
+    """Say that a numbered act will not be issued; its number stays taken."""
+    run = _run(request, uid)
+    row = get_object_or_404(Act.objects.filter(batch__run=run).select_related("batch"), uid=act)
+    form = ReasonForm(posted(request))
+    if request.method == "POST" and form.is_valid():
+        reason = form.cleaned_data["reason"]
+        try:
+            signing.give_up(actor=request.actor, act=row, reason=reason, now=clock.now())
+        except Refused as refused:
+            show_refusal(form, refused)
+        else:
+            messages.success(request, f"Acte {row.number} : non émis, le registre le dit.")
+            return redirect("signing-run", uid=uid)
+    context = {
+        "title": f"Ne pas émettre l’acte {row.number or row.rank}",
+        "message": f"{row.name} · {row.batch.title}. Son numéro reste pris : le registre dit qu’il "
+        "n’a pas été émis. Un autre lot pourra faire l’acte, corrigé.",
+        "form": form,
+        "confirm_label": "Ne pas émettre",
+        "cancel_url": reverse("signing-run", kwargs={"uid": uid}),
+    }
+    return render(request, "web/_confirm.html", context)
