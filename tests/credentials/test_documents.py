@@ -20,6 +20,7 @@ from kalan.credentials.documents.compose import DEMO_NOTICE, LIMITS, TITLES
 from kalan.credentials.documents.errors import DocumentRefused
 from kalan.credentials.documents.render import Renderer, count_pages
 from kalan.credentials.documents.words import reserved
+from tests.factories import signing
 from tests.factories.act_documents import CODE, PACKS, act_data, act_pdf, renderer_of, version_of
 from tests.support.conformance import conformance_faults
 
@@ -53,6 +54,23 @@ def test_every_act_conforms_in_every_country(kind: str) -> None:
         for country in COUNTRIES
     }
     assert found == {"fr": [], "ml": [], "sn": []}
+
+
+@pytest.mark.parametrize("kind", contract.KINDS)
+def test_every_act_still_conforms_once_signed(kind: str) -> None:
+    """PDF/A and PDF/UA must hold after signing; the data attached and the trailer stay."""
+    data = act_data(kind)
+    plain = renderer_of(version_of(kind).file).pdf(data)
+    signed = signing.signer().sign(plain, at=signing.SIGNED)
+    assert signed.startswith(plain)
+    assert conformance_faults(signed) == []
+    assert attachment(signed) == json.loads(json.dumps(data["act"]))
+    with (
+        pikepdf.open(io.BytesIO(plain)) as before,
+        pikepdf.open(io.BytesIO(signed)) as after,
+    ):
+        assert len(after.Root.AcroForm.Fields) == 1
+        assert bytes(before.trailer.ID[0]) == bytes(after.trailer.ID[0])
 
 
 def test_the_checker_finds_what_is_not_there() -> None:

@@ -16,8 +16,9 @@ from PIL import Image
 
 from kalan.base.errors import Refused
 from kalan.credentials.models import ActTemplate, Batch, TemplateVersion
-from kalan.credentials.selectors.templates import printable, templates_visible_to
+from kalan.credentials.selectors.templates import templates_visible_to
 from kalan.credentials.services import templates as services
+from kalan.credentials.services.printing import printed
 from kalan.credentials.services.templates import Draft, Logo
 from kalan.people.actor import SYSTEM
 from tests.factories import acts, people
@@ -149,7 +150,7 @@ def test_reserved_words_pass_with_a_whole_legal_reference(template: ActTemplate)
     )
     legal = {"legal_date": dt.date(2026, 3, 2), "legal_authority": "Ministre de la Santé"}
     made = save(template, wording=wording, legal_number="Arrêté n° 17", **legal)
-    assert printable(made).version.legal == {
+    assert printed(made)[0].legal == {
         "number": "Arrêté n° 17",
         "date": "2026-03-02",
         "authority": "Ministre de la Santé",
@@ -167,11 +168,11 @@ def test_a_logo_is_kept_printed_and_carried_to_the_next_version(template: ActTem
         Logo(1, "Logo d’Enabel", content=picture("JPEG"), name="enabel.jpg"),
     )
     made = save(template, logos=logos)
-    parts = printable(made)
-    assert parts.version.arms == {"file": "logo-0.png", "alt": "Armoiries"}
-    assert parts.version.logos == ({"file": "logo-1.jpg", "alt": "Logo d’Enabel"},)
-    assert sorted(parts.assets) == ["logo-0.png", "logo-1.jpg"]
-    assert parts.assets["logo-0.png"] == logos[0].content
+    said, assets = printed(made)
+    assert said.arms == {"file": "logo-0.png", "alt": "Armoiries"}
+    assert said.logos == ({"file": "logo-1.jpg", "alt": "Logo d’Enabel"},)
+    assert assets == {"logo-0.png": logos[0].content, "logo-1.jpg": logos[1].content}
+    assert services.version_pdf(made).startswith(b"%PDF")
     third = save(template, validity_months=6)
     assert [logo.file_id for logo in third.logos.order_by("rank")] == [
         logo.file_id for logo in made.logos.order_by("rank")
@@ -203,7 +204,7 @@ def test_a_free_act_takes_the_columns_of_its_spreadsheet(template: ActTemplate) 
     with pytest.raises(Refused):
         save(free, wording=wording)
     made = save(free, title="Attestation de stage", wording=wording, columns=("Date de début",))
-    assert printable(made).columns == ("Date de début",)
+    assert services.columns_of(made) == ("Date de début",)
     assert services.version_pdf(made).startswith(b"%PDF")
 
 

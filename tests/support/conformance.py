@@ -22,6 +22,7 @@ def conformance_faults(pdf: bytes) -> list[str]:
             *_intent(document),
             *_attachment(document),
             *_pages(document),
+            *_widgets(document),
         ]
 
 
@@ -87,3 +88,17 @@ def _embedded(font: pikepdf.Object) -> bool:
     described = below.get("/FontDescriptor", {})
     has_file = any(key in described for key in ("/FontFile", "/FontFile2", "/FontFile3"))
     return has_file and "/ToUnicode" in font
+
+
+def _widgets(document: pikepdf.Pdf) -> list[str]:
+    """A signature field: printed, named in words, in the structure (ISO 14289-1, 7.18)."""
+    faults = []
+    for widget in document.Root.get("/AcroForm", {}).get("/Fields", []):
+        name = str(widget.get("/T"))
+        if not int(widget.get("/F", 0)) & 4:
+            faults.append(f"field {name} is not printed")
+        if not str(widget.get("/TU", "")):
+            faults.append(f"field {name} has no name in words")
+        if "/StructParent" not in widget:
+            faults.append(f"field {name} is not in the structure")
+    return faults

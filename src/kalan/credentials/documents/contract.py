@@ -276,7 +276,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "training.title": (300, 60),
     "training.programme": (250, 60),
     "training.place": (200, 60),
-    "training.objectives": (600, 60),
+    "training.objectives": (4000, 60),
     "rule": (300, 60),
     "result": (300, 60),
     "exam.title": (250, 60),

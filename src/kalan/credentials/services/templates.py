@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from django.db.models import Max
 from django.utils.text import slugify
@@ -19,18 +20,18 @@ from kalan.credentials.documents.render import Renderer
 from kalan.credentials.documents.wording import typeset
 from kalan.credentials.models import ActTemplate, TemplateLogo, TemplateVersion
 from kalan.credentials.selectors.templates import (
-    asset_name,
     current_version,
     layout_of,
     packs_folder,
-    printable,
 )
+from kalan.credentials.services.printing import printed
 from kalan.people.actor import Actor
 from kalan.people.models import OrgNode
 from kalan.people.services.history import act
 from kalan.skills.services.media import judge
 
 _TYPES = {"png": "image/png", "jpeg": "image/jpeg"}
+_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg"}
 MOST_LOGOS = 4  # the arms and three partners: the head holds no more
 
 
@@ -213,14 +214,19 @@ def preview_pdf(template: ActTemplate, draft: Draft, *, long: bool = False) -> b
 
 def version_pdf(version: TemplateVersion, *, long: bool = False) -> bytes:
     """The PDF of an invented act of a stored version. Raises Refused when it cannot be made."""
-    parts = printable(version)
+    said, assets = printed(version)
     data = preview.preview_data(
-        parts.version, long=long, columns=parts.columns, months=version.validity_months
+        said, long=long, columns=columns_of(version), months=version.validity_months
     )
     try:
-        return Renderer(parts.template, parts.assets).pdf(data)
+        return Renderer(packs_folder() / said.file, assets).pdf(data)
     except DocumentRefused as refused:
         raise _refusal(refused.problems) from refused
+
+
+def columns_of(version: TemplateVersion) -> tuple[str, ...]:
+    """The headings of the spreadsheet that fills a free act."""
+    return tuple(version.options.get("columns", []))
 
 
 def draft_of(version: TemplateVersion) -> Draft:
@@ -232,7 +238,7 @@ def draft_of(version: TemplateVersion) -> Draft:
         legal_date=version.legal_date,
         legal_authority=version.legal_authority,
         validity_months=version.validity_months,
-        columns=printable(version).columns,
+        columns=columns_of(version),
         logos=tuple(
             Logo(rank=logo.rank, alt=logo.alt, file=logo.file)
             for logo in version.logos.select_related("file").order_by("rank")
@@ -299,7 +305,7 @@ def _printed(template: ActTemplate, draft: Draft) -> tuple[Version, dict[str, by
     assets, named = {}, {}
     for logo in draft.logos:
         content, content_type = _bytes_of(logo)
-        name = asset_name(logo.rank, content_type)
+        name = f"logo-{logo.rank}{_SUFFIXES[content_type]}"
         assets[name] = content
         named[logo.rank] = {"file": name, "alt": logo.alt}
     version = Version(
@@ -348,7 +354,7 @@ def _keep_logo(version: TemplateVersion, logo: Logo, *, actor: Actor, now: dt.da
     content, content_type = _bytes_of(logo)
     file = logo.file or store(
         content=content,
-        name=logo.name,
+        name=f"{PurePath(logo.name).stem}{_SUFFIXES[content_type]}",
         kind="logo",
         by=actor.account,
         now=now,
