@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from kalan.engine.signing.keys import KeyPlace
 
 # Faults of one document; any other failure to sign is one of the key, and stops the run.
-OF_THE_DOCUMENT = frozenset({"file_not_ours", "already_signed", "encrypted", "malformed", "unsafe"})
+OF_THE_DOCUMENT = frozenset(
+    {"file_not_ours", "already_signed", "encrypted", "malformed", "active_content"}
+)
 
 
 @dataclass(frozen=True)
