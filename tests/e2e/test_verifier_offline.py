@@ -199,6 +199,24 @@ def test_an_older_list_does_not_replace_a_newer_one(desk: Desk) -> None:
     desk.says("Révoqué")
 
 
+def test_with_a_network_both_answers_stand_side_by_side(
+    house: House, open_page: OpenPage, nu: Nu
+) -> None:
+    """The register's, and what the code's own content says on this device."""
+    if house.site.web is None:
+        house.site.start()
+    page = open_page()
+    page.goto(house.links["revoked"])
+    expect(page.locator(".notice h2")).to_have_text("Révoqué")
+    expect(page.locator("#attestation h3")).to_have_text("Révoqué")
+    expect(page.locator("#attestation")).to_contain_text("Aïssatou N’DIAYE")
+    assert sound(page, nu) == []
+    page.goto(house.links["altered"])
+    expect(page.locator("#attestation h3")).to_have_text("Non vérifié")
+    page.goto(house.links["good"].split("#")[0])
+    expect(page.locator("#attestation")).to_be_hidden()
+
+
 @pytest.mark.parametrize("width", [360, 1366])
 def test_the_page_and_its_answers_are_sound(
     house: House, open_page: OpenPage, nu: Nu, width: int

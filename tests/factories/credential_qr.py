@@ -96,6 +96,7 @@ def _good() -> list[Case]:
         Case("good, of its address", cose.sign(GOOD, KEY), "ok", GOOD.code),
         Case("no end, no levels", cose.sign(bare, KEY), "ok"),
         Case("N'Ko, Arabic, Adlam", cose.sign(scripts, KEY), "ok"),
+        Case("about nobody", cose.sign(replace(bare, name=""), KEY), "ok"),
         Case("last day", cose.sign(last_day, KEY), "ok"),
         Case("old key, in its time", cose.sign(_dated(dt.date(2025, 6, 1)), OLD), "ok"),
         Case("by hand-made bytes", cose.to_text(signed(payload())), "ok"),

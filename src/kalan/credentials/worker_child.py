@@ -281,12 +281,15 @@ class Maker:
             (cose.fit(level["domain"], "domain"), int(level["level"]))
             for level in act.data.get("levels", [])[: cose.MOST_DOMAINS]
         )
+        # The kind says what is proved; the title, of which training or exam.
+        about = act.data.get("training") or act.data.get("exam") or {}
+        title = about.get("title") or spec.claims["title"]
         claims = cose.Claims(
             code=act.code,
             name=cose.fit(act.name, "name"),
             expires=act.valid_until,
             levels=levels,
-            **spec.claims,
+            **{**spec.claims, "title": cose.fit(title, "title")},
         )
         return cose.link(self.setup.base_url, act.code, cose.sign(claims, self._qr))
 

@@ -4,7 +4,7 @@
     bytes   18([protected, {}, payload, signature])
     protected  {1: -7, 4: kid}          kid: the first 8 bytes of SHA-256 of the public key's DER
     payload    {1: issuer, 2: name, 4: expiry, 6: issued, 7: the act's code, 15 bytes,
-                -65537: [kind, title, mode, [domain, level, ...]]}
+                -65537: [kind, title, mode, [domain, level, ...]]}     2 and 4 where there is one
 
 Base32 rather than base64url: a QR code packs capitals and digits in 5.5 bits each, anything else
 in 8, so the longer text makes the smaller picture (``docs/format-qr.md``, with a test vector).
@@ -71,7 +71,10 @@ class Mode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a credential says. ``expires`` is the last day on which it holds, None for ever."""
+    """What a credential says. ``expires`` is the last day on which it holds, None for ever.
+
+    ``name``: the holder's, as printed; "" for an act about nobody (a sheet, a report).
+    """
 
     code: str
     issuer: str
@@ -288,11 +291,12 @@ def _payload(claims: Claims) -> dict[int, object]:
             _text(domain, "domain")
     payload: dict[int, object] = {
         ISSUER: _text(claims.issuer, "issuer"),
-        NAME: _text(claims.name, "name"),
         ISSUED: _seconds(claims.issued),
         CODE: code.to_bytes(claims.code),
         ACT: act,
     }
+    if claims.name:
+        payload[NAME] = _text(claims.name, "name")
     if claims.expires:
         if claims.expires < claims.issued:
             _refuse("not_sayable")
@@ -325,7 +329,7 @@ def _claims(payload: cbor.Value) -> Claims:
     """The claims of a payload whose signature is good; CredentialError malformed."""
     if not isinstance(payload, dict):
         _refuse("malformed")
-    if payload.keys() - {EXPIRY} != {ISSUER, NAME, ISSUED, CODE, ACT}:
+    if payload.keys() - {NAME, EXPIRY} != {ISSUER, ISSUED, CODE, ACT}:
         _refuse("malformed")
     raw, act = payload[CODE], payload[ACT]
     if not isinstance(raw, bytes) or len(raw) != code.BYTES or not isinstance(act, list):
@@ -344,7 +348,7 @@ def _claims(payload: cbor.Value) -> Claims:
         issuer=_read(payload[ISSUER]),
         kind=kind,
         title=_read(act[1]),
-        name=_read(payload[NAME]),
+        name=_read(payload[NAME]) if NAME in payload else "",
         issued=issued,
         expires=end - dt.timedelta(days=1) if end else None,
         mode=mode,

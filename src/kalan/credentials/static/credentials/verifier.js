@@ -130,8 +130,8 @@ self.verifier = (() => {
 
   const claimsOf = (payload) => {
     if (!(payload instanceof Map)) refuse("malformed");
-    const act = payload.get(-65537), code = payload.get(7), ends = payload.has(4);
-    if (payload.size !== (ends ? 6 : 5) || ![1, 2, 6, 7, -65537].every((key) => payload.has(key)) ||
+    const act = payload.get(-65537), code = payload.get(7), named = payload.has(2), ends = payload.has(4);
+    if (payload.size !== 4 + named + ends || ![1, 6, 7, -65537].every((key) => payload.has(key)) ||
         !isBytes(code) || code.length !== 15 || !Array.isArray(act) || ![3, 4].includes(act.length)) {
       refuse("malformed");
     }
@@ -140,7 +140,7 @@ self.verifier = (() => {
     const levels = [], listed = act[3];
     const claims = {
       code: toCode(code), raw: code, kind: small(act[0], 4), mode: small(act[2], 3),
-      issuer: text(payload.get(1)), title: text(act[1]), name: text(payload.get(2)),
+      issuer: text(payload.get(1)), title: text(act[1]), name: named ? text(payload.get(2)) : "",
       issued: iso(issued), expires: ends ? iso(end - 1) : null, levels,
     };
     if (act.length === 4) {
@@ -314,7 +314,7 @@ self.verifier = (() => {
       const fact = (name, text) => facts.append(node("dt", name), node("dd", text));
       fact("Document", KINDS[claims.kind]);
       fact("Intitulé", claims.title);
-      fact("Titulaire", claims.name);
+      if (claims.name) fact("Titulaire", claims.name);
       fact("Émetteur", claims.issuer);
       fact("Émis le", french(claims.issued));
       fact("Validité", claims.expires ? `jusqu’au ${french(claims.expires)}` : "sans limite");
