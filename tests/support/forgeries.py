@@ -38,7 +38,12 @@ def parts(pdf: bytes) -> Parts:
     _, start, end, _ = map(int, RANGE.search(pdf)[1].split())
     catalog = _number(rb"/Root", pdf)
     form = int(re.search(rb"/AcroForm\s+(\d+) 0 R", body(pdf, catalog))[1])
-    field = int(re.search(rb"/Fields\s*\[\s*(\d+) 0 R", body(pdf, form))[1])
+    fields = re.search(rb"/Fields\s*\[([^\]]*)\]", body(pdf, form))[1]
+    field = next(
+        number
+        for number in map(int, re.findall(rb"(\d+) 0 R", fields))
+        if re.search(rb"/FT\s*/Sig", body(pdf, number))
+    )
     page = int(re.search(rb"/P (\d+) 0 R", body(pdf, field))[1])
     return Parts(
         start,
@@ -331,6 +336,82 @@ def wrapped(pdf: bytes) -> bytes:
     middle = (table % (p.content, at_text, p.signature, at_signature, *rest)) + text
     middle += room % (p.start, end, len(tail))
     return pdf[: p.end].ljust(old) + middle + tail
+
+
+# --- shadow attacks [MMR21]: a document prepared before it is signed, opened up afterwards --------
+
+HELVETICA = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+
+
+def shadow_document() -> bytes:
+    """A document that shows one thing and holds another: a cover over the text (8), a layer that
+    can be turned off (10), a form field (11), a second catalogue with its page, listed (12 to 14)
+    and unlisted (a second body of 5 that no table names)."""
+    objects = {
+        1: b"<</Type/Catalog/Pages 2 0 R/AcroForm 9 0 R"
+        b"/OCProperties<</OCGs[10 0 R]/D<</ON[10 0 R]/OFF[]>>>>>>",
+        2: b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+        3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 5 0 R/Annots[11 0 R]"
+        b"/Resources<</Font<</F 7 0 R>>/XObject<</X 8 0 R>>/Properties<</L 10 0 R>>>>>>",
+        5: stream(b"BT /F 20 Tf 20 200 Td (Vous payez 100) Tj ET /OC /L BDC /X Do EMC"),
+        6: b"<</Title(Attestation)>>",
+        7: HELVETICA,
+        8: stream(b"1 g 0 0 300 300 re f", b"/Type/XObject/Subtype/Form/BBox[0 0 300 300]"),
+        9: b"<</Fields[11 0 R]>>",
+        10: b"<</Type/OCG/Name(Fond)>>",
+        11: b"<</FT/Tx/T(somme)/V(100)/Type/Annot/Subtype/Widget/Rect[10 10 90 30]/P 3 0 R>>",
+        12: b"<</Type/Catalog/Pages 13 0 R/AcroForm 9 0 R>>",
+        13: b"<</Type/Pages/Count 1/Kids[14 0 R]>>",
+        14: b"<</Type/Page/Parent 13 0 R/MediaBox[0 0 300 300]/Contents 5 0 R>>",
+    }
+    out = (
+        b"%PDF-1.7\n5 0 obj\n" + stream(b"BT /F 20 Tf (Vous recevez 100 000) Tj ET") + b"\nendobj\n"
+    )
+    rows = []
+    for number in range(1, 15):
+        rows.append(
+            b"%010d 00000 n \n" % len(out) if number in objects else b"0000000000 00001 f \n"
+        )
+        if number in objects:
+            out += b"%d 0 obj\n%s\nendobj\n" % (number, objects[number])
+    table = b"xref\n0 15\n0000000000 65535 f \n" + b"".join(rows)
+    tail = b"trailer\n<</Size 15/Root 1 0 R/Info 6 0 R/ID[<01><02>]>>\nstartxref\n%d\n%%%%EOF\n"
+    return out + table + tail % len(out)
+
+
+SHADOWS = {
+    "hide: the cover is emptied": lambda pdf: update(
+        pdf, {8: stream(b"", b"/Type/XObject/Subtype/Form/BBox[0 0 1 1]")}
+    ),
+    "hide: the cover is removed": lambda pdf: update(pdf, {}, free=(8,)),
+    "hide: the cover becomes something else": lambda pdf: update(
+        pdf, {}, places={8: pdf.index(b"\n7 0 obj") + 1}
+    ),
+    "hide: the layer is turned off": lambda pdf: update(
+        pdf, {1: re.sub(rb"/OFF\s*\[\s*\]", b"/OFF[10 0 R]", body(pdf, 1))}
+    ),
+    "hide: the layer is renamed": lambda pdf: update(pdf, {10: b"<</Type/OCG/Name(Autre)>>"}),
+    "replace: the letters are others": lambda pdf: update(
+        pdf, {7: HELVETICA[:-2] + b"/Encoding<</Differences[49/nine/eight]>>>>"}
+    ),
+    "replace: the value of a field": lambda pdf: update(
+        pdf, {11: re.sub(rb"\(100\)", b"(900)", body(pdf, 11))}
+    ),
+    "replace: the look of a field": lambda pdf: update(
+        pdf,
+        {
+            11: body(pdf, 11)[:-2] + b"/AP<</N %d 0 R>>>>" % new(pdf),
+            new(pdf): stream(b"1 g 0 0 80 20 re f", b"/Type/XObject/Subtype/Form/BBox[0 0 80 20]"),
+        },
+    ),
+    "hide and replace: another listed catalogue": lambda pdf: update(pdf, {}, root=12),
+    "hide and replace: an unlisted body": lambda pdf: update(
+        pdf, {}, places={5: pdf.index(b"5 0 obj")}
+    ),
+    "hide and replace: the table of old": lambda pdf: update(
+        pdf, {}, places={1: pdf.index(b"\n12 0 obj") + 1}
+    ),
+}
 
 
 # --- loops and bombs [MNR22] --------------------------------------------------------------------

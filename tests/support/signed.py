@@ -102,3 +102,20 @@ def sign(
     out = BytesIO()
     asyncio.run(signer.async_sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf)), output=out))
     return out.getvalue()
+
+
+def archive(pdf: bytes, stamp: DummyTimeStamper, root: Party, lists: list[bytes]) -> bytes:
+    """Add validation data and a document time-stamp to a signed file (B-LTA)."""
+    context = ValidationContext(
+        trust_roots=[_asn1(root.certificate)],
+        crls=lists,
+        moment=NOW,
+        best_signature_time=NOW,
+        allow_fetching=False,
+    )
+    out = BytesIO()
+    made = signers.PdfTimeStamper(stamp).async_timestamp_pdf(
+        IncrementalPdfFileWriter(BytesIO(pdf)), "sha256", context, output=out
+    )
+    asyncio.run(made)
+    return out.getvalue()

@@ -191,6 +191,19 @@ def test_a_wrapped_signature_is_not_valid(plain: bytes) -> None:
     assert said(forged) == (ALTERED, ALTERED)
 
 
+@functools.cache
+def shadow() -> bytes:
+    return sign(f.shadow_document(), signer())
+
+
+@pytest.mark.parametrize("name", f.SHADOWS)
+def test_a_document_prepared_before_signing_and_opened_up_afterwards(name: str) -> None:
+    attack = f.SHADOWS[name]
+    assert said(shadow()) == ("ok", "ok")
+    assert said(attack(shadow())) == (MODIFIED, MODIFIED)
+    assert said(attack(f.store_added(shadow()))) == (MODIFIED, MODIFIED)
+
+
 NOT_SIGNED_FILES: dict[str, tuple[bytes, str, str]] = {
     "empty": (b"", MALFORMED, MALFORMED),
     "text": (b"Attestation de formation", MALFORMED, MALFORMED),

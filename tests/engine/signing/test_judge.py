@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from kalan.engine.signing import keys, pades
 from kalan.engine.signing.verify.judge import judge
+from kalan.engine.signing.verify.own import judge_own
 from kalan.engine.signing.verify.verdict import Reason, Verdict
 from tests.support.pki import NOW, YEAR, authority, revocation_list, rsa_key, signer, stamper
-from tests.support.signed import document, sign, stamping
+from tests.support.signed import archive, document, sign, stamping
 
 
 def judged(pdf: bytes, at: datetime = NOW, crls: tuple[bytes, ...] = ()) -> Verdict:
@@ -80,6 +83,24 @@ def test_a_second_signature_is_valid_and_may_be_archived(plain: bytes) -> None:
     assert [one.signer for one in verdict.signatures] == [
         "Directeur de la planification", "Ministre", "Horodateur",
     ]  # fmt: skip
+
+
+def test_an_act_by_our_own_signer_is_valid_and_may_be_archived() -> None:
+    """Kalan's signer certifies (no change allowed); validation data and a time-stamp still may
+    follow, and nothing else."""
+    party = signer()
+    chain = [one.public_bytes(Encoding.DER) for one in (party.certificate, *party.above)]
+    identity = keys.identity(keys.SoftwareKey(party.key), chain)
+    pdf = pades.Signer(identity, reason="Délivrance").sign(document(), at=NOW)
+    verdict = judged(pdf)
+    own = judge_own(pdf, trust=[authority().der], at=NOW)
+    assert (verdict.reason, own.reason) == (Reason.OK, Reason.OK)
+    assert (verdict.signer, verdict.signed_at) == (own.signer, own.signed_at)
+    assert own.signed_at == NOW
+    kept = archive(pdf, stamping(stamper()), authority(), [revocation_list(authority(), {})])
+    assert levels(judged(kept)) == [("signature", "B-LTA", "good"), ("timestamp", None, "good")]
+    assert judged(kept).reason is Reason.OK
+    assert judge_own(kept, trust=[authority().der], at=NOW).reason is Reason.MODIFIED
 
 
 def test_an_expired_certificate_needs_a_proof_of_the_date(

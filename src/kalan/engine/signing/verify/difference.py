@@ -11,6 +11,7 @@ the shadow attacks (Mainka, Mladenov, Rohlmann, NDSS 2021) and of the sneaky sig
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
@@ -52,6 +53,12 @@ class UnseenFieldRule(SigFieldCreationRule):
         return super().apply(context)
 
 
+SAVED = {  # what a program writes when it saves, and how: nothing else can be slipped in
+    "/ModDate": re.compile(r"D:\d{4,14}(Z|[+-]\d\d'?(\d\d'?)?)?"),
+    "/Producer": re.compile(r"[\w .,;:()/+®©™-]{0,200}"),
+}
+
+
 class SameInfoRule(WhitelistRule):
     """A signing program may write into /Info when and with what it saved; not a title."""
 
@@ -64,18 +71,20 @@ class SameInfoRule(WhitelistRule):
             raise SuspiciousModification("/Info is something else")
         before, after = ({key: str(one.raw_get(key)) for key in one} for one in held)
         for key in before.keys() | after.keys():
-            if key not in ("/ModDate", "/Producer") and before.get(key) != after.get(key):
+            same = before.get(key) == after.get(key)
+            if not same and not (key in SAVED and SAVED[key].fullmatch(after.get(key, ""))):
                 raise SuspiciousModification(f"{key} of the document was changed")
         yield ReferenceUpdate(
             reference, context_checked=Context.from_absolute(old, RawPdfPath("/Info"))
         )
 
 
-SAVING = {  # what a program writes into the metadata when it saves, and no reader shows as content
-    ("http://ns.adobe.com/xap/1.0/", "ModifyDate"),
-    ("http://ns.adobe.com/xap/1.0/", "MetadataDate"),
-    ("http://ns.adobe.com/pdf/1.3/", "Producer"),
-    ("http://ns.adobe.com/xap/1.0/mm/", "InstanceID"),
+ISO_DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T[\d:.]{5,18}(Z|[+-]\d\d:\d\d)?)?)?)?")
+SAVING = {  # the same in the metadata
+    ("http://ns.adobe.com/xap/1.0/", "ModifyDate"): ISO_DATE,
+    ("http://ns.adobe.com/xap/1.0/", "MetadataDate"): ISO_DATE,
+    ("http://ns.adobe.com/pdf/1.3/", "Producer"): SAVED["/Producer"],
+    ("http://ns.adobe.com/xap/1.0/mm/", "InstanceID"): re.compile(r"[\w:/+=.-]{0,100}"),
 }
 
 
@@ -102,17 +111,30 @@ def _said(xmp: bytes) -> list[dict[Any, Any]]:
     if len(xmp) > 1_000_000 or b"<!DOCTYPE" in xmp or b"<!ENTITY" in xmp:
         raise SuspiciousModification("metadata of an unusual kind")
     xmp.decode("utf-8")  # no other encoding, in which those could hide
-    return [
-        {name: value for name, value in one if (name.ns, name.local_name) not in SAVING}
-        for one in parse_xmp(BytesIO(xmp))
-    ]
+    said = []
+    for one in parse_xmp(BytesIO(xmp)):
+        fields = dict(iter(one))
+        for name in list(fields):
+            pattern = SAVING.get((name.ns, name.local_name))
+            if pattern is not None and not pattern.fullmatch(str(fields.pop(name).value)):
+                raise SuspiciousModification(f"metadata: {name.local_name}")
+        said.append(fields)
+    return said
+
+
+class SameVersionRule(CatalogModificationRule):
+    """The catalogue as pyHanko compares it; extensions and version are said once, then stay."""
+
+    def apply_qualified(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[Any]:
+        for key in ("/Extensions", "/Version"):
+            if key in old.root and repr(old.root[key]) != repr(new.root.get(key)):
+                raise SuspiciousModification(f"{key} was changed")
+        return super().apply_qualified(old, new)
 
 
 POLICY = StandardDiffPolicy(
     global_rules=[
-        CatalogModificationRule(
-            ignored_keys=frozenset({"/AcroForm", "/DSS", "/Extensions", "/Version"})
-        ),
+        SameVersionRule(ignored_keys=frozenset({"/AcroForm", "/DSS", "/Extensions", "/Version"})),
         SameInfoRule().as_qualified(ModificationLevel.LTA_UPDATES),
         SameMetadataRule().as_qualified(ModificationLevel.LTA_UPDATES),
         XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
@@ -145,6 +167,14 @@ def same_trailer(reader: PdfFileReader, since: int) -> None:
     signed = reader.get_historical_resolver(since)
     for revision in range(since + 1, reader.xrefs.total_revisions):
         later = reader.get_historical_resolver(revision)
+        if repr(_first_id(signed)) != repr(_first_id(later)):
+            raise Doubt(Reason.MODIFIED, "a later trailer is another file's")
         for key in ("/Root", "/Info"):
             if named(signed, key) != named(later, key):
                 raise Doubt(Reason.MODIFIED, f"a later trailer names another {key}")
+
+
+def _first_id(resolver: HistoricalResolver) -> Any:
+    """The half of /ID that names the file, whatever its revision (ISO 32000-1, 14.4)."""
+    identifier = resolver.trailer_view.get("/ID", None)
+    return identifier[0] if identifier else None

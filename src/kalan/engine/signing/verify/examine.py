@@ -18,6 +18,7 @@ from io import BytesIO
 from typing import Any
 
 from asn1crypto import x509
+from pyhanko.pdf_utils.decode_limits import DecodePurpose
 from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DiffResult
@@ -61,8 +62,14 @@ for _name in ("pyhanko", "pyhanko_certvalidator"):  # they log a traceback for e
 MOST_BYTES = 100_000_000
 MOST_REVISIONS = 50
 MOST_SIGNATURES = 25
+MOST_DATA = 200  # certificates and lists of a DSS
 PADES = "/ETSI.CAdES.detached"
 TIMESTAMP = "/ETSI.RFC3161"
+DATA = {  # of a DSS, and how far pyHanko may unfold each
+    "/Certs": DecodePurpose.CERTIFICATE,
+    "/CRLs": DecodePurpose.CRL,
+    "/OCSPs": DecodePurpose.OCSP_RESPONSE,
+}
 ANY_USAGE = KeyUsageConstraints(key_usage=set())  # asked in ``profile``, with its own reason
 
 
@@ -342,22 +349,20 @@ def _validation_data(reader: PdfFileReader, pool: trust.Pool, found: list[Signat
     if "/DSS" not in reader.root:
         return
     store = reader.root["/DSS"]
-    if (
-        len(store.get("/Certs", ())) + len(store.get("/CRLs", ())) + len(store.get("/OCSPs", ()))
-        > 200
-    ):
+    if sum(len(store.get(key, ())) for key in DATA) > MOST_DATA:
         raise Doubt(Reason.MALFORMED, "too much validation data")
     data = {
-        key: [stream.get_object().data for stream in store.get(key, ())]
-        for key in ("/Certs", "/CRLs", "/OCSPs")
+        key: [stream.get_object().read_data(purpose) for stream in store.get(key, ())]
+        for key, purpose in DATA.items()
     }
     pool.add(trust.certificates(data["/Certs"]))
     pool.lists += crls_of(data["/CRLs"])
     pool.ocsp += data["/OCSPs"]
     pool.lists_held = bool(data["/CRLs"] or data["/OCSPs"])
-    hashes = {
-        "/" + hashlib.sha1(one.embedded.pkcs7_content, usedforsecurity=False).hexdigest().upper()
-        for one in found
+    whole = [one.embedded.pkcs7_content for one in found]
+    hashes = {  # programs differ on whether the padding counts
+        "/" + hashlib.sha1(one, usedforsecurity=False).hexdigest().upper()
+        for one in (*whole, *map(unpadded, whole))
     }
     if not set(store.get("/VRI", {})) <= hashes:
         raise Doubt(Reason.MODIFIED, "validation data of a signature that is not here")

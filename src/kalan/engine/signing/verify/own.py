@@ -214,7 +214,6 @@ def _signed_by(leaf: x509.Certificate, cms: Cms) -> bool:
         if isinstance(key, rsa.RSAPublicKey) and cms.algorithm == RSA_SHA256:
             key.verify(cms.signature, cms.signed, padding.PKCS1v15(), hashes.SHA256())
         elif isinstance(key, ec.EllipticCurvePublicKey) and cms.algorithm == ECDSA_SHA256:
-            asn1.value(cms.signature, SEQUENCE)
             key.verify(cms.signature, cms.signed, ec.ECDSA(hashes.SHA256()))
         else:
             raise Doubt(Reason.MALFORMED, "signature algorithm")

@@ -22,6 +22,7 @@ RANGES = re.compile(rb"/ByteRange\s*\[\s*(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s+
 CONTENTS = re.compile(rb"/Contents\s*<([0-9A-Fa-f]{64,})>")
 IN_PLACE = re.compile(rb"<([0-9A-Fa-f]{64,})>")
 MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")  # 1.2.840.113549.1.9.4
+TIME_STAMP = bytes.fromhex("060b2a864886f70d0109100104")  # id-ct-TSTInfo
 DIGESTS = {32: hashlib.sha256, 48: hashlib.sha384, 64: hashlib.sha512}
 
 
@@ -106,9 +107,10 @@ def account_for(
             raise Doubt(Reason.MODIFIED, "an object is not where the cross-references say")
         opened, closed = chunk.find(b"stream"), chunk.rfind(b"endstream")
         plain = chunk if opened < 0 or closed < 0 else chunk[:opened] + chunk[closed + 9 :]
-        if named is not None and (
-            not plain.rstrip().endswith(b"endobj")
-            or plain.count(b"endobj") != 1
+        closings = 0 if place == xref else 1  # that of the cross-reference stream is in ``rest``
+        if (
+            plain.count(b"endobj") != closings
+            or (closings and not plain.rstrip().endswith(b"endobj"))
             or len(OBJECT.findall(plain)) != 1
         ):
             raise Doubt(Reason.MODIFIED, "bytes between the objects of a revision")
@@ -151,7 +153,7 @@ def _suspicion(pdf: bytes) -> Reason:
 def _digest_said(cms: bytes) -> bytes | None:
     """The message digest that a CMS says it signs, found by its identifier."""
     at = cms.find(MESSAGE_DIGEST)
-    if at < 0:
+    if at < 0 or 0 <= cms.find(TIME_STAMP) < at:  # a document time-stamp digests itself
         return None
     after = cms[at + len(MESSAGE_DIGEST) :]
     size = after[3] if len(after) > 4 and after[0] == 0x31 and after[2] == 0x04 else 0

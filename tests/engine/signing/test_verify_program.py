@@ -1,0 +1,160 @@
+"""`kalan verify`: what stands on stdout, what on stderr, which exit code; and files made to keep a
+reader busy, which are judged in a process with limits."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kalan.config.cli import main
+from kalan.engine.signing.verify.apart import Judges
+from tests.support import forgeries as f
+from tests.support.pki import NOW, YEAR, authority, revocation_list, signer
+from tests.support.signed import document, sign
+
+AT = f"{NOW:%Y-%m-%d}"
+KEYS = ["valid", "reason", "signer", "signed_at", "register", "signatures", "detail"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    here = tmp_path_factory.mktemp("verify")
+    pdf = sign(document(), signer())
+    files = {
+        "acte.pdf": pdf,
+        "faux.pdf": f.text_changed(pdf),
+        "nu.pdf": document(),
+        "ca.pem": authority().pem,
+        "ca.der": authority().der,
+        "autre.pem": authority("Autre autorité").pem,
+        "vide.pem": b"",
+        "liste.crl": revocation_list(authority(), {signer(): NOW - YEAR}),
+    }
+    for name, content in files.items():
+        (here / name).write_bytes(content)
+    return here
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("KALAN_HOME", str(tmp_path))
+    return tmp_path
+
+
+def run(folder: Path, *words: str) -> int:
+    return main(["verify", *(str(folder / w) if (folder / w).is_file() else w for w in words)])
+
+
+def test_a_valid_act_is_said_in_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(folder, "acte.pdf", "--trust", "ca.pem", "--at", AT, "--json") == 0
+    out, err = capsys.readouterr()
+    said = json.loads(out)
+    assert list(said) == KEYS
+    assert (said["valid"], said["reason"], said["register"]) == (True, "ok", "not_consulted")
+    assert said["signer"] == "Directeur de la planification"
+    assert [one["level"] for one in said["signatures"]] == ["B-B"]
+    assert (out.count("\n"), err) == (1, "")
+
+
+def test_several_files_are_a_line_each(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("acte.pdf", "faux.pdf", "nu.pdf", "--trust", "ca.der", "--at", AT, "--json")
+    assert run(folder, *words) == 1
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(Path(one["file"]).name, one["reason"]) for one in said] == [
+        ("acte.pdf", "ok"),
+        ("faux.pdf", "modified_after_signing"),
+        ("nu.pdf", "not_signed"),
+    ]
+
+
+def test_without_json_it_is_said_in_french(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--trust", "ca.pem", "--crl", "liste.crl", "--at", AT)
+    assert run(folder, "acte.pdf", *words) == 1
+    out, err = capsys.readouterr()
+    assert "Certificat révoqué avant que la signature soit prouvée." in out
+    assert "Signature de Directeur de la planification" in out
+    assert "revoked on" in err
+
+
+def test_nobody_is_trusted_but_the_authorities_of_this_installation(
+    folder: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "keys").mkdir()
+    (home / "keys" / "signataire.pem").write_bytes(signer().pem)  # not an authority
+    assert run(folder, "acte.pdf", "--at", AT, "--json") == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["reason"] == "untrusted"
+    assert "--trust" in err
+    (home / "keys" / "autorite.pem").write_bytes(authority().pem)
+    assert run(folder, "acte.pdf", "--at", AT, "--json") == 0
+    assert str(home / "keys") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("absent.pdf",),
+        ("acte.pdf", "--trust", "absent.pem"),
+        ("acte.pdf", "--trust", "vide.pem"),
+        ("acte.pdf", "--trust", "acte.pdf"),
+        ("acte.pdf", "--crl", "ca.pem"),
+        ("acte.pdf", "--at", "hier"),
+        ("acte.pdf", "--inconnu"),
+    ],
+)
+def test_what_is_asked_wrongly_is_usage(
+    folder: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, *words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err != ""
+
+
+def test_help_answers_without_loading_what_judges() -> None:
+    before = time.process_time()
+    assert main(["verify", "--help"]) == 0
+    assert time.process_time() - before < 0.2
+
+
+@pytest.fixture(scope="module")
+def judges() -> Iterator[Judges]:
+    with Judges(patience=30) as judges:
+        yield judges
+
+
+@pytest.mark.parametrize(
+    "pdf",
+    [f.nested_bomb(100_000_000), f.deep_nesting(), f.previous_loop(document())],
+    ids=["bomb", "nesting", "loop"],
+)
+def test_a_file_made_to_keep_a_reader_busy_is_malformed(pdf: bytes, judges: Judges) -> None:
+    verdict = judges.judge(pdf, trust=[authority().der], at=NOW)
+    assert verdict.reason.value == "malformed"
+
+
+def test_a_file_without_end_is_given_up_and_the_next_one_judged() -> None:
+    good = sign(document(), signer())
+    with Judges(patience=1.5) as judges:
+        endless = judges.judge(f.endless_index(), trust=[authority().der], at=NOW)
+        assert (endless.reason.value, endless.detail) == (
+            "malformed",
+            "not judged within the limits",
+        )
+        judges.patience = 30
+        verdict = judges.judge(good, trust=[authority().der], at=NOW)
+    assert verdict.valid is True
+    assert verdict.signatures[0].expires == signer().certificate.not_valid_after_utc
+
+
+def test_a_file_too_large_is_not_read() -> None:
+    with Judges() as judges:
+        verdict = judges.judge(bytes(100_000_001), trust=[], at=NOW)
+    assert (verdict.reason.value, verdict.detail) == ("malformed", "more than 100 MB")
