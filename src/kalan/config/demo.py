@@ -11,6 +11,7 @@ from kalan.assessment import demo as assessment_demo
 from kalan.assessment import demo_exams
 from kalan.base.errors import Refused
 from kalan.campaigns.demo import build_campaign
+from kalan.credentials import demo as credentials_demo
 from kalan.indicators.services.refresh import refresh
 from kalan.people import demo as people_demo
 from kalan.people.models import OrgNode
@@ -68,13 +69,21 @@ def load(*, now: dt.datetime) -> bool:
         )
         assessment_demo.calibrate(tests.bank, now=now)
         # After the calibration: without it the exam's test would stay a draft.
-        demo_exams.build(
+        exams = demo_exams.build(
             bank=tests.bank,
             country=world.country,
             learner=world.accounts.get("agent"),
             invigilator=world.accounts.get("formateur"),
             now=now,
         )
+        run = credentials_demo.build_acts(
+            country=world.country,
+            accounts=world.accounts,
+            programme=direcct,
+            exam=exams.published if exams else None,
+            now=now,
+        )
         duplicates.find_agents(node=world.country, now=now)
+    credentials_demo.sign(run)
     refresh(now=now)
     return True
