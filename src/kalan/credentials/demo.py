@@ -30,6 +30,7 @@ BODY = "Direction de la formation (démonstration)"
 SIGNATORY = "Dr Rokhaya DIÈYE"
 # The structure of the account "structure", and another.
 SIGNED, WAITING = "Centre de santé de Sokone", "Hôpital régional de Fatick"
+OUTSIDE = "hors du registre des agents : attestation demandée à part"
 KIND = ActTemplate.Kind
 SOURCE = Batch.Source
 
@@ -97,6 +98,8 @@ def build_acts(
         options={"per": "person"},
         title=f"Attestations de formation · {programme.name}",
     )
+    for visitor in everyone.acts.filter(outsider__isnull=False).order_by("rank"):
+        preparing.exclude(actor=world["programme"], act=visitor, reason=OUTSIDE, now=now)
     _approve(world, [everyone], "admin")
     asked = world.prepare("admin", KIND.ATTENDANCE, office, SOURCE.SESSION, sessions[WAITING])
     preparing.hand_over(actor=world["admin"], batch=asked, now=now)

@@ -63,6 +63,9 @@ class Exam(models.Model):
             models.UniqueConstraint(fields=["code", "date"], name="exam_code_once_a_day"),
         ]
 
+    def __str__(self) -> str:
+        return self.title
+
 
 class Candidate(models.Model):
     """A person enrolled for an exam, and what the jury decided."""
