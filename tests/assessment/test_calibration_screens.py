@@ -10,13 +10,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from kalan.assessment.models import CalibrationRun, FrozenTest, Result, Test
-from kalan.assessment.services import calibration, following
+from kalan.assessment.models import CalibrationRun, Exam, FrozenTest, Result, Test
+from kalan.assessment.services import calibration, following, results
 from kalan.base.errors import Refused
 from kalan.base.models import Job
 from kalan.people.actor import SYSTEM
 from kalan.skills.models import ItemBank, ItemCalibration, ItemStatistics
-from tests.factories import assessment, people
+from tests.factories import assessment, exams, people
 from tests.factories import calibration as made
 from tests.factories.jobs import run_jobs
 from tests.factories.people import NOW
@@ -147,12 +147,46 @@ def test_after_an_adoption_a_test_is_frozen_anew_and_its_sittings_scored_again(
         (old.version, False),
         (new.version, True),
     ]
-    assert Job.objects.get(kind="calibration.rescore").result == {"done": 1, "left": 0}
+    assert Job.objects.get(kind="calibration.rescore").result == {
+        "done": 1,
+        "left": 0,
+        "published": 0,
+    }
+    assert "1 notée de nouveau" in page(programme, "calibration-detail", uid=run.uid)
     again = Job.objects.create(
         kind="calibration.rescore", task="-", created_at=NOW, enqueued_at=NOW, state="running"
     )
     assert following.rescore_test(job=again, run_uid=str(run.uid), test_uid=str(test.uid)) == {
         "done": 0,
         "left": 0,
+        "published": 0,
     }
     assert Test.objects.get(pk=test.pk).state == "published"
+
+
+def test_what_a_published_exam_decided_is_not_scored_again(
+    programme: Client, tree: people.Tree
+) -> None:
+    exam = exams.exam(tree.fatick)
+    row = exams.finished(exams.candidate(exam, tree.centre_sokone))
+    exams.closed(exam)
+    Exam.objects.filter(pk=exam.pk).update(state="published", published_at=NOW)
+    before = list(Result.objects.filter(sitting=row.sitting))
+    test = exam.test
+    FrozenTest.objects.filter(test=test).update(version="later")
+    run = CalibrationRun.objects.create(
+        bank=test.bank, created_at=NOW, state="adopted", adopted_at=NOW
+    )
+    job = Job.objects.create(
+        kind="calibration.rescore",
+        task="-",
+        created_at=NOW,
+        enqueued_at=NOW,
+        arguments={"run_uid": str(run.uid), "test_uid": str(test.uid)},
+    )
+    done = following.rescore_test(job=job, **job.arguments)
+    assert done == {"done": 0, "left": 0, "published": 1}
+    assert list(Result.objects.filter(sitting=row.sitting)) == before
+    frozen = FrozenTest.objects.get(test=test, current=True, form="")
+    with pytest.raises(Refused, match="sont publiés"):
+        results.rescore(actor=SYSTEM, sitting=row.sitting, frozen=frozen, now=NOW)

@@ -13,6 +13,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from kalan.assessment.models import (
     CalibrationLine,
     CalibrationRun,
+    Exam,
     FrozenItem,
     FrozenTest,
     Sitting,
@@ -176,7 +177,8 @@ def picture(run: CalibrationRun) -> Chart:
 @dataclass(frozen=True)
 class Follow:
     """A published test that rests on what was adopted. ``stale``: frozen before it; ``over``:
-    sittings ended under earlier parameters; ``jobs``: the last refreezing and rescoring."""
+    sittings ended under earlier parameters, but for those of exams with published results;
+    ``jobs``: the last refreezing and rescoring."""
 
     test: Test
     stale: bool
@@ -208,6 +210,7 @@ def tests_after(run: CalibrationRun) -> list[Follow]:
             frozen__test__in=tests, state__in=Sitting.OVER, results__current=True
         )
         .exclude(results__frozen_version__in=[row.version for row in frozen.values()])
+        .exclude(candidate__exam__state=Exam.State.PUBLISHED)  # what was decided stays
         .order_by()
         .values_list("test_id")
         .annotate(number=Count("pk", distinct=True))

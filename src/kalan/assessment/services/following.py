@@ -87,7 +87,7 @@ def refreeze_test(*, job: Job, run_uid: str, test_uid: str) -> dict[str, Any]:
 @jobs.job()
 def rescore_test(*, job: Job, run_uid: str, test_uid: str) -> dict[str, Any]:
     """One transaction a sitting, so that people who answer meanwhile never wait; run again after
-    a crash, it goes on where results are still old."""
+    a crash, it goes on where results are still old. What a published exam decided stays."""
     test = Test.objects.select_related("node").get(uid=test_uid)
     actor = _actor(job)
     frozen = FrozenTest.objects.defer("body").get(test=test, current=True, form="")
@@ -101,20 +101,21 @@ def rescore_test(*, job: Job, run_uid: str, test_uid: str) -> dict[str, Any]:
         .order_by("pk")
         .values_list("pk", flat=True)
     )
-    done = left = 0
+    done, left = 0, {"lacking": 0, "published": 0}
     for number, pk in enumerate(waiting, start=1):
         try:
             results.rescore(actor=actor, sitting=Sitting(pk=pk), frozen=frozen, now=clock.now())
             done += 1
         except Refused as refused:
-            if refused.code != "lacking":
+            if refused.code not in left:
                 raise
-            left += 1  # a question of the sitting is no longer in the test
+            left[refused.code] += 1
         if number % 20 == 0 or number == len(waiting):
             jobs.progress(job.pk, number, len(waiting))
     text = (
-        f"{done} passations notées de nouveau ; {left} laissées : une de leurs questions n’est "
-        "plus dans le test."
+        f"{done} passations notées de nouveau ; {left['lacking']} laissées : une de leurs "
+        f"questions n’est plus dans le test ; {left['published']} laissées : résultats d’examen "
+        "publiés."
     )
     history.note(actor=actor, subject=test, text=text, data={"run": run_uid})
-    return {"done": done, "left": left}
+    return {"done": done, "left": left["lacking"], "published": left["published"]}

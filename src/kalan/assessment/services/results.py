@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from kalan.assessment.models import DomainResult, FrozenTest, Result, Sitting
+from kalan.assessment.models import Candidate, DomainResult, Exam, FrozenTest, Result, Sitting
 from kalan.assessment.selectors.frozen import frozen_of
 from kalan.assessment.selectors.screens import log_of
 from kalan.assessment.services.writing import act, require
@@ -77,7 +77,8 @@ def rescore(*, actor: Actor, sitting: Sitting, frozen: FrozenTest, now: dt.datet
     """Score a sitting that is over by the parameters of another frozen form of its test.
 
     A further result becomes the current one; earlier ones stay. Raises Refused when a question
-    of the sitting is not in ``frozen``, or the sitting still goes on.
+    of the sitting is not in ``frozen``, when the sitting still goes on, or when it was decided on
+    in an exam whose results are published.
     """
     row = (
         Sitting.objects.select_for_update(of=("self",))
@@ -87,6 +88,13 @@ def rescore(*, actor: Actor, sitting: Sitting, frozen: FrozenTest, now: dt.datet
     require(actor, "calibration.adopt", row.test.node)
     if row.state not in Sitting.OVER:
         raise Refused("Cette passation n’est pas terminée.", remedy="Attendez sa fin.")
+    decided = Candidate.objects.filter(sitting=row, exam__state=Exam.State.PUBLISHED)
+    if decided.exists():
+        raise Refused(
+            "Les résultats de cet examen sont publiés : ils ne changent plus.",
+            remedy="Si le jury doit les revoir, qu’il retire d’abord la publication.",
+            code="published",
+        )
     if frozen.test_id != row.test_id:
         raise Refused("Ce n’est pas une version du même test.")
     target = frozen_of(frozen.pk)
