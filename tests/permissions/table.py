@@ -318,6 +318,7 @@ TABLE: dict[str, Row] = {
         *MARKERS, of={"uid": "session", "moment": "test_moment", "act": "test_act"}
     ),
     "session-gain": DETAIL(*MARKERS, "auditor", of="session"),
+    "session-gain-recount": ACTION(*MARKERS, of="session"),
     "session-test-join": PUBLIC(of={"code": "link"}),
     # Nobody of the table follows the session.
     "my-learning": Row(allowed=frozenset(), of="session", html=False),

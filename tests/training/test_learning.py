@@ -15,6 +15,7 @@ from django.urls import reverse
 from kalan.assessment.models import Sitting, Test
 from kalan.assessment.services import sittings
 from kalan.base.errors import Refused
+from kalan.people.models import AttemptWindow
 from kalan.people.selectors.core import actor_for
 from kalan.training.models import (
     Registration,
@@ -29,6 +30,7 @@ from kalan.training.services import learning as services
 from kalan.training.services.learning_gain import compute_gain, compute_stale
 from kalan.training.services.learning_sittings import (
     MAX_MISSES,
+    MAX_MISSES_PER_ADDRESS,
     find_person,
     key_papers,
     start_by_code,
@@ -40,6 +42,7 @@ from tests.support.signin import sign_in
 
 DAY = dt.date(2023, 3, 13)
 SIX = ["B"] * 6
+HERE = "192.0.2.7"
 
 
 @pytest.fixture
@@ -164,7 +167,7 @@ def test_a_closed_moment_and_a_stranger_get_nothing(opened: attendance.Room) -> 
         start_mine(actor=stranger, moment="before", **values)
     code = reads.code_of(opened.persons[0])
     with pytest.raises(Refused, match="pas ouvert"):
-        start_by_code(typed=code, moment="after", **values)
+        start_by_code(typed=code, moment="after", address=HERE, **values)
     assert Sitting.objects.count() == 0
 
 
@@ -183,7 +186,9 @@ def test_a_personal_code_opens_the_sitting_of_its_holder(opened: attendance.Room
     codes = [reads.code_of(line) for line in opened.persons]
     assert (len(set(codes)), {len(code) for code in codes}) == (3, {5})
     typed = f" {codes[1][:2].lower()} {codes[1][2:]}"
-    values: dict[str, Any] = {"now": NOW, "session": opened.session, "moment": "before"}
+    values: dict[str, Any] = {
+        "now": NOW, "session": opened.session, "moment": "before", "address": HERE,
+    }  # fmt: skip
     one, two = start_by_code(typed=typed, **values), start_by_code(typed=codes[1], **values)
     assert (one.pk, one.agent, one.by_link, one.account) == (
         two.pk, opened.persons[1].agent, True, None,
@@ -191,12 +196,19 @@ def test_a_personal_code_opens_the_sitting_of_its_holder(opened: attendance.Room
 
 
 def test_codes_cannot_be_tried_one_after_the_other(opened: attendance.Room) -> None:
-    for _ in range(MAX_MISSES):
+    """From one address; another one gets in all the same, until too many have tried."""
+    typed = reads.code_of(opened.persons[0])
+    values: dict[str, Any] = {"session": opened.session, "now": NOW}
+    for _ in range(MAX_MISSES_PER_ADDRESS):
         with pytest.raises(Refused) as refused:
-            find_person(session=opened.session, typed="AAAAA", now=NOW)
+            find_person(typed="AAAAA", address=HERE, **values)
         assert refused.value.code == "code"
     with pytest.raises(Refused, match="code faux"):
-        find_person(session=opened.session, typed=reads.code_of(opened.persons[0]), now=NOW)
+        find_person(typed=typed, address=HERE, **values)
+    assert find_person(typed=typed, address="192.0.2.8", **values) == opened.persons[0]
+    AttemptWindow.objects.filter(count=MAX_MISSES_PER_ADDRESS).update(count=MAX_MISSES)
+    with pytest.raises(Refused, match="code faux"):
+        find_person(typed=typed, address="192.0.2.9", **values)
 
 
 def test_closing_ends_what_is_under_way_with_the_answers_given(opened: attendance.Room) -> None:
@@ -397,7 +409,11 @@ def test_a_trainer_goes_from_choice_to_gain(
         assert Sitting.objects.count() == 1
         text = client.get(reverse("session-gain", args=[room.session.uid])).content.decode()
         assert "Recalculer maintenant" in text
-        client.post(reverse("session-gain", args=[room.session.uid]))
+        reader = Client()  # an auditor reads what is counted, and counts nothing
+        sign_in(reader, people.account("auditor", room.tree.country))
+        read = reader.get(reverse("session-gain", args=[room.session.uid])).content.decode()
+        assert ("1 résultat" in read, "Recalculer" in read) == (True, False)
+        client.post(reverse("session-gain-recount", args=[room.session.uid]))
         text = client.get(reverse("session-gain", args=[room.session.uid])).content.decode()
         assert "Trop peu de paires" in text
         for name in ("session-test-slips",):

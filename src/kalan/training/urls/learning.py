@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_S}tests/<str:moment>/tableur/", learning_paper.upload, name="session-test-upload"),
     path(f"{_S}tests/<str:moment>/<str:act>/", learning.switch, name="session-test-switch"),
     path(f"{_S}progres/", learning.gain, name="session-gain"),
+    path(f"{_S}progres/recalculer/", learning.gain_recount, name="session-gain-recount"),
     path("gestion/observations/", observations.due, name="observation-due"),
     path(f"{_S}gestes/", observations.gestures, name="session-gestures"),
     path(f"{_S}gestes/<str:moment>/saisie/", observations.grid_key, name="observe-grid"),

@@ -20,6 +20,7 @@ from kalan.base.exports import name_file, table_response
 from kalan.base.qr import qr_svg
 from kalan.base.small_groups import MIN_GROUP
 from kalan.people.http import ActorRequest, attempt, show_refusal, signed_in, staff
+from kalan.people.services.accounts_door import address_of
 from kalan.training import policy
 from kalan.training.documents.learning import slips_pdf, test_pdf
 from kalan.training.forms.learning import ChooseForm, CodeForm
@@ -161,15 +162,20 @@ def paper(request: ActorRequest, uid: UUID, moment: str) -> HttpResponseBase:
     return _pdf(test_pdf(session, test, paper_lines(test)), f"test-{moment}-{session.code}.pdf")
 
 
+@staff(RUN)
+@require_POST
+def gain_recount(request: ActorRequest, uid: UUID) -> HttpResponseBase:
+    """Count the gain now rather than in the minutes to come."""
+    compute_gain(session=session_or_404(request, uid, "learning.run"), now=clock.now())
+    return redirect("session-gain", uid=uid)
+
+
 @staff(VIEW)
-@require_http_methods(_FORM_METHODS)
+@require_safe
 def gain(request: ActorRequest, uid: UUID) -> HttpResponseBase:
     """What the group gained, and each person for those who may know."""
     session = session_or_404(request, uid, "learning.view")
     may = abilities(request.actor, session)
-    if request.method == "POST":
-        compute_gain(session=session, now=clock.now())
-        return redirect("session-gain", uid=uid)
     people = "learning.people" in may
     found = gains.gain_page(session, people=people)
     if fmt := request.GET.get("format"):
@@ -183,6 +189,7 @@ def gain(request: ActorRequest, uid: UUID) -> HttpResponseBase:
         "gain": found,
         "chart": gains.chart(found),
         "people": people,
+        "may_recount": "learning.run" in may,
         "gestures": gestures_of(session),
         "least": MIN_GROUP,
     }
@@ -204,13 +211,17 @@ def join(request: ActorRequest, code: str) -> HttpResponseBase:
     person: Registration | None = None
     status = 200
     if request.method == "POST" and form.is_valid():
-        typed = form.cleaned_data["code"]
+        typed, address = form.cleaned_data["code"], address_of(request)
         try:
-            person = find_person(session=session, typed=typed, now=clock.now())
+            person = find_person(session=session, typed=typed, address=address, now=clock.now())
             if "oui" in request.POST:
                 moment = moment_of(request.POST.get("moment", ""))
                 sitting = start_by_code(
-                    now=clock.now(), session=session, typed=typed, moment=moment
+                    now=clock.now(),
+                    session=session,
+                    typed=typed,
+                    moment=moment,
+                    address=address,
                 )
                 return redirect(play_url(sitting))
         except Refused as refused:
