@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from django import forms
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 
 from kalan.assessment.models import Exam
 from kalan.assessment.selectors.exams import exams_visible_to
@@ -130,6 +130,7 @@ class NewBatchForm(forms.Form):
         """``about``: uids of the session, programme or exam from whose page one comes."""
         super().__init__(*args, **kwargs)
         self.kind = kind
+        self._known: dict[str, Any] = {}
         if kind in _FROM_SESSIONS:
             self._records(actor, about)
         elif kind == ActTemplate.Kind.COMPETENCE:
@@ -161,18 +162,31 @@ class NewBatchForm(forms.Form):
     def _records(self, actor: Actor, about: dict[str, Any]) -> None:
         roles = CAPABILITIES["acts.prepare"]
         sessions = Session.objects.filter(actor.scope(roles, "node__"))
-        recent = sessions.order_by("-start", "-pk").values("pk")[:_MOST_SESSIONS]
-        near = sessions.filter(Q(pk__in=list(_pks(recent))) | Q(uid=as_uuid(about.get("session"))))
-        self.fields["session"] = _ByUid(
-            label="Une session", queryset=near.order_by("-start", "-pk"), empty_label="Aucune"
+        recent = list(sessions.order_by("-start", "-pk")[:_MOST_SESSIONS])
+        asked = as_uuid(about.get("session"))
+        if asked and asked not in {one.uid for one in recent}:
+            recent += list(sessions.filter(uid=asked))
+        programmes = list(
+            Programme.objects.filter(actor.scope(roles, "node__")).order_by("name", "pk")
         )
-        programmes = Programme.objects.filter(actor.scope(roles, "node__")).order_by("name", "pk")
-        self.fields["programme"] = _ByUid(
-            label="Ou tout un programme", queryset=programmes, empty_label="Aucun"
+        self._known = {f"session:{one.uid}": one for one in recent}
+        self._known |= {f"programme:{one.uid}": one for one in programmes}
+        choices: list[Any] = [
+            ("", "Choisissez"),
+            ("Tout un programme", [(f"programme:{one.uid}", one.name) for one in programmes]),
+            (
+                "Une session",
+                [(f"session:{one.uid}", f"{one.code} · {one.title}"[:110]) for one in recent],
+            ),
+        ]
+        self.fields["about"] = forms.ChoiceField(
+            label="Depuis quoi ?",
+            choices=[one for one in choices if one[1]],
+            help_text="Les données enregistrées disent qui y a droit.",
         )
-        if self.kind == ActTemplate.Kind.TRAINING:
+        if self.kind == ActTemplate.Kind.TRAINING and programmes:
             self.fields["per"] = forms.ChoiceField(
-                label="Pour un programme",
+                label="Pour tout un programme",
                 choices=[
                     ("session", "Une attestation par session suivie"),
                     ("person", "Une seule attestation par personne, avec toutes ses sessions"),
@@ -183,7 +197,7 @@ class NewBatchForm(forms.Form):
             )
         for name in ("session", "programme"):
             if about.get(name):
-                self.initial.setdefault(name, about[name])
+                self.initial.setdefault("about", f"{name}:{about[name]}")
 
     def _exam(self, actor: Actor, about: dict[str, Any]) -> None:
         exams = Exam.objects.filter(
@@ -199,36 +213,20 @@ class NewBatchForm(forms.Form):
         if about.get("exam"):
             self.initial.setdefault("exam", about["exam"])
 
-    def clean(self) -> dict[str, Any]:
-        values: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.kind in _FROM_SESSIONS and not self.errors:
-            chosen = [name for name in ("session", "programme") if values.get(name)]
-            if len(chosen) != 1:
-                self.add_error(
-                    "session",
-                    "Choisissez une session ou un programme."
-                    if not chosen
-                    else "Choisissez une session ou un programme, pas les deux.",
-                )
-        return values
-
     def source(self) -> tuple[str, Any]:
         """The batch's source and what it is about (None for a file)."""
         values = self.cleaned_data
-        for name in ("session", "programme", "exam"):
-            if values.get(name):
-                return name, values[name]
+        if "about" in values:
+            return values["about"].partition(":")[0], self._known[values["about"]]
+        if values.get("exam"):
+            return Batch.Source.EXAM, values["exam"]
         if self.kind == ActTemplate.Kind.FREE:
             return Batch.Source.SPREADSHEET, None
         return Batch.Source.FILES, None
 
     def options(self) -> dict[str, Any]:
         per = self.cleaned_data.get("per")
-        return {"per": per} if per and self.cleaned_data.get("programme") else {}
-
-
-def _pks(rows: Any) -> list[int]:
-    return [row["pk"] for row in rows]
+        return {"per": per} if per and self.source()[0] == Batch.Source.PROGRAMME else {}
 
 
 class _OfficeField(_ByUid):

@@ -61,8 +61,7 @@ def narrowed(rows: QuerySet[Batch], wanted: dict[str, Any]) -> QuerySet[Batch]:
     """``wanted``: cleaned values of the list's filters; what is empty narrows nothing."""
     for word in str(wanted.get("q") or "").split():
         acts = Act.objects.filter(batch=OuterRef("pk"))
-        named = Q(name__icontains=word) | Q(number=word.upper()) | Q(code=bare_code(word))
-        rows = rows.filter(Q(title__icontains=word) | Exists(acts.filter(named)))
+        rows = rows.filter(Q(title__icontains=word) | Exists(acts.filter(named(word))))
     for field, lookup in (
         ("state", "state"),
         ("kind", "version__template__kind"),
@@ -78,6 +77,16 @@ def narrowed(rows: QuerySet[Batch], wanted: dict[str, Any]) -> QuerySet[Batch]:
     if wanted.get("until"):
         rows = rows.filter(prepared_at__date__lte=wanted["until"])
     return rows
+
+
+def named(word: str) -> Q:
+    """Acts of which ``word`` is in the name or the number, or is the code.
+
+    Names of no register are in capitals, and SQLite knows no capital beyond ASCII.
+    """
+    by_name = Q(name__icontains=word) | Q(name__contains=word.upper())
+    by_name |= Q(agent__search__contains=fold(word))
+    return by_name | Q(number__icontains=word) | Q(code=bare_code(word))
 
 
 def bare_code(text: str) -> str:
@@ -115,8 +124,7 @@ def batch_lines(rows: QuerySet[Batch]) -> Iterator[list[Cell]]:
 def acts_narrowed(rows: QuerySet[Act], wanted: dict[str, Any]) -> QuerySet[Act]:
     """By name (accents or not), number, code, state or status."""
     for word in str(wanted.get("q") or "").split():
-        named = Q(name__icontains=word) | Q(agent__search__contains=fold(word))
-        rows = rows.filter(named | Q(number__icontains=word) | Q(code=bare_code(word)))
+        rows = rows.filter(named(word))
     if wanted.get("state"):
         rows = rows.filter(state=wanted["state"])
     if wanted.get("status"):

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from django.db.models import Q, QuerySet
 
 from kalan.base.exports import Cell
-from kalan.base.text import fold, whole
+from kalan.base.text import whole
 from kalan.credentials import policy
 from kalan.credentials.models import Act, RegisterEntry
-from kalan.credentials.selectors.listing import bare_code
+from kalan.credentials.selectors.listing import bare_code, named
 from kalan.people.actor import Actor
 
 HEADERS = ("N°", "Inscription", "Date", "Par", "Lot", "Acte", "Empreinte", "Empreinte précédente")
@@ -34,15 +34,19 @@ def searched(rows: QuerySet[RegisterEntry], words: str, kind: str) -> QuerySet[R
     words = words.strip()
     if not words:
         return rows
-    named = Q(code=bare_code(words)) | Q(number__iexact=words)
-    byname = Q()
-    for word in words.split():
-        byname &= Q(name__icontains=word) | Q(agent__search__contains=fold(word))
-    acts = Act.objects.filter(named | byname)
+    acts = Act.objects.filter(Q(code=bare_code(words)) | named_all(words))
     found = Q(act__in=acts.values("pk")) | Q(batch__in=acts.values("batch"))
     found |= Q(batch__title__icontains=words)
     seq = whole(words, digits=12)
     return rows.filter(found | Q(seq=seq) if seq is not None else found)
+
+
+def named_all(words: str) -> Q:
+    """Acts of which every word is in the name or the number."""
+    wanted = Q()
+    for word in words.split():
+        wanted &= named(word)
+    return wanted
 
 
 def with_subjects(rows: QuerySet[RegisterEntry]) -> QuerySet[RegisterEntry]:
