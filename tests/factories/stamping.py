@@ -1,0 +1,70 @@
+"""A time-stamping authority on loopback, over HTTP, as RFC 3161 has it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from asn1crypto import keys, tsp, x509
+from cryptography.hazmat.primitives import serialization as how
+from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
+
+from kalan.engine.signing import authority as authorities
+from kalan.engine.signing.keys import Identity, SoftwareKey
+from tests.factories import signing
+
+ORGANISATION = "Autorité d’horodatage d’essai"
+
+
+@cache
+def stamping_identity() -> Identity:
+    return authorities.issue(
+        signing.authority(ORGANISATION),
+        name="Horodatage",
+        organisation=ORGANISATION,
+        now=signing.BORN,
+        algorithm="rsa-2048",  # pyHanko's authority for tests knows no other
+        stamping=True,
+    )
+
+
+@contextmanager
+def time_stamp_server(answer: bytes | None = None) -> Iterator[str]:
+    """Serve; the address is handed out. ``answer``: say that instead of a time-stamp."""
+    mine = stamping_identity()
+    assert isinstance(mine.key, SoftwareKey)
+    plain = mine.key.private.private_bytes(
+        how.Encoding.DER, how.PrivateFormat.PKCS8, how.NoEncryption()
+    )
+    authority = DummyTimeStamper(
+        x509.Certificate.load(mine.certificate),
+        keys.PrivateKeyInfo.load(plain),
+        certs_to_embed=[x509.Certificate.load(der) for der in mine.chain],
+        fixed_dt=signing.SIGNED,
+    )
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = self.rfile.read(int(self.headers["Content-Length"]))
+            said = answer
+            if said is None:
+                said = authority.request_tsa_response(tsp.TimeStampReq.load(asked)).dump()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/timestamp-reply")
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
