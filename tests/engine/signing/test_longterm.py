@@ -12,7 +12,11 @@ import pikepdf
 import pytest
 from asn1crypto import x509
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timestamp
+from pyhanko.sign.validation import (
+    add_validation_info,
+    validate_pdf_signature,
+    validate_pdf_timestamp,
+)
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko_certvalidator import ValidationContext
 
@@ -79,6 +83,23 @@ def test_a_level_is_added_and_what_was_signed_stays(
     place = tmp_path / "a.pdf"
     place.write_bytes(found)
     assert "Signature Validation: Signature is Valid." in poppler(place)
+
+
+def test_proofs_that_pyhanko_files_under_a_signature_are_taken_for_what_they_are() -> None:
+    (signature,) = PdfFileReader(io.BytesIO(signing.signed())).embedded_signatures
+    context = ValidationContext(
+        trust_roots=[x509.Certificate.load(der) for der in roots()],
+        crls=lists(),
+        allow_fetching=False,
+        moment=signing.SIGNED,
+    )
+    found = add_validation_info(signature, context).getvalue()
+    assert b"/VRI" in found
+    assert judge(found, trust=roots(), at=signing.SIGNED).valid
+    stranger = bytearray(found)
+    at = stranger.index(b"/VRI") + len(b"/VRI <<\n/")
+    stranger[at] = ord("0") if stranger[at] != ord("0") else ord("1")
+    assert not judge(bytes(stranger), trust=roots(), at=signing.SIGNED).valid
 
 
 def test_fields_of_time_stamps_have_a_name_for_readers_by_voice(tsa: str) -> None:

@@ -343,6 +343,14 @@ def _stamp_time(signed: Any) -> datetime:
     return moment
 
 
+def _vri_names(content: bytes) -> set[str]:
+    """Names under which programs file the validation data of a signature: SHA-1 of /Contents, with
+    the zeros that fill its place or without, as bytes or (pyHanko) as hexadecimal."""
+    forms = [form for raw in (content, unpadded(content)) for form in (raw, raw.hex().encode())]
+    forms += [form.upper() for form in forms[1::2]]
+    return {"/" + hashlib.sha1(form, usedforsecurity=False).hexdigest().upper() for form in forms}
+
+
 def _validation_data(reader: PdfFileReader, pool: trust.Pool, found: list[Signature]) -> None:
     """Take the certificates and lists of the DSS, if there is one. All must be readable, and the
     validation data of single signatures must be of signatures of this file."""
@@ -359,10 +367,6 @@ def _validation_data(reader: PdfFileReader, pool: trust.Pool, found: list[Signat
     pool.lists += crls_of(data["/CRLs"])
     pool.ocsp += data["/OCSPs"]
     pool.lists_held = bool(data["/CRLs"] or data["/OCSPs"])
-    whole = [one.embedded.pkcs7_content for one in found]
-    hashes = {  # programs differ on whether the padding counts
-        "/" + hashlib.sha1(one, usedforsecurity=False).hexdigest().upper()
-        for one in (*whole, *map(unpadded, whole))
-    }
-    if not set(store.get("/VRI", {})) <= hashes:
+    names = {name for one in found for name in _vri_names(one.embedded.pkcs7_content)}
+    if not set(store.get("/VRI", {})) <= names:
         raise Doubt(Reason.MODIFIED, "validation data of a signature that is not here")
