@@ -31,6 +31,7 @@ class Form:
     serial: int | None = None
     version: str = "v1"
     inside: bool = False
+    signed_with: str | None = None  # digest of the signature, if another
     of: bytes | None = None  # what is digested, instead of the file
     signature: bytes | None = None
 
@@ -54,7 +55,7 @@ def build(covered: bytes, party: Party, form: Form) -> bytes:
     leaf = _asn1(party.certificate)
     attributes = _attributes(digest, leaf, form) if form.attributes else None
     signed = attributes.dump() if attributes is not None else covered
-    algorithm = "sha256" if form.digest == "md5" else form.digest
+    algorithm = form.signed_with or ("sha256" if form.digest == "md5" else form.digest)
     signature = form.signature or _sign(party.key, signed, algorithm)
     info: dict[str, Any] = {
         "version": "v1",

@@ -105,6 +105,7 @@ FORMS: dict[str, tuple[c.Form, str]] = {
     "as it should be": (c.Form(), "ok"),
     "SHA-1": (c.Form(digest="sha1"), MALFORMED),
     "MD5": (c.Form(digest="md5"), MALFORMED),
+    "signed with SHA-1": (c.Form(signed_with="sha1"), MALFORMED),
     "no signed attributes": (c.Form(attributes=False), MALFORMED),
     "no signing-certificate": (c.Form(named=None), MALFORMED),
     "signing-certificate of another": (c.Form(named="another"), MALFORMED),

@@ -8,10 +8,9 @@ right, then who answers for it at the moment at which it is proved to have exist
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
@@ -25,17 +24,14 @@ from pyhanko.sign.diff_analysis import DiffResult
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.general import extract_signer_info
 from pyhanko.sign.validation.generic_cms import (
-    cms_basic_validation,
     extract_certs_for_validation,
     extract_self_reported_ts,
     extract_tst_data_iter,
     message_imprint_checker,
-    validate_tst_signed_data,
+    validate_sig_integrity,
 )
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
-from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import SignatureCoverageLevel
-from pyhanko_certvalidator import ValidationContext
 
 from kalan.engine.signing.verify import profile, trust
 from kalan.engine.signing.verify.difference import POLICY, same_trailer
@@ -70,7 +66,6 @@ DATA = {  # of a DSS, and how far pyHanko may unfold each
     "/CRLs": DecodePurpose.CRL,
     "/OCSPs": DecodePurpose.OCSP_RESPONSE,
 }
-ANY_USAGE = KeyUsageConstraints(key_usage=set())  # asked in ``profile``, with its own reason
 
 
 @dataclass
@@ -233,13 +228,14 @@ def _right(one: Signature, pool: trust.Pool) -> None:
     wanted = TIMESTAMP if one.is_stamp else PADES
     try:
         if one.is_stamp:
-            status = asyncio.run(
-                validate_tst_signed_data(signed, _nobody(), embedded.compute_digest)
-            )
+            right = _right_stamp(signed, embedded.signer_cert, embedded.compute_digest)
         else:
-            digest = embedded.compute_digest()
-            status = asyncio.run(_integrity(signed, digest))
-        if not (status["intact"] and status["valid"]):
+            right = all(
+                validate_sig_integrity(
+                    embedded.signer_info, embedded.signer_cert, "data", embedded.compute_digest()
+                )
+            )
+        if not right:
             raise Doubt(Reason.ALTERED, "the digest or the signature is wrong")
         if embedded.sig_object.get("/SubFilter") != wanted:
             raise Doubt(Reason.MALFORMED, "not a PAdES /SubFilter")
@@ -258,13 +254,16 @@ def _brought(signed: Any) -> list[x509.Certificate]:
     return [choice.chosen for choice in signed["certificates"]]
 
 
-async def _integrity(signed: Any, digest: bytes) -> dict[str, Any]:
-    return await cms_basic_validation(signed, digest, _nobody(), key_usage_settings=ANY_USAGE)
-
-
-def _nobody() -> ValidationContext:
-    """A context that trusts nobody: who answers is asked afterwards."""
-    return ValidationContext(trust_roots=[], allow_fetching=False)
+def _right_stamp(signed: Any, leaf: x509.Certificate, digest: Callable[[str], bytes]) -> bool:
+    """Whether a time-stamp token (RFC 3161) is right, and of what ``digest`` digests."""
+    content, info = signed["encap_content_info"]["content"], extract_signer_info(signed)
+    inside = hashlib.new(info["digest_algorithm"]["algorithm"].native, bytes(content)).digest()
+    imprint = content.parsed["message_imprint"]
+    algorithm = imprint["hash_algorithm"]["algorithm"].native
+    if algorithm not in profile.DIGESTS:
+        raise Doubt(Reason.MALFORMED, f"weak digest: {algorithm}")
+    right = all(validate_sig_integrity(info, leaf, "tst_info", inside))
+    return right and digest(algorithm) == imprint["hashed_message"].native
 
 
 def _answer(found: list[Signature], pool: trust.Pool, at: datetime) -> None:
@@ -313,12 +312,9 @@ def _signature_stamp(one: Signature, pool: trust.Pool, moment: datetime) -> date
     info = one.embedded.signer_info
     best = None
     for token in extract_tst_data_iter(info, signed=False):
-        status = asyncio.run(
-            validate_tst_signed_data(token, _nobody(), message_imprint_checker(info))
-        )
-        if not (status["intact"] and status["valid"]):
-            raise Doubt(Reason.ALTERED, "a time-stamp that is not of this signature")
         certs = extract_certs_for_validation(token)
+        if not _right_stamp(token, certs.signer_cert, message_imprint_checker(info)):
+            raise Doubt(Reason.ALTERED, "a time-stamp that is not of this signature")
         profile.check(token, certs.signer_cert, token=True)
         brought = _brought(token)
         pool.add(brought)

@@ -13,6 +13,7 @@ from asn1crypto import cms, core, x509
 from kalan.engine.signing.verify.verdict import Doubt, Reason
 
 DIGESTS = frozenset({"sha256", "sha384", "sha512"})
+BARE = frozenset({"rsassa_pkcs1v15", "ecdsa"})
 SIGNATURES = frozenset({"rsassa_pkcs1v15", "rsassa_pss", "ecdsa"})
 OTHER_PURPOSES = {"server_auth", "code_signing", "time_stamping", "ocsp_signing"}
 READ_EXTENSIONS = {
@@ -35,18 +36,25 @@ def check(signed: cms.SignedData, leaf: x509.Certificate, *, token: bool = False
         "tst_info" if token else "data"
     ):
         raise Doubt(Reason.MALFORMED, "CMS: version or content type")
+    if (signed["encap_content_info"]["content"] is not core.VOID) is not token:
+        raise Doubt(Reason.MALFORMED, "CMS: content inside, or none")
     digest = info["digest_algorithm"]
-    if digest["algorithm"].native not in DIGESTS:
-        raise Doubt(Reason.MALFORMED, f"weak digest: {digest['algorithm'].native}")
+    digest_name = digest["algorithm"].native
+    if digest_name not in DIGESTS:
+        raise Doubt(Reason.MALFORMED, f"weak digest: {digest_name}")
     named = {one["algorithm"].native for one in signed["digest_algorithms"]}
     plain = all(
         one["parameters"].dump() in (b"", b"\x05\x00")
         for one in (digest, *signed["digest_algorithms"])
     )
-    if digest["algorithm"].native not in named or (len(named) != 1 and not token) or not plain:
+    if digest_name not in named or (len(named) != 1 and not token) or not plain:
         raise Doubt(Reason.MALFORMED, "CMS: digest algorithms")
-    if info["signature_algorithm"].signature_algo not in SIGNATURES:
+    algorithm = info["signature_algorithm"]
+    if algorithm.signature_algo not in SIGNATURES:
         raise Doubt(Reason.MALFORMED, "signature algorithm")
+    # Bare RSA and ECDSA name no digest of their own; all others must name the same.
+    if algorithm["algorithm"].native not in BARE and algorithm.hash_algo != digest_name:
+        raise Doubt(Reason.MALFORMED, "two digest algorithms")
     attributes = info["signed_attrs"]
     if attributes is core.VOID or not len(attributes):
         raise Doubt(Reason.MALFORMED, "no signed attributes")
