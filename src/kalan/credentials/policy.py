@@ -15,6 +15,8 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "acts.deliver": _PREPARERS,
     "acts.hand": frozenset({Role.PROGRAMME, Role.REGION, Role.ADMIN, Role.SIGNATORY}),
     "acts.revoke": frozenset({Role.PROGRAMME, Role.ADMIN, Role.SIGNATORY}),
+    "acts.reinstate": frozenset({Role.ADMIN}),
+    "acts.statistics": _PREPARERS | {Role.SIGNATORY, Role.AUDITOR},
     "register.view": frozenset({Role.PROGRAMME, Role.SIGNATORY, Role.AUDITOR, Role.ADMIN}),
     "templates.view": _PREPARERS | {Role.SIGNATORY, Role.AUDITOR},
     "templates.edit": frozenset({Role.ADMIN}),

@@ -1,5 +1,16 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from kalan.credentials.views import life, statistics
+
+_ONE = "gestion/actes/acte/<uuid:uid>/"
+
+urlpatterns: list[URLPattern] = [
+    path("gestion/actes/statistiques/", statistics.act_statistics, name="act-statistics"),
+    path(_ONE, life.act_detail, name="act-detail"),
+    path(f"{_ONE}revoquer/", life.act_revoke, name="act-revoke"),
+    path(f"{_ONE}retablir/", life.act_reinstate, name="act-reinstate"),
+    path(f"{_ONE}remplacer/", life.act_replace, name="act-replace"),
+    path("gestion/actes/<uuid:uid>/envoi/", life.act_deliver, name="act-deliver"),
+]

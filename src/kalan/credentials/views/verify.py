@@ -22,6 +22,7 @@ from kalan.credentials import words
 from kalan.credentials.services import verifying
 from kalan.credentials.services.verifying import Answer
 from kalan.credentials.services.verifying_files import MAX_BYTES, by_file
+from kalan.credentials.views.files import document
 from kalan.engine.signing import code as codes
 from kalan.people.services.accounts_door import address_of
 
@@ -100,7 +101,15 @@ def _file(request: HttpRequest) -> HttpResponse:
 @require_safe
 def verify_document(request: HttpRequest, code: str) -> HttpResponseBase:
     """The document itself, when its holder shares it with whoever has the code."""
-    raise Http404
+    try:
+        answer = verifying.by_code(
+            typed=code, address=address_of(request), now=clock.now(), count=False
+        )
+    except Refused:
+        return _page(request, "wait", {}, status=429)
+    if answer.act is None or not answer.shares_document:
+        raise Http404
+    return document(answer.act)
 
 
 def _language(request: HttpRequest) -> str:

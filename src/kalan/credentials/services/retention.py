@@ -1,0 +1,65 @@
+"""How long acts are kept, and what stays afterwards (docs/decisions/0017-vie-des-actes.md).
+
+Senegal's law 2008-08 has electronic acts kept ten years. Until then an act keeps its name: it is
+proof, for its holder first. After it, the PDF, the name and the frozen data go; number, code, kind,
+dates, status and SHA-256 stay, so that the register remains whole and a holder's own copy can still
+be checked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.db.models import Max
+
+from kalan.base import packs
+from kalan.credentials.models import Act, ActPack
+
+YEARS = 10
+_MONTHS = "acts"  # in the country pack's retention_months
+
+
+def kept_until(signed_at: dt.datetime, country: str) -> dt.datetime:
+    """The moment until which an act signed at ``signed_at`` is kept whole."""
+    months = packs.read_pack(country).retention_months.get(_MONTHS, 12 * YEARS)
+    year, month = divmod(signed_at.month - 1 + months, 12)
+    day = min(signed_at.day, 28)
+    return signed_at.replace(year=signed_at.year + year, month=month + 1, day=day)
+
+
+def forget_old(*, now: dt.datetime) -> int:
+    """Remove what is no longer to be kept; returns how many acts. Packs go whole.
+
+    The file is deleted once the transaction is committed: a row without its file says so, a file
+    without its row would stay for ever.
+    """
+    gone = 0
+    packs_ = (
+        ActPack.objects.filter(file__size__gt=0)
+        .annotate(last=Max("acts__signed_at"), ends=Max("acts__valid_until"))
+        .select_related("file", "batch__node")
+        .order_by("pk")
+    )
+    for pack in packs_.iterator(chunk_size=200):
+        last, ends = pack.last, pack.ends
+        if last is None or kept_until(last, pack.batch.node.country) > now:
+            continue
+        if ends is not None and ends >= now.date():  # still valid: it is proof
+            continue
+        gone += _forget(pack)
+    return gone
+
+
+@transaction.atomic
+def _forget(pack: ActPack) -> int:
+    file = pack.file
+    path = file.file.name
+    storage = file.file.storage
+    number = Act.objects.filter(pack=pack).update(
+        name="", initials="", data={}, email="", phone="", shown=Act.Shown.MINIMAL
+    )
+    file.size = 0
+    file.save(update_fields=["size"])
+    transaction.on_commit(lambda: storage.delete(path))
+    return number
