@@ -68,6 +68,26 @@ TABLE: dict[str, Row] = {
     "verify": PUBLIC(),
     "verify-code": PUBLIC(of={"code": "act_code"}),
     "verify-document": PUBLIC(ok=404, of={"code": "act_code"}, html=False),
+    "verify-keys": PUBLIC(html=False),
+    "verify-revoked": PUBLIC(ok=404, html=False),  # without a key there is no list
+    "verify-authority": PUBLIC(html=False),
+    "verify-status": PUBLIC(ok=404, of={"number": "act_list"}, html=False),
+    "verify-badge": PUBLIC(of={"uid": "act_version"}),
+    "verify-did": PUBLIC(html=False),
+    # --- acts: their holders
+    "my-acts": SIGNED_IN(),
+    "my-act-file": SIGNED_IN(ok=404, of="act", html=False),  # nobody here is its holder
+    "my-act-badge": SIGNED_IN(ok=404, of={"uid": "act", "form": "act_badge"}, html=False),
+    "my-act-share": SIGNED_IN(ok=404, of="act", method="post", html=False),
+    "act-link": PUBLIC(of={"key": "act_key"}),
+    # --- acts: after issue
+    "act-statistics": STAFF_LIST(*PEOPLE_READERS, "signatory"),
+    "act-detail": DETAIL(*PEOPLE_READERS, "signatory", of="act"),
+    "act-revoke": DETAIL("programme", "signatory", "admin", of="act"),
+    "act-reinstate": DETAIL("programme", "signatory", "admin", of="act"),
+    # The structure's manager sees the act of their people; what changes it is the region's.
+    "act-replace": DETAIL("region", "programme", "admin", of="act"),
+    "act-deliver": DETAIL("region", "programme", "admin", of="signed_batch"),
     # --- acts: batches
     "act-batch-list": STAFF_LIST(*ACT_READERS),
     "act-batch-new": STAFF_LIST(*PREPARERS),

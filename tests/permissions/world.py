@@ -11,6 +11,7 @@ from kalan.assessment.services import panels, sittings
 from kalan.base.models import ImportRun, Job, Message
 from kalan.campaigns.models import Campaign, OutsideResult, Participant
 from kalan.credentials.models import Act, ActTemplate, Batch, Office, OfficeHolder, RegisterEntry
+from kalan.credentials.services.sharing import link_key
 from kalan.indicators.models import DeclaredFigure, FrozenFigures
 from kalan.people.actor import SYSTEM
 from kalan.people.models import (
@@ -102,6 +103,8 @@ class Place:
     import_kind: str = "staff"
     import_tab: str = "refused"
     slip_code: str = "ABCDEFGH23"
+    act_list: int = 1
+    act_badge: str = "jwt"
     # Parts of addresses that name nothing: the answer is the same for everyone.
     provider: str = "aucun"
     token: str = "perime"
@@ -144,6 +147,14 @@ class Place:
     @property
     def act_code(self) -> str:
         return str(self.act.code)
+
+    @property
+    def act_key(self) -> str:
+        return link_key(self.act)
+
+    @property
+    def act_version(self) -> object:
+        return self.act.batch.version
 
     @property
     def candidate(self) -> Candidate:

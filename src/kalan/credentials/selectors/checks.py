@@ -47,22 +47,23 @@ class Ended:
     other: Act | None
 
 
-def ended(act: Act) -> Ended | None:
-    """The event that ended ``act``; None while it stands."""
-    kinds = {
-        Act.Status.REVOKED: ActEvent.Kind.REVOKED,
-        Act.Status.REPLACED: ActEvent.Kind.REPLACED,
-    }
-    kind = kinds.get(Act.Status(act.status))
-    if kind is None:
-        return None
-    event = (
-        ActEvent.objects.filter(act=act, kind=kind)
-        .select_related("other")
-        .order_by("-at", "-pk")
-        .first()
-    )
-    return Ended(event.at, event.reason, event.other) if event else None
+_ENDS = {
+    Act.Status.REVOKED: ActEvent.Kind.REVOKED,
+    Act.Status.REPLACED: ActEvent.Kind.REPLACED,
+}
+
+
+def ended(acts: Iterable[Act]) -> dict[int, Ended]:
+    """The event that ended each of ``acts``; those that stand are not in it (one query or none)."""
+    kinds = {act.pk: _ENDS[Act.Status(act.status)] for act in acts if act.status in _ENDS}
+    if not kinds:
+        return {}
+    found = {}
+    events = ActEvent.objects.filter(act__in=kinds, kind__in=_ENDS.values())
+    for event in events.select_related("other").order_by("at", "pk"):
+        if kinds[event.act_id] == event.kind:
+            found[event.act_id] = Ended(event.at, event.reason, event.other)
+    return found
 
 
 def is_pending(act: Act) -> bool:

@@ -272,8 +272,13 @@ def complete_replacement(*, batch: Batch, now: dt.datetime) -> None:
         actor = Actor(account=by)
         text = batch.options.get("reason", "")
         _event(
-            old, _E.REPLACED, uid=uuid.uuid5(batch.uid, "replaced"), actor=actor, now=now,
-            text=text, other=new,
+            old,
+            _E.REPLACED,
+            uid=uuid.uuid5(batch.uid, "replaced"),
+            actor=actor,
+            now=now,
+            text=text,
+            other=new,
         )
         _enter(RegisterEntry.Kind.REPLACED, old, actor=actor, now=now, new=new.number or "")
 

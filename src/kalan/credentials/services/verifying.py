@@ -8,7 +8,8 @@ An unknown code costs the same queries as a known one and is answered by the sam
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -46,7 +47,6 @@ class Answer:
     # Of the act's holder: initials, or the name once it was typed or shared.
     holder: str = ""
     named: bool = False
-    reasons: tuple[str, ...] = field(default=())  # what made a file "not verified"
 
     @property
     def valid(self) -> bool:
@@ -95,13 +95,22 @@ class Answer:
         return office.body or office.node.name
 
 
+def answers_for(acts: Sequence[Act], *, now: dt.datetime) -> list[Answer]:
+    """What is said of each of ``acts`` (one query at most)."""
+    ends = checks.ended(acts)
+    return [_answer(act, ends.get(act.pk), now=now, named=False) for act in acts]
+
+
 def answer_for(act: Act | None, *, now: dt.datetime, named: bool = False) -> Answer:
     """What is said of ``act`` at ``now``; ``named``: the visitor typed what is printed."""
     if act is None:
         return Answer(UNKNOWN)
+    return _answer(act, checks.ended([act]).get(act.pk), now=now, named=named)
+
+
+def _answer(act: Act, ended: Ended | None, *, now: dt.datetime, named: bool) -> Answer:
     if act.state == Act.State.VOID:
         return Answer(VOID)
-    ended = checks.ended(act)
     named = named or act.shown in (Act.Shown.NAME, Act.Shown.FULL)
     return Answer(
         result=_result(act, now),

@@ -50,12 +50,12 @@ def my_acts(request: ActorRequest) -> HttpResponse:
     rows = [
         Mine(
             act=act,
-            answer=verifying.answer_for(act, now=now),
+            answer=answer,
             check_url=sharing.check_url(act),
             badge=with_badges and badges.has_badge(act),
             form_uid=uuid7(),
         )
-        for act in page.rows
+        for act, answer in zip(page.rows, verifying.answers_for(page.rows, now=now), strict=True)
     ]
     context = {"rows": rows, "page": page, "choices": SHOWN}
     return render(request, "credentials/mine/list.html", context)
