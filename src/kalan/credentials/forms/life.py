@@ -25,7 +25,7 @@ class RevokeForm(_Once):
     text = forms.CharField(
         label="Explication",
         max_length=300,
-        help_text="Elle reste dans le dossier ; la page publique ne la montre pas.",
+        help_text="Elle reste dans le dossier ; la page publique ne la montre pas.",
     )
     number = forms.CharField(
         label="Numéro de l’acte, pour confirmer", max_length=30, help_text="Recopiez-le."

@@ -147,8 +147,8 @@ def act_replace(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         act,
         form=form,
         title=f"Remplacer l’acte {act.number}",
-        message="Un nouvel acte corrigé suit le même chemin : visa, puis signature. L’ancien reste "
-        "valable jusque-là ; ensuite, sa page mène au nouveau.",
+        message="Un nouvel acte corrigé suit le même chemin : visa, puis signature. L’ancien reste "
+        "valable jusque-là ; ensuite, sa page mène au nouveau.",
         confirm_label="Préparer le remplacement",
         danger=False,
     )
@@ -161,7 +161,7 @@ def act_deliver(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     if not request.actor.covers(DELIVER, batch.node.path):
         raise Http404
     if batch.state != Batch.State.SIGNED:
-        messages.info(request, "Ce lot n’est pas encore signé : les liens partent ensuite.")
+        messages.info(request, "Ce lot n’est pas encore signé : les liens partent ensuite.")
         return redirect("act-batch", uid=uid)
     now = clock.now()
     given = request.POST if request.method == "POST" else request.GET
@@ -178,7 +178,7 @@ def act_deliver(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
             messages.error(request, str(refused))
         else:
             said = (
-                "Les liens partent : le travail continue si vous quittez cette page."
+                "Les liens partent : le travail continue si vous quittez cette page."
                 if isinstance(made, Job)
                 else f"{len(made.drafts)} liens envoyés."
             )

@@ -104,7 +104,7 @@ def my_act_share(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         form_uid = uuid7()
     return attempt(
         request,
-        "C’est enregistré : la page de vérification montre ce que vous avez choisi.",
+        "C’est enregistré : la page de vérification montre ce que vous avez choisi.",
         "my-acts",
         lambda: sharing.share(
             actor=request.actor,
