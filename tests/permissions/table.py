@@ -68,12 +68,14 @@ TABLE: dict[str, Row] = {
     "verify": PUBLIC(),
     "verify-code": PUBLIC(of={"code": "act_code"}),
     "verify-document": PUBLIC(ok=404, of={"code": "act_code"}, html=False),
+    "verify-offline": PUBLIC(),
+    "verify-worker": PUBLIC(html=False),
     "verify-keys": PUBLIC(html=False),
-    "verify-revoked": PUBLIC(ok=404, html=False),  # without a key there is no list
+    "verify-revoked": PUBLIC(ok=503, html=False),  # there is no key to sign it with
+    "did": PUBLIC(html=False),
     "verify-authority": PUBLIC(html=False),
     "verify-status": PUBLIC(ok=404, of={"number": "act_list"}, html=False),
     "verify-badge": PUBLIC(of={"uid": "act_version"}),
-    "verify-did": PUBLIC(html=False),
     # --- acts: their holders
     "my-acts": SIGNED_IN(),
     "my-act-file": SIGNED_IN(ok=404, of="act", html=False),  # nobody here is its holder

@@ -46,6 +46,7 @@ SECRET_COLUMNS = frozenset(
     {
         "assessment_candidate.device",
         "assessment_exam.code",
+        "credentials_signingrun.sealed",
         "people_account.password",
         "people_activationslip.code_hash",
         "people_device.session_key",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -129,12 +128,9 @@ def open_key(key: SigningKey) -> Any:
 
     Refused when it cannot: restored from a backup, whose passphrases were left behind.
     """
-    from kalan.engine.signing.keys import load_pkcs8
-
     try:
-        place = keys.place_of(key)
-        return load_pkcs8(Path(place.path).read_bytes(), place.passphrase)
-    except (SigningError, OSError) as error:
+        return keys.place_of(key).private()
+    except SigningError as error:
         raise Refused(
             f"La clé « {key.name} » ne s’ouvre pas sur ce serveur.",
             remedy="Un administrateur donne sa phrase secrète : kalan keys unlock.",

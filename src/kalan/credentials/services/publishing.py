@@ -1,20 +1,15 @@
-"""What the world needs to check without asking us: public keys, revoked acts, status lists.
+"""What the world needs to check badges and files without asking us: status lists, authorities.
 
-Signed lists are kept an hour: signing one opens a key. A revocation drops them at once.
+The keys and the list that phones carry are served by ``services.offline``. A status list is kept
+an hour, since signing one opens a key; a revocation drops it at once.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
 
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Q
 
 from kalan.base.errors import Refused
 from kalan.credentials.models import Act, SigningKey
@@ -22,46 +17,7 @@ from kalan.credentials.selectors import checks, keys
 from kalan.credentials.services import badges
 
 HOUR = 3600
-_REVOKED, _STATUS = "acts.revoked", "acts.status.{}"
-_P = SigningKey.Purpose
-
-
-@dataclass(frozen=True)
-class PublicKey:
-    """A key as ``engine.signing.published`` takes it."""
-
-    public: Any
-    since: dt.date | None
-    until: dt.date | None
-    revoked: bool
-
-
-def public_keys(*purposes: str) -> list[PublicKey]:
-    """Keys of QR codes or badges, those out of service too: what they signed still stands."""
-    rows = SigningKey.objects.filter(purpose__in=purposes).order_by("created_at", "pk")
-    return [
-        PublicKey(
-            public=load_pem_public_key(row.public_key.encode()),
-            since=(row.not_before or row.created_at).date(),
-            until=row.ended_at.date() if row.ended_at else None,
-            revoked=row.state == SigningKey.State.REVOKED,
-        )
-        for row in rows
-    ]
-
-
-def key_set() -> dict[str, Any]:
-    """``/verifier/cles.json``: a JWK set (RFC 7517)."""
-    from kalan.engine.signing import published
-
-    return published.jwks(public_keys(_P.QR, _P.BADGE))
-
-
-def did_document() -> dict[str, Any]:
-    """``/.well-known/did.json``: the badge keys, as did:web resolves them."""
-    from kalan.engine.signing import published
-
-    return published.did_document(settings.KALAN_BASE_URL, public_keys(_P.BADGE))
+_STATUS = "acts.status.{}"
 
 
 def authorities() -> str:
@@ -75,33 +31,6 @@ def authorities() -> str:
     return "".join(f"{pem}\n" for pem in found)
 
 
-def _ended() -> Iterable[tuple[str, int | None]]:
-    """(code, place in the status lists) of the acts that no longer hold."""
-    rows = Act.objects.filter(
-        Q(status__in=[Act.Status.REVOKED, Act.Status.REPLACED]), state=Act.State.SIGNED
-    )
-    return rows.order_by("pk").values_list("code", "status_index")
-
-
-def revoked_list(*, now: dt.datetime) -> str:
-    """``/verifier/revoques.json``: revoked and replaced acts, signed by the key of QR codes.
-
-    Refused without a key in service.
-    """
-    kept = cache.get(_REVOKED)
-    if kept is not None:
-        return str(kept)
-    from kalan.engine.signing import revocation
-
-    private = badges.open_key(_active(_P.QR))
-    codes = [code for code, _ in _ended() if code]
-    made = json.dumps(
-        revocation.revocation_list(codes, private, issuer=settings.KALAN_BASE_URL, now=now)
-    )
-    cache.set(_REVOKED, made, HOUR)
-    return made
-
-
 def status_list(number: int, *, now: dt.datetime) -> str:
     """``/verifier/statuts/<number>/``: a Bitstring status list (VC-JWT). Refused without a key."""
     kept = cache.get(_STATUS.format(number))
@@ -109,11 +38,18 @@ def status_list(number: int, *, now: dt.datetime) -> str:
         return str(kept)
     from kalan.engine.signing import badges as engine
 
-    private = badges.open_key(_active(_P.BADGE))
+    key = keys.active(SigningKey.Purpose.BADGE)
+    if key is None:
+        raise Refused("Aucune clé de badges n’est en service.", code="no_key")
+    private = badges.open_key(key)
+    first = (number - 1) * engine.LIST_SIZE
+    ended = Act.objects.filter(
+        status__in=[Act.Status.REVOKED, Act.Status.REPLACED],
+        status_index__gte=first,
+        status_index__lt=first + engine.LIST_SIZE,
+    )
     places = [
-        index % engine.LIST_SIZE
-        for _, index in _ended()
-        if index is not None and index // engine.LIST_SIZE + 1 == number
+        index - first for index in ended.values_list("status_index", flat=True) if index is not None
     ]
     vc = engine.status_list(places, base_url=settings.KALAN_BASE_URL, number=number, now=now)
     made = engine.as_jwt(vc, private)
@@ -131,11 +67,4 @@ def last_list() -> int:
 
 def renew() -> None:
     """Forget the lists at hand: an act was revoked, replaced or reinstated."""
-    cache.delete_many([_REVOKED, *(_STATUS.format(n) for n in range(1, last_list() + 1))])
-
-
-def _active(purpose: str) -> SigningKey:
-    key = keys.active(purpose)
-    if key is None:
-        raise Refused("Aucune clé en service pour cette liste.", code="no_key")
-    return key
+    cache.delete_many([_STATUS.format(n) for n in range(1, last_list() + 1)])

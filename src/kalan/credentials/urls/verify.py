@@ -7,12 +7,9 @@ from kalan.credentials.views import verify as views
 
 urlpatterns: list[URLPattern] = [
     path("verifier/", views.verify, name="verify"),
-    path("verifier/cles.json", published.keys, name="verify-keys"),
-    path("verifier/revoques.json", published.revoked, name="verify-revoked"),
     path("verifier/autorite.pem", published.authority, name="verify-authority"),
     path("verifier/statuts/<int:number>/", published.status, name="verify-status"),
     path("verifier/badges/<uuid:uid>/", published.badge_class, name="verify-badge"),
-    path(".well-known/did.json", published.did, name="verify-did"),
     path("verifier/<str:code>/", views.verify_code, name="verify-code"),
     path("verifier/<str:code>/document/", views.verify_document, name="verify-document"),
 ]

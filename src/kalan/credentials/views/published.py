@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
@@ -26,37 +24,10 @@ def _open(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _json(value: Any, content_type: str = "application/json") -> HttpResponse:
-    return _open(
-        JsonResponse(value, json_dumps_params={"ensure_ascii": False}, content_type=content_type)
-    )
-
-
-@require_safe
-def keys(request: HttpRequest) -> HttpResponse:
-    """Keys of QR codes and badges, as a JWK set."""
-    return _json(publishing.key_set())
-
-
-@require_safe
-def did(request: HttpRequest) -> HttpResponse:
-    """The did:web document of the site, at the place where its identifier leads."""
-    return _json(publishing.did_document(), "application/did+json")
-
-
 @require_safe
 def authority(request: HttpRequest) -> HttpResponse:
     """The certificates of the authorities, for ``kalan verify --trust`` and other software."""
     return _open(HttpResponse(publishing.authorities(), content_type="application/x-pem-file"))
-
-
-@require_safe
-def revoked(request: HttpRequest) -> HttpResponse:
-    """The signed list of acts that no longer hold."""
-    try:
-        return _json(json.loads(publishing.revoked_list(now=clock.now())))
-    except Refused as error:
-        raise Http404 from error
 
 
 @require_safe
