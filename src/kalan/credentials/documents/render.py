@@ -109,11 +109,13 @@ class Renderer:
         country = act["country"]
         return (
             f'#import "{self._template}": acte\n'
+            '#import "/actes/base.typ": about\n'
             f'#import "/{country}/acte.typ" as pays\n'
-            f'#pdf.attach("{ATTACHMENT}", bytes({_literal(attached(act))}), relationship: "data", '
-            'mime-type: "application/json", description: "Données de l’acte")\n'
-            f"#show: acte.with(json(bytes({_literal(json.dumps(page, ensure_ascii=False))})), "
-            f"pays, {pixels.shape[0]})\n"
+            f"#let p = json(bytes({_literal(json.dumps(page, ensure_ascii=False))}))\n"
+            f'#about(p, pdf.attach("{ATTACHMENT}", bytes({_literal(attached(act))}), '
+            'relationship: "data", mime-type: "application/json", '
+            'description: "Données de l’acte"))\n'
+            f"#acte(p, pays, {pixels.shape[0]})\n"
         ).encode()
 
 
