@@ -244,10 +244,15 @@ def _issue(envelope: Envelope, values: Mapping[str, str]) -> dict[str, Any]:
             "hand": hand,
         },
         "code": " ".join(code[at : at + 4] for at in range(0, len(code), 4)),
-        "check": envelope["address"].partition("#")[0].rpartition(code)[0].rstrip("/"),
+        "check": _typed(envelope["address"], code),
         "valid": f"Valable jusqu’au {values['valable_jusqu']}" if values["valable_jusqu"] else "",
         "demo": DEMO_NOTICE if envelope.get("demo") else "",
     }
+
+
+def _typed(address: str, code: str) -> str:
+    """What a person types in a browser: « kalan.sante.gouv.sn/verifier »."""
+    return address.partition("#")[0].rpartition(code)[0].rstrip("/").removeprefix("https://")
 
 
 def _capacity(signatory: Signatory) -> list[str]:
