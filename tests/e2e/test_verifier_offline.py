@@ -193,7 +193,7 @@ def test_an_older_list_does_not_replace_a_newer_one(desk: Desk) -> None:
         ),
     )
     page.reload()
-    expect(page.locator("#etat")).to_contain_text("Hors ligne.")  # what came was refused
+    expect(page.locator("#etat")).to_contain_text("Liste non renouvelée.")
     assert page.evaluate(empty) == kept
     desk.paste(desk.revoked)
     desk.says("Révoqué")

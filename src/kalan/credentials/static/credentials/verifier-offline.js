@@ -9,10 +9,10 @@
   let stream, asked;
 
   const say = (text) => { state.textContent = text; };
-  const told = (online) => {
+  const told = (how) => {
     const list = site.list ? `Liste du ${listDay()}.` : "Pas encore de liste des révocations.";
     const keys = site.ring ? "" : "Pas encore de clés : ouvrez cette page une fois avec un réseau. ";
-    say(`${keys}${list} ${online ? "À jour." : "Hors ligne."}`);
+    say(`${keys}${list} ${how}`);
   };
 
   const check = async (pasted, code) => {
@@ -123,7 +123,7 @@
 
   (async () => {
     await site.load();
-    told(false);
+    told("");
     await fromAddress();
     const workers = navigator.serviceWorker;
     if (workers) workers.register("/verifier/sw.js", { scope: "/verifier/" }).catch(() => {});

@@ -258,15 +258,17 @@ self.verifier = (() => {
     } catch { /* nothing usable is kept */ }
   };
   site.refresh = async () => {
-    if (!self.crypto?.subtle) return false;
+    if (!self.crypto?.subtle) return "Ce contrôle demande une adresse en https.";
     try {
       const set = await fetched(KEYS);
       site.ring = await keyring(set);
       await keep(KEYS, set);
+    } catch { return "Hors ligne."; }
+    try {
       const jws = await fetched(REVOKED);
       if (await newer(jws)) await keep(REVOKED, jws);
-      return true;
-    } catch { return false; }
+      return "À jour.";
+    } catch { return "Liste non renouvelée."; }
   };
 
   // What is to be said of a credential: { says, claims, revoked }.
