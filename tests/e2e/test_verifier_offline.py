@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 
 import brotli
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from PIL import Image, ImageFilter
 from playwright.sync_api import Page, Response, expect
 
 from kalan.engine.signing import cose, qr
@@ -145,20 +148,57 @@ def test_a_link_is_judged_with_the_network_cut(desk: Desk) -> None:
     expect(desk.page.locator("#etat")).to_contain_text("Hors ligne.")
 
 
+def as_taken(code: bytes, to: Path) -> Path:
+    """A picture of a code as a phone takes it: askew, blurred, grey, compressed."""
+    sheet = Image.new("L", (1600, 1200), 200)
+    drawn = Image.open(BytesIO(code)).convert("L").rotate(8, expand=True, fillcolor=255)
+    sheet.paste(drawn, (500, 300))
+    sheet = sheet.point(lambda grey: 40 + grey * 7 // 10).filter(ImageFilter.GaussianBlur(1.5))
+    sheet.save(to, "JPEG", quality=60)
+    return to
+
+
 def test_a_photo_of_the_code_is_judged_with_the_network_cut(desk: Desk, tmp_path: Path) -> None:
-    photo = tmp_path / "photo.png"
-    photo.write_bytes(qr.qr_png(desk.good, 5))
-    blank = tmp_path / "blank.png"
-    blank.write_bytes(qr.qr_png("autre chose", 5))
+    photo = as_taken(qr.qr_png(desk.good, 6), tmp_path / "photo.jpg")
+    other = as_taken(qr.qr_png("autre chose", 6), tmp_path / "other.jpg")
+    (tmp_path / "not.png").write_bytes(b"no picture")
     desk.cut()
     desk.page.reload()
-    desk.page.get_by_label("Photo du QR code").set_input_files(photo)
+    choose = desk.page.get_by_label("Photo du QR code")
+    choose.set_input_files(photo)
     desk.says("Valable")
-    desk.page.get_by_label("Photo du QR code").set_input_files(blank)
+    choose.set_input_files(other)
     desk.says("Non vérifié")
-    (tmp_path / "not.png").write_bytes(b"no picture")
-    desk.page.get_by_label("Photo du QR code").set_input_files(tmp_path / "not.png")
+    choose.set_input_files(tmp_path / "not.png")
     expect(desk.page.locator("#etat")).to_have_text("Ce fichier n’est pas une image lisible.")
+
+
+# A camera that films a canvas: there is none on the machine of the tests.
+CAMERA = """picture => { navigator.mediaDevices.getUserMedia = async () => {
+  const canvas = document.createElement("canvas"), image = new Image();
+  image.src = picture;
+  await image.decode();
+  canvas.width = image.width; canvas.height = image.height;
+  setInterval(() => canvas.getContext("2d").drawImage(image, 0, 0), 50);
+  return window.filming = canvas.captureStream(20);
+}; }"""
+
+
+def test_the_camera_reads_the_code_with_the_network_cut(desk: Desk) -> None:
+    desk.cut()
+    desk.page.reload()
+    picture = base64.b64encode(qr.qr_png(desk.good, 6)).decode()
+    desk.page.evaluate(CAMERA, f"data:image/png;base64,{picture}")
+    desk.page.get_by_role("button", name="Scanner avec l’appareil photo").click()
+    desk.says("Valable")
+    expect(desk.page.locator("#film")).to_be_hidden()
+    assert desk.page.evaluate("filming.getTracks().map(track => track.readyState)") == ["ended"]
+    # Refused by the person or by the phone: said, with what else can be done.
+    desk.page.evaluate(
+        "() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(Error('no')); }"
+    )
+    desk.page.get_by_role("button", name="Scanner avec l’appareil photo").click()
+    expect(desk.page.locator("#etat")).to_contain_text("L’appareil photo n’est pas accessible")
 
 
 def test_the_address_itself_is_judged_with_the_network_cut(desk: Desk) -> None:
