@@ -168,3 +168,11 @@ def test_a_pasted_link_is_taken_apart() -> None:
     assert _in_node(links=list(links))["split"] == [
         {"code": found, "credential": rest} for found, rest in links.values()
     ]
+
+
+def test_both_readers_use_the_same_words() -> None:
+    of_signing, of_the_page = {"too_long", "not_sayable"}, {"no_keys", "not_secure"}
+    said = {word: text for word, text in cose.MESSAGES.items() if word not in of_signing}
+    found = _in_node()["messages"]
+    assert {word: text for word, text in found.items() if word not in of_the_page} == said
+    assert of_the_page < found.keys()

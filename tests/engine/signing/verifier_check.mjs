@@ -30,4 +30,4 @@ for (const list of lists) {
     revoked.push(error.says);
   }
 }
-console.log(JSON.stringify({ answers, revoked, split: links.map(verifier.split) }));
+console.log(JSON.stringify({ answers, revoked, split: links.map(verifier.split), messages: verifier.MESSAGES }));
