@@ -30,7 +30,7 @@ class Key:
         return getattr(self.trusted, name)
 
 
-KEY_SET = published.jwks([Key(key) for key in made.KEYS.values()])  # type: ignore[misc]
+KEY_SET = published.jwks([Key(key) for key in made.KEYS.values()])
 
 
 def _in_node(
