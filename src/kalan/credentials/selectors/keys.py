@@ -85,6 +85,11 @@ def state_of(key: SigningKey, *, now: dt.datetime) -> KeyState:
     return KeyState(key, "ready" if _readable(key) else "locked", soon)
 
 
+def wants_passphrase(key: SigningKey, *, now: dt.datetime) -> bool:
+    """Whether whoever signs must type the passphrase (or the PIN): always, or since a restore."""
+    return state_of(key, now=now).needs_passphrase
+
+
 def _readable(key: SigningKey) -> bool:
     try:
         return keystore.sealed_passphrase(key.folder) is not None
@@ -105,7 +110,9 @@ def place_of(key: SigningKey, passphrase: str | None = None) -> KeyPlace:
         raise SigningError(
             "passphrase_needed",
             f"La clé « {key.name} » attend sa phrase secrète.",
-            "Donnez-la au moment de signer, ou une fois pour toutes : kalan keys unlock.",
+            "Donnez-la au moment de signer, ou une fois pour toutes : kalan keys unlock."
+            if key.purpose == SigningKey.Purpose.DOCUMENT
+            else "Elle se donne sur le serveur : kalan keys unlock.",
         )
     return KeyPlace(
         kind=key.kind,

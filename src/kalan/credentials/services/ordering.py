@@ -12,14 +12,15 @@ from django.utils import timezone
 from kalan.base.errors import Refused
 from kalan.base.ids import uuid7
 from kalan.base.jobs import start_job
+from kalan.credentials import keystore
 from kalan.credentials.models import Act, Batch, Office, OfficeHolder, SigningKey, SigningRun
 from kalan.credentials.models.offices import Mode
+from kalan.credentials.selectors import keys
 from kalan.credentials.selectors.offices import holder_today
 from kalan.credentials.services import signing
 from kalan.credentials.services.numbering import next_numbers, status_places
 from kalan.credentials.services.second_factor import Factor, verify_totp
 from kalan.engine.signing.code import new_code
-from kalan.people import vault
 from kalan.people.actor import Actor
 from kalan.people.services.history import act, note
 
@@ -80,8 +81,8 @@ def order(
     holder = _holder(office, actor, factor, now)
     key = _key_of(office, now, passphrase)
     run = _run(uid, holder, office, key, factor, now)
-    if key is not None and key.unlock == SigningKey.Unlock.ASKED and passphrase:
-        run.sealed = vault.seal(passphrase)
+    if key is not None and passphrase and keys.wants_passphrase(key, now=now):
+        run.sealed = keystore.seal(passphrase)
     run.save(force_insert=True)
     _take(run, batches)
     run.total = _number(run, office, now)

@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import connection, transaction
 
@@ -19,7 +18,7 @@ from kalan.base import clock, jobs
 from kalan.base.errors import Refused
 from kalan.base.jobs import job as background
 from kalan.base.models import Job, StoredFile
-from kalan.credentials import policy
+from kalan.credentials import keystore, policy
 from kalan.credentials.models import Act, ActPack, Batch, RegisterEntry, SigningKey, SigningRun
 from kalan.credentials.models.offices import Mode
 from kalan.credentials.selectors import keys
@@ -28,7 +27,6 @@ from kalan.credentials.services.children import Children, processes_for
 from kalan.credentials.services.printing import spec_of
 from kalan.credentials.worker_child import BatchSpec, Chunk, Setup, Stop, Stored, ToMake
 from kalan.engine.signing.errors import SigningError
-from kalan.people import vault
 from kalan.people.actor import Actor
 from kalan.people.services.history import act, note
 
@@ -84,16 +82,12 @@ def _acts(run: SigningRun) -> Any:
 
 def _setup(run: SigningRun) -> Setup:
     try:
-        passphrase = vault.unseal(run.sealed) if run.sealed else None
+        passphrase = keystore.unseal(run.sealed) if run.sealed else None
         place = keys.place_of(run.key, passphrase) if run.key is not None else None
         qr = keys.active(SigningKey.Purpose.QR)
         qr_place = keys.place_of(qr) if qr is not None else None
     except SigningError as error:
         raise Refused(error.message, remedy=error.remedy, code=error.code) from error
-    except InvalidToken:
-        raise Refused(
-            "La phrase secrète donnée ne se lit plus.", remedy="Reprenez en la donnant de nouveau."
-        ) from None
     return Setup(
         key=place,
         qr=qr_place,
@@ -223,9 +217,9 @@ def retry(
         return run
     if run.finished_at is not None:
         raise Refused("Cette signature est terminée : il n’y a rien à reprendre.", code="state")
-    if run.key is not None and run.key.unlock == SigningKey.Unlock.ASKED:
+    if run.key is not None and keys.wants_passphrase(run.key, now=now):
         try_key(run.key, passphrase=passphrase, now=now)
-        run.sealed = vault.seal(passphrase or "")
+        run.sealed = keystore.seal(passphrase or "")
     _acts(run).filter(state=_S.FAILED).update(state=_S.PLANNED, problem="")
     _start(run, actor.account, now)
     return run
@@ -319,7 +313,10 @@ def enter_hand_signature(
 
 
 def try_key(key: SigningKey, *, passphrase: str | None, now: dt.datetime) -> None:
-    """Raise Refused when ``key`` cannot sign now: out of date, wrong passphrase, no token."""
+    """Raise Refused when ``key`` cannot sign now: out of date, wrong passphrase, no token.
+
+    The key of QR codes signs along with it, so it is looked at too.
+    """
     from kalan.engine.signing.keys import refuse_unfit
 
     try:
@@ -328,6 +325,9 @@ def try_key(key: SigningKey, *, passphrase: str | None, now: dt.datetime) -> Non
             refuse_unfit(identity.certificate, at=now)
         finally:
             identity.close()
+        qr = keys.active(SigningKey.Purpose.QR)
+        if qr is not None:
+            keys.place_of(qr)
     except SigningError as error:
         wants = error.code in ("wrong_passphrase", "passphrase_needed")
         raise Refused(

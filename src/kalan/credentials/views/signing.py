@@ -17,8 +17,9 @@ from kalan.base.errors import Refused
 from kalan.base.lists import paginate
 from kalan.credentials.forms.batches import ReasonForm
 from kalan.credentials.forms.signing import ConfirmForm, PassphraseForm, TrayFilters, as_uuids
-from kalan.credentials.models import Act, Batch, Office, OfficeHolder, SigningKey, SigningRun
+from kalan.credentials.models import Act, Batch, Office, OfficeHolder, SigningRun
 from kalan.credentials.policy import CAPABILITIES
+from kalan.credentials.selectors import keys
 from kalan.credentials.selectors.listing import listed
 from kalan.credentials.selectors.offices import holder_today, holders_on, offices_of
 from kalan.credentials.selectors.signing import (
@@ -139,7 +140,7 @@ def confirm(request: ActorRequest) -> HttpResponseBase:
     key = office.key if office.mode == "electronic" else None
     form = ConfirmForm(
         request.POST if sending else None,
-        asks_passphrase=key is not None and key.unlock == SigningKey.Unlock.ASKED,
+        asks_passphrase=key is not None and keys.wants_passphrase(key, now=clock.now()),
     )
     if sending and form.is_valid():
         try:
@@ -211,7 +212,7 @@ def _may_retry(request: ActorRequest, run: SigningRun) -> bool:
 def retry(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Try again what failed or was left; the page asks for a passphrase when the key does."""
     run = _run(request, uid)
-    asks = run.key is not None and run.key.unlock == SigningKey.Unlock.ASKED
+    asks = run.key is not None and keys.wants_passphrase(run.key, now=clock.now())
     form = PassphraseForm(posted(request)) if asks else None
     if request.method == "POST" and (form is None or form.is_valid()):
         passphrase = form.cleaned_data["passphrase"] if form else None
