@@ -79,6 +79,7 @@ def sign(
 ) -> bytes:
     """PAdES B-B; B-T with ``stamp``; B-LT with ``long_term`` (trusted authority, lists) too;
     B-LTA with ``archive`` as well."""
+    meta.setdefault("md_algorithm", "sha256")
     meta.setdefault("subfilter", fields.SigSeedSubFilter.PADES)
     if long_term:
         root, lists = long_term
@@ -94,7 +95,7 @@ def sign(
             ),
         }
     signer = signers.PdfSigner(
-        PdfSignatureMetadata(field_name=field, md_algorithm="sha256", **meta),
+        PdfSignatureMetadata(field_name=field, **meta),
         signer=as_signer(party),
         timestamper=stamp,
         new_field_spec=fields.SigFieldSpec(field, box=box) if box else None,

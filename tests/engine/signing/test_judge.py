@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kalan.engine.signing import keys, pades
@@ -52,6 +53,13 @@ def test_a_b_b_signature_is_valid_and_its_date_is_only_claimed(plain: bytes) -> 
 def test_an_rsa_signature_is_valid() -> None:
     party = signer("Signataire RSA", key=rsa_key("Signataire RSA"))
     assert judged(sign(document(), party)).reason is Reason.OK
+
+
+def test_an_ed25519_signature_is_valid_though_it_is_not_a_shape_of_ours() -> None:
+    party = signer("Ed", key=ed25519.Ed25519PrivateKey.generate())
+    pdf = sign(document(), party, md_algorithm="sha512")
+    assert judged(pdf).reason is Reason.OK
+    assert judge_own(pdf, trust=[authority().der], at=NOW).reason is Reason.MALFORMED
 
 
 def test_a_chain_of_three_is_valid() -> None:

@@ -91,9 +91,14 @@ def test_nobody_is_trusted_but_the_authorities_of_this_installation(
     out, err = capsys.readouterr()
     assert json.loads(out)["reason"] == "untrusted"
     assert "--trust" in err
-    (home / "keys" / "autorite.pem").write_bytes(authority().pem)
+    kept = home / "keys" / "authority-1"
+    kept.mkdir()
+    (kept / "certificate.pem").write_bytes(authority().pem)
     assert run(folder, "acte.pdf", "--at", AT, "--json") == 0
     assert str(home / "keys") in capsys.readouterr().err
+    (kept / "crl.der").write_bytes((folder / "liste.crl").read_bytes())
+    assert run(folder, "acte.pdf", "--at", AT, "--json") == 1
+    assert json.loads(capsys.readouterr().out)["reason"] == "revoked"
 
 
 @pytest.mark.parametrize(

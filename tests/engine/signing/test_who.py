@@ -41,6 +41,12 @@ def said(pdf: bytes, crls: tuple[bytes, ...] = ()) -> tuple[str, str]:
     )
 
 
+def chain_without_its_root() -> Party:
+    """Of another authority, whose root is not in the file: nobody vouches for what is."""
+    party = signer("Étranger", by="Autre direction", under="Autre autorité")
+    return Party(party.certificate, party.key, party.above[:1])
+
+
 def self_signed() -> Party:
     return issue("Directeur de la planification", None)
 
@@ -62,6 +68,7 @@ def of_an_expired_authority() -> Party:
 
 WHO: dict[str, tuple[Callable[[], Party], str]] = {
     "another authority": (lambda: signer(by="Autre autorité"), UNTRUSTED),
+    "another authority, root apart": (chain_without_its_root, UNTRUSTED),
     "an authority of the same name": (same_name, UNTRUSTED),
     "nobody (self-signed)": (self_signed, UNTRUSTED),
     "a signer who plays the authority": (under_a_signer, UNTRUSTED),
@@ -86,6 +93,17 @@ WHO: dict[str, tuple[Callable[[], Party], str]] = {
 def test_who_signed_is_not_who_may(name: str) -> None:
     party, reason = WHO[name]
     assert said(c.signed_by(party())) == (reason, reason)
+
+
+def test_a_certificate_that_says_nothing_of_its_use_may_sign() -> None:
+    assert said(c.signed_by(signer("Sans usage", usage=""))) == ("ok", "ok")
+
+
+def test_a_signer_may_be_trusted_without_authority() -> None:
+    alone = self_signed()
+    pdf = c.signed_by(alone)
+    assert judge(pdf, trust=[alone.der], at=NOW).reason.value == "ok"
+    assert judge_own(pdf, trust=[alone.der], at=NOW).reason.value == "ok"
 
 
 def test_a_revoked_signer_and_a_revoked_authority() -> None:

@@ -240,9 +240,7 @@ def _right(one: Signature, pool: trust.Pool) -> None:
         if embedded.sig_object.get("/SubFilter") != wanted:
             raise Doubt(Reason.MALFORMED, "not a PAdES /SubFilter")
         profile.check(signed, embedded.signer_cert, token=one.is_stamp)
-        brought = _brought(signed)
-        pool.add(brought)
-        trust.no_strangers(pool, brought, embedded.signer_cert.dump())
+        pool.add(_brought(signed))
     except Doubt as doubt:
         one.verdict = replace(one.verdict, reason=doubt.reason, detail=doubt.detail)
 
@@ -281,6 +279,7 @@ def _answer(found: list[Signature], pool: trust.Pool, at: datetime) -> None:
                     raise Doubt(Reason.MALFORMED, "a time-stamp from after this moment")
                 profile.fit_to_stamp(leaf)
                 state = trust.answer_for(pool, leaf, moment)
+                trust.no_strangers(pool, _brought(one.embedded.signed_data), leaf.dump())
                 one.verdict = replace(one.verdict, signed_at=stamped, proved=True, revocation=state)
                 moment, archived = stamped, True
             else:
@@ -292,8 +291,10 @@ def _answer(found: list[Signature], pool: trust.Pool, at: datetime) -> None:
 def _answer_signature(one: Signature, pool: trust.Pool, moment: datetime, archived: bool) -> None:
     stamped = _signature_stamp(one, pool, moment)
     proved = stamped or (moment if archived else None)
-    profile.fit_to_sign(one.embedded.signer_cert)
-    state = trust.answer_for(pool, one.embedded.signer_cert, stamped or moment)
+    leaf = one.embedded.signer_cert
+    profile.fit_to_sign(leaf)
+    state = trust.answer_for(pool, leaf, stamped or moment)
+    trust.no_strangers(pool, _brought(one.embedded.signed_data), leaf.dump())
     level = "B-T" if proved else "B-B"
     if proved and pool.lists_held:
         level = "B-LTA" if archived else "B-LT"

@@ -13,8 +13,8 @@ from asn1crypto import cms, core, x509
 from kalan.engine.signing.verify.verdict import Doubt, Reason
 
 DIGESTS = frozenset({"sha256", "sha384", "sha512"})
-BARE = frozenset({"rsassa_pkcs1v15", "ecdsa"})
-SIGNATURES = frozenset({"rsassa_pkcs1v15", "rsassa_pss", "ecdsa"})
+BARE = frozenset({"rsassa_pkcs1v15", "ecdsa", "ed25519"})
+SIGNATURES = frozenset({"rsassa_pkcs1v15", "rsassa_pss", "ecdsa", "ed25519"})
 OTHER_PURPOSES = {"server_auth", "code_signing", "time_stamping", "ocsp_signing"}
 READ_EXTENSIONS = {
     "key_usage",
@@ -52,7 +52,7 @@ def check(signed: cms.SignedData, leaf: x509.Certificate, *, token: bool = False
     algorithm = info["signature_algorithm"]
     if algorithm.signature_algo not in SIGNATURES:
         raise Doubt(Reason.MALFORMED, "signature algorithm")
-    # Bare RSA and ECDSA name no digest of their own; all others must name the same.
+    # These name no digest of their own; all others must name the same.
     if algorithm["algorithm"].native not in BARE and algorithm.hash_algo != digest_name:
         raise Doubt(Reason.MALFORMED, "two digest algorithms")
     attributes = info["signed_attrs"]
@@ -89,19 +89,17 @@ def fit_to_sign(leaf: x509.Certificate) -> None:
     """Raise Doubt unless the certificate is meant for signing documents."""
     usage = leaf.key_usage_value
     wanted = {"digital_signature", "non_repudiation"}
-    if usage is None or not wanted & usage.native:
+    if usage is not None and not wanted & usage.native:  # none: nothing is ruled out (RFC 5280)
         raise Doubt(Reason.UNTRUSTED, "key usage: not for signing")
     purposes = leaf.extended_key_usage_value
     if purposes is not None and set(purposes.native) <= OTHER_PURPOSES:
         raise Doubt(Reason.UNTRUSTED, "extended key usage: not for documents")
     if set(leaf.critical_extensions) - READ_EXTENSIONS:
         raise Doubt(Reason.UNTRUSTED, "a critical extension that is not understood")
-    if leaf.ca:
-        raise Doubt(Reason.UNTRUSTED, "an authority's certificate, not a signer's")
     key = leaf.public_key
     if key.algorithm in {"rsa", "rsassa_pss"} and key.bit_size < 2048:
         raise Doubt(Reason.UNTRUSTED, f"RSA key of {key.bit_size} bits")
-    if key.algorithm not in {"rsa", "rsassa_pss", "ec"}:
+    if key.algorithm not in {"rsa", "rsassa_pss", "ec", "ed25519"}:
         raise Doubt(Reason.UNTRUSTED, f"key: {key.algorithm}")
 
 
@@ -110,5 +108,3 @@ def fit_to_stamp(leaf: x509.Certificate) -> None:
     purposes = leaf.extended_key_usage_value
     if purposes is None or purposes.native != ["time_stamping"]:
         raise Doubt(Reason.UNTRUSTED, "not a time-stamping certificate")
-    if leaf.ca or "extended_key_usage" not in leaf.critical_extensions:
-        raise Doubt(Reason.UNTRUSTED, "a time-stamping certificate that RFC 3161 refuses")

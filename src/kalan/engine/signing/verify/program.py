@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="CA.pem",
         help="autorité de confiance (PEM ou DER, plusieurs permises)\u00a0; sans elle, celles de "
-        "KALAN_HOME/keys, et personne d’autre",
+        "KALAN_HOME/keys avec leurs listes de révocation, et personne d’autre",
     )
     top.add_argument(
         "--crl", action="append", default=[], type=Path, help="liste de révocation (PEM ou DER)"
@@ -57,7 +57,8 @@ def run(argv: Sequence[str], *, home: Path) -> int:
         return stop.code if isinstance(stop.code, int) else 2
     try:
         trust = _trust(options.trust, home)
-        crls = [_list(path) for path in options.crl]
+        kept = [] if options.trust else sorted((home / "keys").glob("*/crl.der"))
+        crls = [_list(path) for path in (*kept, *options.crl)]
         for path in options.files:
             with path.open("rb"):
                 pass

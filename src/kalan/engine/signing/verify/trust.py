@@ -22,7 +22,7 @@ from datetime import datetime
 from asn1crypto import pem
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.errors import (
     ExpiredError,
@@ -36,6 +36,7 @@ from kalan.engine.signing.verify.lists import issued, revocation
 from kalan.engine.signing.verify.verdict import Doubt, Reason
 
 MOST_CERTIFICATES = 64  # in one pool: paths are searched among them
+KEYS = (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey)
 MOST_STEPS = 8  # of a path
 
 
@@ -103,9 +104,7 @@ def answer_for(pool: Pool, leaf: asn1_x509.Certificate, moment: datetime) -> str
         if moment < one.not_valid_before_utc:
             raise Doubt(Reason.UNTRUSTED, f"not valid yet: {one.subject.rfc4514_string()}")
         key = one.public_key()
-        if not isinstance(key, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey)) or (
-            isinstance(key, rsa.RSAPublicKey) and key.key_size < 2048
-        ):
+        if not isinstance(key, KEYS) or (isinstance(key, rsa.RSAPublicKey) and key.key_size < 2048):
             raise Doubt(Reason.UNTRUSTED, "a key of the path is too weak")
     return revocation(pool.lists, path, moment, [as_read(one) for one in pool.others])
 
