@@ -151,8 +151,8 @@ def retakes(test: Test, accounts: Collection[int], *, day: dt.date) -> dict[int,
 class Place:
     """One candidate as the invigilator sees them.
 
-    ``stage``: absent, entered (code typed, identity not checked), arrived, allowed, running,
-    finished, expired, stopped. ``number`` of the question on screen; ``left`` minutes (None: no
+    ``stage``: expected (the room is not open yet), absent, entered (code typed, identity not
+    checked), arrived, allowed, running, finished, expired, stopped. ``number`` of the question on screen; ``left`` minutes (None: no
     limit); ``lost`` times the page was left; ``late``: the call has waited over 3 minutes.
     """
 
@@ -166,6 +166,7 @@ class Place:
     late: bool
 
     LABELS = {
+        "expected": "attendu",
         "absent": "absent",
         "entered": "identité à vérifier",
         "arrived": "présent",
@@ -215,12 +216,16 @@ def event_counts(exam: Exam) -> dict[int, dict[str, int]]:
 def places(exam: Exam, *, now: dt.datetime) -> list[Place]:
     """Everybody in the room, calls first, then by name (two queries)."""
     counts = event_counts(exam)
-    rows = [_place(row, counts.get(row.sitting_id or 0, {}), now) for row in candidates_of(exam)]
+    rows = [
+        _place(exam, row, counts.get(row.sitting_id or 0, {}), now) for row in candidates_of(exam)
+    ]
     return sorted(rows, key=lambda one: one.candidate.alert_at is None)
 
 
-def _place(row: Candidate, counts: dict[str, int], now: dt.datetime) -> Place:
-    sitting = row.sitting
+def _place(exam: Exam, row: Candidate, counts: dict[str, int], now: dt.datetime) -> Place:
+    sitting, stage = row.sitting, stage_of(row, now)
+    if stage == "absent" and exam.state == Exam.State.PLANNED:
+        stage = "expected"  # nobody can be missing from a room that is not open
     left = number = None
     if sitting is not None and sitting.state == Sitting.State.RUNNING:
         number = number_asked(sitting)
@@ -228,7 +233,7 @@ def _place(row: Candidate, counts: dict[str, int], now: dt.datetime) -> Place:
             left = max(0, int((sitting.deadline - now).total_seconds() // 60))
     return Place(
         candidate=row,
-        stage=stage_of(row, now),
+        stage=stage,
         number=number,
         left=left,
         lost=counts.get("lost", 0),

@@ -6,9 +6,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from kalan.assessment.forms.exams import IncidentForm, ReasonForm
 from kalan.assessment.models import Candidate, Exam
@@ -38,10 +40,16 @@ def _context(exam: Exam) -> dict[str, Any]:
         "places": rows,
         "now": now,
         "today": clock.today(),
+        "address": _address(),
         "calls": sum(1 for row in rows if row.candidate.alert_at),
         "running": sum(1 for row in rows if row.running),
         "waiting": sum(1 for row in rows if row.stage == "arrived"),
     }
+
+
+def _address() -> str:
+    """Where candidates type the code of the room, as one says it aloud: without the scheme."""
+    return settings.KALAN_BASE_URL.rstrip("/").split("://")[-1] + reverse("exam-enter")
 
 
 @staff(INVIGILATE)
