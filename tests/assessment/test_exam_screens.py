@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import uuid
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -145,6 +146,22 @@ def test_the_room_costs_the_same_for_one_and_for_many(
             assert keeper.get(address).status_code == 200
         for _ in range(3):
             make.begun(make.candidate(row.exam, tree.centre_sokone))
+
+
+def test_nobody_is_missing_from_a_room_that_is_not_open(tree: Tree, settings: Any) -> None:
+    settings.KALAN_BASE_URL = "https://kalan.sante.sn"
+    exam = make.exam(tree.fatick, state="planned", simulated=True)
+    row = make.candidate(exam, tree.centre_sokone)
+    keeper = signed_in(people.account(Role.TRAINER, tree.fatick))
+    address = f"/gestion/examens/{exam.uid}/salle/"
+    page = keeper.get(address).content.decode()
+    assert ("attendu" in page, ">absent<" in page) == (True, False)
+    coming = signed_in(row.account).get("/test/examen/").content.decode()
+    assert '<span class="badge badge-warn">simulé</span>' in coming
+    keeper.post(address, {"action": "open"})
+    page = keeper.get(address).content.decode()
+    assert (">attendu<" in page, ">absent<" in page) == (False, True)
+    assert "kalan.sante.sn/test/examen/" in page
 
 
 def test_a_result_is_seen_after_publication_alone(tree: Tree) -> None:

@@ -7,6 +7,7 @@ import random
 
 import pytest
 from django.db.models import Count
+from django.test import Client
 
 from kalan.assessment.demo import ability
 from kalan.assessment.models import Answer, DomainResult, Result, Sitting
@@ -20,6 +21,7 @@ from kalan.skills.play.grade import grade
 from kalan.skills.play.shape import Stored
 from tests.factories import assessment, people
 from tests.factories.people import NOW
+from tests.support.signin import sign_in
 
 
 @pytest.fixture
@@ -79,6 +81,21 @@ def test_one_who_leaves_goes_on_like_anybody(test_: object) -> None:
     assert not Result.objects.exists()
     sittings.end(sitting=sitting, state=Sitting.State.STOPPED, now=NOW)
     assert Result.objects.get(sitting=sitting).answers == 2
+
+
+def test_its_person_reads_that_it_is_simulated(test_: object) -> None:
+    account = people.account()
+    sitting = assessment.finished(test_, account)  # type: ignore[arg-type]
+    pages = ("/test/", "/mon-espace/", f"/test/{sitting.uid}/")
+    client = Client()
+    sign_in(client, account)
+    for simulated in (False, True):
+        Sitting.objects.update(simulated=simulated)
+        found = [
+            "simulé</span>" in text or "réponses simulées" in text
+            for text in (client.get(page).content.decode() for page in pages)
+        ]
+        assert found == [simulated] * 3
 
 
 def test_the_same_seed_gives_the_same_sittings(test_: object) -> None:

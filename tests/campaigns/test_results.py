@@ -177,6 +177,7 @@ def test_the_export_holds_everybody_and_only_shared_results(made: Campaign) -> N
         "Niveau",
         "Probabilité du niveau",
         "Réussite (%)",
+        "Réponses simulées",
         "Données de santé",
         "Données de santé, à confirmer",
         "Cybersécurité en santé",
@@ -185,7 +186,22 @@ def test_the_export_holds_everybody_and_only_shared_results(made: Campaign) -> N
     assert len(lines) == 14
     assert sum(line[13] is not None for line in lines) == 3
     shared = next(line for line in lines if line[13])
-    assert shared[13:] == ["Indépendant", 0.8, 70.0, "Indépendant", "oui", "Indépendant", "oui"]
+    assert shared[13:] == ["Indépendant", 0.8, 70.0, "", "Indépendant", "oui", "Indépendant", "oui"]
+
+
+def test_the_list_says_what_is_simulated(tree: Tree, made: Campaign, client: object) -> None:
+    sign_in(client, people.account("region", tree.fatick))
+    url = f"/gestion/campagnes/{made.uid}/participants/?state=shared"
+    badge = '<span class="badge badge-warn">simulé</span>'
+    assert badge not in client.get(url).content.decode()  # type: ignore[attr-defined]
+    Result.objects.update(simulated=True)
+    assert badge in client.get(url).content.decode()  # type: ignore[attr-defined]
+
+
+def test_the_export_rounds_as_the_screen_and_says_what_is_simulated(made: Campaign) -> None:
+    Result.objects.update(level_probability=0.8149999, percent=70.4999999, simulated=True)
+    shared = next(line for line in table(made)[1:] if line[13])
+    assert shared[13:17] == ["Indépendant", 0.81, 70.0, "oui"]
 
 
 @pytest.mark.parametrize("block", [1, 3, 100])

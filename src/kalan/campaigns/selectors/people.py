@@ -28,6 +28,7 @@ class Shown:
     level: str
     probability: float | None
     percent: float | None
+    simulated: bool = False
     domains: dict[str, tuple[str, bool]] = field(default_factory=dict)
 
 
@@ -123,11 +124,12 @@ def _shown(which: Q, step: CampaignStep) -> dict[int, Shown]:
     """{participant: result} of the participants that ``which`` names, from a Result's side."""
     rows = Result.objects.filter(which, current=True, sitting__campaign_part__step=step)
     owner = "sitting__campaign_part__participant"
-    lines = rows.order_by("pk").values_list("pk", owner, "level", "level_probability", "percent")
+    wanted = ("pk", owner, "level", "level_probability", "percent", "simulated")
+    lines = rows.order_by("pk").values_list(*wanted)
     found: dict[int, Shown] = {}
     by_result: dict[int, Shown] = {}
-    for pk, person, level, probability, percent in lines:
-        found[person] = by_result[pk] = Shown(level, probability, percent)
+    for pk, person, level, probability, percent, simulated in lines:
+        found[person] = by_result[pk] = Shown(level, probability, percent, simulated)
     domains = DomainResult.objects.filter(result__in=rows.values("pk")).order_by("pk")
     for pk, code, level, unsure in domains.values_list("result", "domain", "level", "to_confirm"):
         if pk in by_result:
@@ -191,6 +193,7 @@ def export(campaign: Campaign, rows: QuerySet[Participant]) -> Export:
         levels = {level.code: level.name for level in levels_of(step)}
         columns.append((step, names, levels))
         headers += [f"{title}Niveau", f"{title}Probabilité du niveau", f"{title}Réussite (%)"]
+        headers.append(f"{title}Réponses simulées")
         for name in names.values():
             headers += [f"{title}{name}", f"{title}{name}, à confirmer"]
     return Export(headers, _lines(rows, columns))
@@ -242,12 +245,22 @@ def _between(first: tuple[str, int], last: tuple[str, int], rows: QuerySet[Parti
 
 def _result_cells(shown: Shown | None, names: dict[str, str], levels: dict[str, str]) -> list[Cell]:
     if shown is None:
-        return [None] * (3 + 2 * len(names))
-    cells: list[Cell] = [levels.get(shown.level, shown.level), shown.probability, shown.percent]
+        return [None] * (4 + 2 * len(names))
+    cells: list[Cell] = [
+        levels.get(shown.level, shown.level),
+        _rounded(shown.probability, 2),
+        _rounded(shown.percent, 0),
+        "oui" if shown.simulated else "",
+    ]
     for code in names:
         level, unsure = shown.domains.get(code, ("", False))
         cells += [levels.get(level, level), ("oui" if unsure else "") if level else ""]
     return cells
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    """As the screens write it: further figures would be the error's, not the person's."""
+    return None if value is None else round(value, digits)
 
 
 def for_list(actor: Actor, campaign: Campaign, **wanted: Any) -> QuerySet[Participant]:
