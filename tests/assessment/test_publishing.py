@@ -16,7 +16,7 @@ from kalan.assessment.selectors.tests import (
     usable_tests,
     visible_tests,
 )
-from kalan.assessment.services import sittings, tests
+from kalan.assessment.services import endings, tests
 from kalan.base.errors import Refused
 from kalan.people.actor import SYSTEM
 from kalan.skills.models import ItemCalibration, ItemVersion
@@ -183,4 +183,4 @@ def test_time_and_purpose_stand_in_the_plan(tree: people.Tree) -> None:
     tests.publish(actor=SYSTEM, test=sitting_test, now=NOW, persons=0)
     made = assessment.begun(Test.objects.get(pk=test.pk), people.account())
     assert made.deadline is None
-    assert sittings.expire_due(now=NOW + dt.timedelta(days=9)) == 0
+    assert endings.expire_due(now=NOW + dt.timedelta(days=9)) == 0

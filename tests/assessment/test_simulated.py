@@ -13,7 +13,7 @@ from kalan.assessment.demo import ability
 from kalan.assessment.models import Answer, DomainResult, Result, Sitting
 from kalan.assessment.selectors.frozen import frozen_of
 from kalan.assessment.selectors.screens import current, log_of
-from kalan.assessment.services import sittings
+from kalan.assessment.services import endings, sittings
 from kalan.assessment.services.results import outcome_of
 from kalan.assessment.services.simulated import Taker, record
 from kalan.engine.testing.walk import End, Walk
@@ -79,7 +79,7 @@ def test_one_who_leaves_goes_on_like_anybody(test_: object) -> None:
     screen = current(sitting=sitting, now=NOW)
     assert screen.number == 3  # type: ignore[union-attr]
     assert not Result.objects.exists()
-    sittings.end(sitting=sitting, state=Sitting.State.STOPPED, now=NOW)
+    endings.end(sitting=sitting, state=Sitting.State.STOPPED, now=NOW)
     assert Result.objects.get(sitting=sitting).answers == 2
 
 

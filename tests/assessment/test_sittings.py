@@ -13,7 +13,7 @@ from kalan.assessment.models import Answer, DomainResult, Result, Sitting, Sitti
 from kalan.assessment.selectors.frozen import frozen_of
 from kalan.assessment.selectors.screens import Over, Pause, Question, Start, current
 from kalan.assessment.selectors.sittings import playable, readable, retake, seen_items
-from kalan.assessment.services import results, sittings, tests
+from kalan.assessment.services import endings, results, sittings, tests
 from kalan.base.errors import Refused
 from kalan.base.ids import uuid7
 from kalan.engine.testing.walk import Walk
@@ -174,9 +174,9 @@ def test_more_time_where_it_was_granted(tree: people.Tree) -> None:
 def test_sittings_whose_time_is_up_are_ended_by_the_schedule(tree: people.Tree) -> None:
     test = assessment.published(tree.country, minutes=10)
     sitting = assessment.begun(test, people.account())
-    assert sittings.expire_due(now=NOW + dt.timedelta(minutes=10)) == 0
+    assert endings.expire_due(now=NOW + dt.timedelta(minutes=10)) == 0
     assert current(sitting=sitting, now=NOW + dt.timedelta(minutes=11)) == Over(expired=True)
-    assert sittings.expire_due(now=NOW + dt.timedelta(minutes=11)) == 1
+    assert endings.expire_due(now=NOW + dt.timedelta(minutes=11)) == 1
     assert fresh(sitting).state == "expired"
     result = Result.objects.get()
     assert (result.answers, result.theta, result.level) == (0, None, "")
@@ -332,7 +332,7 @@ def test_an_old_sitting_is_scored_again_by_other_parameters(tree: people.Tree) -
 def test_ending_early_keeps_what_was_answered(tree: people.Tree) -> None:
     sitting = assessment.begun(assessment.published(tree.country), people.account())
     assessment.reply(sitting, number=1)
-    result = sittings.finish(sitting=sitting, now=NOW)
+    result = endings.finish(sitting=sitting, now=NOW)
     assert (result.answers, fresh(sitting).state) == (1, "finished")
-    assert sittings.finish(sitting=sitting, now=NOW) == result
+    assert endings.finish(sitting=sitting, now=NOW) == result
     assert assessment.reply(sitting, number=2).outcome == "refused"

@@ -152,8 +152,9 @@ class Place:
     """One candidate as the invigilator sees them.
 
     ``stage``: expected (the room is not open yet), absent, entered (code typed, identity not
-    checked), arrived, allowed, running, finished, expired, stopped. ``number`` of the question on screen; ``left`` minutes (None: no
-    limit); ``lost`` times the page was left; ``late``: the call has waited over 3 minutes.
+    checked), arrived, allowed, running, finished, expired, stopped. ``number`` of the question
+    on screen; ``left`` minutes (None: no limit); ``lost`` times the page was left; ``late``: the
+    call has waited over 3 minutes.
     """
 
     candidate: Candidate

@@ -10,7 +10,7 @@ from kalan.assessment.models import Candidate, Exam, Sitting, SittingEvent
 from kalan.assessment.selectors.exams import number_asked
 from kalan.assessment.selectors.frozen import version_id
 from kalan.assessment.selectors.screens import log_of
-from kalan.assessment.services import sittings
+from kalan.assessment.services import endings, sittings
 from kalan.assessment.services.exams import locked, locked_candidate, new_code
 from kalan.assessment.services.writing import act
 from kalan.base.errors import Refused
@@ -236,7 +236,7 @@ def _stop(actor: Actor, row: Candidate, sitting: Sitting, why: str, now: dt.date
         text=why[:2000],
         by=actor.account,
     )
-    sittings.end(sitting=sitting, state=Sitting.State.STOPPED, now=now)
+    endings.end(sitting=sitting, state=Sitting.State.STOPPED, now=now)
     # Nobody stays blocked by a call that came before the end.
     row.alert_at, row.alert_number, row.alert_text = None, None, ""
     row.save(update_fields=["alert_at", "alert_number", "alert_text"])
@@ -253,7 +253,7 @@ def end_exam(*, actor: Actor, exam: Exam, now: dt.datetime) -> Exam:
     for one in going.select_related("sitting").order_by("pk"):
         assert one.sitting is not None
         if one.sitting.deadline is not None and now > one.sitting.deadline:
-            sittings.expire(sitting=one.sitting, now=now)
+            endings.expire(sitting=one.sitting, now=now)
         else:
             _stop(actor, one, one.sitting, "Fin de l’examen", now)
     row.candidates.filter(alert_at__isnull=False).update(

@@ -18,7 +18,7 @@ from kalan.assessment.models import Answer, Result, Sitting, Test
 from kalan.assessment.policy import CAPABILITIES
 from kalan.assessment.selectors.frozen import frozen_of, stored_of, version_id
 from kalan.assessment.selectors.screens import walk_of
-from kalan.assessment.services import sittings
+from kalan.assessment.services import endings, sittings
 from kalan.base.errors import Refused
 from kalan.base.ids import uuid7
 from kalan.engine.testing.walk import Ask
@@ -108,7 +108,7 @@ def key_in(
         row.step, row.state = len(log), Sitting.State.FINISHED
         row.started_at = row.finished_at = day
         row.save(update_fields=["log", "step", "state", "started_at", "finished_at"])
-        sittings.close(row, now)
+        endings.close(row, now)
     return row
 
 

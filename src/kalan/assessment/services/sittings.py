@@ -1,4 +1,4 @@
-"""Sittings: begun, answered, ended. Rooms above start and read them through here.
+"""Sittings: begun and answered (ended: ``endings``). Rooms above start and read them through here.
 
 An answer is one transaction under the sitting's row lock (SQLite: the write lock), and on disk
 before the reply. The log grows by an update that compares ``step``, so whatever two tabs, two
@@ -19,8 +19,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from kalan.assessment import parts
-from kalan.assessment.models import Answer, FrozenTest, Result, Sitting, SittingEvent, Test
+from kalan.assessment.models import Answer, FrozenTest, Sitting, SittingEvent, Test
 from kalan.assessment.selectors.frozen import frozen_of, stored_of, version_id
 from kalan.assessment.selectors.screens import (
     Feedback,
@@ -35,7 +34,7 @@ from kalan.assessment.selectors.screens import (
     walk_of,
 )
 from kalan.assessment.selectors.sittings import person, retake, seen_items
-from kalan.assessment.services import results
+from kalan.assessment.services.endings import close, end, expire, locked
 from kalan.base.errors import Refused
 from kalan.base.ids import uuid7
 from kalan.engine.testing.walk import Walk, form_for
@@ -45,7 +44,7 @@ from kalan.people.selectors.core import posts_on
 from kalan.skills.play import given as reading
 from kalan.skills.play.grade import grade
 
-__all__ = ["answer", "begin", "current", "finish", "person", "play_url", "retake", "seen_items",
+__all__ = ["answer", "begin", "current", "person", "play_url", "retake", "seen_items",
            "start"]  # fmt: skip
 
 SEED_BITS = 32
@@ -262,7 +261,7 @@ def _cadre_of(post: Post | None, agent: Agent | None) -> int | None:
 def begin(*, sitting: Sitting, now: dt.datetime) -> Sitting:
     """Ask the first question and let the time run. A second time changes nothing."""
     with transaction.atomic():
-        row = _locked(Sitting.objects.filter(pk=sitting.pk))
+        row = locked(Sitting.objects.filter(pk=sitting.pk))
         if row.state != Sitting.State.READY:
             return row
         state = Test.objects.values_list("state", flat=True).get(pk=row.test_id)
@@ -284,10 +283,6 @@ def _move(row: Sitting, walk: Walk, now: dt.datetime) -> Screen:
     row.asked = screen.item if isinstance(screen, Question) else None
     row.asked_at = now
     return screen
-
-
-def _locked(rows: QuerySet[Sitting]) -> Sitting:
-    return rows.select_for_update(of=("self",)).get()
 
 
 # --- Answering --------------------------------------------------------------------------------
@@ -312,12 +307,12 @@ def answer(
     rows = Sitting.objects.select_related("test") if among is None else among
     try:
         with transaction.atomic():
-            row = _locked(rows.filter(uid=sitting_uid))
+            row = locked(rows.filter(uid=sitting_uid))
             return _answer(row, answer_uid, number, data, now, remind=remind)
     except IntegrityError:
         # The uid is that of an answer in another sitting: a page that was tampered with.
         with transaction.atomic():
-            row = _locked(rows.filter(uid=sitting_uid))
+            row = locked(rows.filter(uid=sitting_uid))
             return _refuse(row, number, now)
 
 
@@ -448,7 +443,7 @@ def proceed(
     """Pass the pause between two stages; a second time changes nothing."""
     rows = Sitting.objects.select_related("test") if among is None else among
     with transaction.atomic():
-        row = _locked(rows.filter(uid=sitting_uid))
+        row = locked(rows.filter(uid=sitting_uid))
         screen = _settled(row, now)
         if row.state != Sitting.State.RUNNING or row.asked is not None or step != row.step:
             return Answered("already", row, screen)
@@ -464,7 +459,7 @@ def replace(*, sitting: Sitting, now: dt.datetime, by: Account | None = None) ->
     For an invigilator (the room decides who may). Raises Refused when no question is on screen.
     """
     with transaction.atomic():
-        row = _locked(Sitting.objects.filter(pk=sitting.pk).select_related("test"))
+        row = locked(Sitting.objects.filter(pk=sitting.pk).select_related("test"))
         if row.state != Sitting.State.RUNNING or row.asked is None:
             raise Refused("Aucune question n’est à l’écran.", remedy="Rechargez la page.")
         log = log_of(row)
@@ -508,55 +503,3 @@ def note(
         at=now,
         by=by,
     )
-
-
-# --- Ending -----------------------------------------------------------------------------------
-
-
-def finish(*, sitting: Sitting, now: dt.datetime) -> Result:
-    """End a sitting where it is (its person has had enough) and return its result."""
-    return end(sitting=sitting, state=Sitting.State.FINISHED, now=now)
-
-
-def expire(*, sitting: Sitting, now: dt.datetime) -> Result:
-    """End a sitting whose time is up; its answers count. Not before its deadline."""
-    if not past_deadline(sitting, now):
-        raise ValueError("its time is not up")
-    return end(sitting=sitting, state=Sitting.State.EXPIRED, now=now)
-
-
-def end(*, sitting: Sitting, state: str, now: dt.datetime) -> Result:
-    """End a sitting with ``state``; one that is over stays as it is. Returns its result."""
-    with transaction.atomic():
-        row = _locked(Sitting.objects.filter(pk=sitting.pk))
-        if row.state not in Sitting.OVER:
-            row.state, row.asked = state, None
-            row.started_at = row.started_at or now
-            row.finished_at = now
-            if state == Sitting.State.EXPIRED and row.deadline is not None:
-                row.finished_at = min(now, row.deadline)
-            row.save(update_fields=["state", "asked", "started_at", "finished_at"])
-        result = close(row, now)
-    sitting.state, sitting.asked = row.state, row.asked
-    sitting.started_at, sitting.finished_at = row.started_at, row.finished_at
-    return result
-
-
-def close(row: Sitting, now: dt.datetime) -> Result:
-    """The result of a sitting that has just ended; the room that started it is told, once."""
-    kept = Result.objects.filter(sitting=row, current=True).first()
-    if kept is not None:
-        return kept
-    result = results.store(row, now=now)
-    parts.part_of(row).finished(row, result, now)
-    return result
-
-
-def expire_due(*, now: dt.datetime) -> int:
-    """End every sitting whose time is up; return how many. Run by a schedule."""
-    due = Sitting.objects.filter(state=Sitting.State.RUNNING, deadline__lt=now).order_by("pk")
-    number = 0
-    for row in due.iterator(chunk_size=200):
-        expire(sitting=row, now=now)
-        number += 1
-    return number

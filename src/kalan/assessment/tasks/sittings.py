@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from kalan.assessment.services.sittings import expire_due
+from kalan.assessment.services.endings import expire_due
 from kalan.base.schedule import scheduled
 
 

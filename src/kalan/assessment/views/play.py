@@ -31,7 +31,7 @@ from kalan.assessment.selectors.screens import (
     last_feedback,
 )
 from kalan.assessment.selectors.sittings import person, playable, readable, retake
-from kalan.assessment.services import sittings
+from kalan.assessment.services import endings, sittings
 from kalan.assessment.services.sittings import Answered
 from kalan.base import clock
 from kalan.base.errors import Refused
@@ -116,7 +116,7 @@ def _settled(sitting: Sitting) -> Screen:
     now = clock.now()
     screen = current(sitting=sitting, now=now)
     if isinstance(screen, Over) and screen.expired:
-        sittings.expire(sitting=sitting, now=now)
+        endings.expire(sitting=sitting, now=now)
     return screen
 
 
@@ -129,7 +129,7 @@ def _post(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
         return _begin(request, uid)
     if "terminer" in data:
         sitting = _mine(request).get(uid=uid)
-        sittings.finish(sitting=sitting, now=clock.now())
+        endings.finish(sitting=sitting, now=clock.now())
         return redirect("test-play", uid=uid)
     if "suite" in data:
         step = whole(data["suite"])

@@ -10,7 +10,7 @@ from django.utils import timezone
 from kalan.assessment.models import Sitting, Test
 from kalan.assessment.selectors.frozen import frozen_of
 from kalan.assessment.selectors.tests import current_frozen, usable_tests
-from kalan.assessment.services import sittings
+from kalan.assessment.services import endings
 from kalan.base.errors import Refused
 from kalan.people.actor import Actor
 from kalan.training.models import Moment, Session, SessionSitting, SessionTest
@@ -156,6 +156,6 @@ def close_test(*, actor: Actor, now: dt.datetime, session: Session, moment: str)
             state=Sitting.State.RUNNING,
         )
         for sitting in going.order_by("pk"):
-            sittings.finish(sitting=sitting, now=now)
+            endings.finish(sitting=sitting, now=now)
         ask_gain(row.pk)
     return found
