@@ -101,6 +101,7 @@ TABLE: dict[str, Row] = {
     "act-exclude": DETAIL(*PREPARERS, of=DRAFT_ACT),
     "act-include": DETAIL(*PREPARERS, of=EXCLUDED_ACT),
     "act-preview": FILE(*ACT_READERS, of=DRAFT_ACT),
+    "act-picture": FILE(*ACT_READERS, of=DRAFT_ACT),
     "act-batch-visa": DETAIL(*PLANNERS, of="checked_batch"),
     "act-batch-send-back": DETAIL(*PLANNERS, "signatory", of="checked_batch"),
     # --- acts: once signed

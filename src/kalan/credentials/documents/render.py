@@ -84,6 +84,13 @@ class Renderer:
         remedy = "Abrégez les textes les plus longs\u00a0: intitulés, thèmes, structure."
         raise DocumentRefused([Problem("too_long", "page", said, remedy)])
 
+    def picture(self, data: dict[str, Any], *, ppi: float = 96) -> bytes:
+        """The first page of ``pdf`` as PNG, for screens that show no PDF."""
+        made = self._compiler.compile(
+            input=self._source(data["act"], data["page"]), format="png", ppi=ppi
+        )
+        return made[0] if isinstance(made, list) else made
+
     def _compile(self, act: dict[str, Any], page: dict[str, Any]) -> bytes:
         year, month, day = page["day"]
         try:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from kalan.base.errors import Refused
 from kalan.credentials.models import Act, ActTemplate, Batch
-from kalan.credentials.selectors.batches import acts_visible_to
+from kalan.credentials.selectors.listing import readable_batches
 from kalan.credentials.selectors.offices import current_holder
 from kalan.credentials.services import printing
 from kalan.people.actor import Actor
@@ -25,17 +25,28 @@ def preview(*, actor: Actor, act: Act, now: dt.datetime) -> bytes:
 
     Raises Refused with what keeps it from being printed; Act.DoesNotExist out of territory.
     """
-    act = (
-        acts_visible_to(actor)
-        .select_related("batch__version__template", "batch__office__key", "batch__file")
-        .get(pk=act.pk)
-    )
+    act = _readable(actor, act)
     if act.batch.version.template.kind == ActTemplate.Kind.FILES:
         return _given(act)
-    return _rendered(act, now)
+    return _rendered(act, now, picture=False)
 
 
-def _rendered(act: Act, now: dt.datetime) -> bytes:
+def picture(*, actor: Actor, act: Act, now: dt.datetime) -> bytes:
+    """The first page of ``preview`` as PNG: what a phone shows inside a page."""
+    act = _readable(actor, act)
+    if act.batch.version.template.kind == ActTemplate.Kind.FILES:
+        raise Refused("Ce document a été fait ailleurs : ouvrez le PDF.", code="document")
+    return _rendered(act, now, picture=True)
+
+
+def _readable(actor: Actor, act: Act) -> Act:
+    rows = Act.objects.filter(batch__in=readable_batches(actor))
+    return rows.select_related("batch__version__template", "batch__office__key", "batch__file").get(
+        pk=act.pk
+    )
+
+
+def _rendered(act: Act, now: dt.datetime, *, picture: bool) -> bytes:
     # Late: the compiler and its fonts, which other pages do without.
     from kalan.credentials.documents.compose import document
     from kalan.credentials.documents.errors import DocumentRefused
@@ -58,7 +69,9 @@ def _rendered(act: Act, now: dt.datetime) -> bytes:
     try:
         data = document(act.data, envelope, version)  # type: ignore[arg-type]
         data["page"]["demo"] = NOTICE
-        return Renderer(settings.PACKS_DIR / version.file, assets).pdf(data)
+        renderer = Renderer(settings.PACKS_DIR / version.file, assets)
+        made = renderer.pdf(data)  # says what keeps it from being printed
+        return renderer.picture(data) if picture else made
     except DocumentRefused as refused:
         raise Refused(str(refused), code="document") from refused
     except KeyError as missing:

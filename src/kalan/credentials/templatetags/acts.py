@@ -18,9 +18,9 @@ def fours(code: str | None) -> str:
 
 @register.filter
 def time_left(seconds: int | None) -> str:
-    """« moins d’une minute », « environ 3 minutes »; nothing known → nothing said."""
+    """« environ 15 secondes », « environ 3 minutes »; nothing known → nothing said."""
     if seconds is None:
         return ""
     if seconds < 60:
-        return "moins d’une minute"
+        return f"environ {max(5, (seconds + 4) // 5 * 5)} secondes"
     return f"environ {some((seconds + 59) // 60, 'minute', 'minutes')}"

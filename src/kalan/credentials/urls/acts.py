@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_ACT}ecarter/", batches.act_exclude, name="act-exclude"),
     path(f"{_ACT}remettre/", batches.act_include, name="act-include"),
     path(f"{_ACT}apercu.pdf", batches.act_preview, name="act-preview"),
+    path(f"{_ACT}apercu.png", batches.act_picture, name="act-picture"),
     path(f"{_ACT}document.pdf", handing.act_file, name="act-file"),
     path(f"{_ONE}viser/", visa.batch_visa, name="act-batch-visa"),
     path(f"{_ONE}renvoyer/", visa.batch_send_back, name="act-batch-send-back"),

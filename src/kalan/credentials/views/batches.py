@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -326,3 +326,14 @@ def act_preview(request: ActorRequest, uid: uuid.UUID, act: uuid.UUID) -> HttpRe
         messages.error(request, str(refused))
         return redirect(reverse("act-batch", kwargs={"uid": batch.uid}))
     return pdf(content, f"apercu-{row.rank}.pdf", attachment=False)
+
+
+@staff(VIEW)
+def act_picture(request: ActorRequest, uid: uuid.UUID, act: uuid.UUID) -> HttpResponseBase:
+    """The first page of the preview, to be seen inside a page."""
+    _, row = act_or_404(request, uid, act)
+    try:
+        content = showing.picture(actor=request.actor, act=row, now=clock.now())
+    except Refused as refused:
+        raise Http404(str(refused)) from refused
+    return HttpResponse(content, content_type="image/png")

@@ -196,6 +196,7 @@ def run_page(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "batches": list(listed(run.batches.all()).order_by("approved_at", "pk")),
         "going": advance.running and not advance.finished,
         "may_retry": _may_retry(request, run),
+        "may_deliver": request.actor.can(CAPABILITIES["acts.deliver"]),
     }
     return render(request, "credentials/signing/run.html", context)
 
