@@ -89,7 +89,10 @@ class Renderer:
         made = self._compiler.compile(
             input=self._source(data["act"], data["page"]), format="png", ppi=ppi
         )
-        return made[0] if isinstance(made, list) else made
+        first = made[0] if isinstance(made, list) else made
+        if not isinstance(first, bytes):
+            raise TypeError("typst returned no picture")
+        return first
 
     def _compile(self, act: dict[str, Any], page: dict[str, Any]) -> bytes:
         year, month, day = page["day"]
