@@ -31,9 +31,9 @@ from kalan.engine.signing.qr import qr_modules
 STANDARDS: list[Any] = ["a-3a", "ua-1"]
 ATTACHMENT = "acte.json"
 _FOLDER = "kalan-acte-"
-# Readers smooth a picture that they must enlarge less than four times, and so blur a code: with
-# this many pixels a module there is nothing left to enlarge.
-_PIXELS = 4
+# Pixels a module. Readers smooth a picture that they must enlarge less than four times, and so blur
+# a code of one pixel a module; of three, it reads from a page at 100 dots an inch.
+_PIXELS = 3
 _PAGES = re.compile(rb"<</Type/Pages/Count (\d+)/")
 
 

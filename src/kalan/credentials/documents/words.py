@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 from kalan.credentials.documents.contract import texts
@@ -22,6 +23,7 @@ _PATTERNS = (
 )
 
 
+@lru_cache(maxsize=2048)  # most texts of an act are those of the act before
 def _letters(text: str) -> str:
     """The bare letters of ``text``: no accent, capital, space, hyphen or invisible sign."""
     wide = unicodedata.normalize("NFKD", text).casefold().translate(_LOOKALIKES)
@@ -30,7 +32,10 @@ def _letters(text: str) -> str:
 
 def reserved(text: str) -> str | None:
     """The reserved words that ``text`` holds, however they are written; None when it has none."""
-    bare = _letters(text)
+    return _among(_letters(text))
+
+
+def _among(bare: str) -> str | None:
     for pattern, words in _PATTERNS:
         if pattern.search(bare):
             return words
@@ -43,7 +48,7 @@ def reserved_in(page: Any) -> tuple[str, str] | None:
     All texts are read in a row too: half a word in bold and half in another field is that word.
     """
     found = list(texts(page))
-    said = reserved(" ".join(text for _, text in found))
+    said = _among("".join(_letters(text) for _, text in found))
     if said is None:
         return None
     for place, text in found:
