@@ -17,7 +17,6 @@ from asn1crypto import x509
 from asn1crypto.algos import SignedDigestAlgorithm
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import fields, signers
 from pyhanko_certvalidator.registry import SimpleCertificateStore
@@ -88,7 +87,7 @@ def _told() -> Iterator[None]:
         yield
     except SigningError:
         raise
-    except (PdfError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except Exception as error:  # a broken file makes pyHanko raise of any kind
         raise SigningError(
             "malformed",
             f"Ce fichier n’est pas un PDF lisible ({type(error).__name__}).",
