@@ -368,15 +368,33 @@ def shadow_document() -> bytes:
         b"%PDF-1.7\n5 0 obj\n" + stream(b"BT /F 20 Tf (Vous recevez 100 000) Tj ET") + b"\nendobj\n"
     )
     rows = []
-    for number in range(1, 15):
+    for number in range(1, 16):
         rows.append(
             b"%010d 00000 n \n" % len(out) if number in objects else b"0000000000 00001 f \n"
         )
         if number in objects:
             out += b"%d 0 obj\n%s\nendobj\n" % (number, objects[number])
-    table = b"xref\n0 15\n0000000000 65535 f \n" + b"".join(rows)
-    tail = b"trailer\n<</Size 15/Root 1 0 R/Info 6 0 R/ID[<01><02>]>>\nstartxref\n%d\n%%%%EOF\n"
+    table = b"xref\n0 16\n0000000000 65535 f \n" + b"".join(rows)
+    tail = b"trailer\n<</Size 16/Root 1 0 R/Info 6 0 R/ID[<01><02>]>>\nstartxref\n%d\n%%%%EOF\n"
     return out + table + tail % len(out)
+
+
+def _cover(pdf: bytes, rectangle: bytes) -> bytes:
+    """A new, empty signature field over the page, with a look of its own [RMM21 §4.2]."""
+    p, number = parts(pdf), new(pdf)
+    field = b"<</FT/Sig/T(B)/Type/Annot/Subtype/Widget/F 4/P %d 0 R/Rect[%s]/AP<</N %d 0 R>>>>"
+    look = stream(b"1 g 0 0 300 300 re f", b"/Type/XObject/Subtype/Form/BBox[0 0 300 300]")
+    form = re.sub(rb"/Fields\s*\[", b"/Fields[%d 0 R " % number, body(pdf, p.form))
+    page = re.sub(rb"/Annots\s*\[", b"/Annots[%d 0 R " % number, body(pdf, p.page))
+    return update(
+        pdf,
+        {
+            p.form: form,
+            p.page: page,
+            number: field % (p.page, rectangle, number + 1),
+            number + 1: look,
+        },
+    )
 
 
 SHADOWS = {
@@ -404,6 +422,11 @@ SHADOWS = {
             new(pdf): stream(b"1 g 0 0 80 20 re f", b"/Type/XObject/Subtype/Form/BBox[0 0 80 20]"),
         },
     ),
+    "cover: a field whose place is written elsewhere": lambda pdf: _cover(
+        pdf, b"0 0 15 0 R 15 0 R"
+    ),
+    "cover: a field in plain sight": lambda pdf: _cover(pdf, b"0 0 300 300"),
+    "cover: an empty field without place": lambda pdf: _cover(pdf, b"0 0 0 0"),
     "hide and replace: another listed catalogue": lambda pdf: update(pdf, {}, root=12),
     "hide and replace: an unlisted body": lambda pdf: update(
         pdf, {}, places={5: pdf.index(b"5 0 obj")}

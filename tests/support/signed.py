@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Callable
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import typst
 from asn1crypto import keys as asn1_keys
 from asn1crypto import x509 as asn1_x509
+from pyhanko.pdf_utils.generic import DictionaryObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata
@@ -75,6 +77,7 @@ def sign(
     long_term: tuple[Party, list[bytes]] | None = None,
     archive: bool = False,
     box: tuple[int, int, int, int] | None = None,
+    before: Callable[[DictionaryObject], None] | None = None,
     **meta: Any,
 ) -> bytes:
     """PAdES B-B; B-T with ``stamp``; B-LT with ``long_term`` (trusted authority, lists) too;
@@ -101,7 +104,12 @@ def sign(
         new_field_spec=fields.SigFieldSpec(field, box=box) if box else None,
     )
     out = BytesIO()
-    asyncio.run(signer.async_sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf)), output=out))
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    if before:  # change the first page in the same revision
+        page = writer.find_page_for_modification(0)[0]
+        before(page.get_object())
+        writer.mark_update(page)
+    asyncio.run(signer.async_sign_pdf(writer, output=out))
     return out.getvalue()
 
 

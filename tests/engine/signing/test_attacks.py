@@ -15,6 +15,7 @@ import pikepdf
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject
 
 from kalan.engine.signing.verify.judge import judge
 from kalan.engine.signing.verify.own import judge_own
@@ -202,6 +203,16 @@ def test_a_document_prepared_before_signing_and_opened_up_afterwards(name: str) 
     assert said(shadow()) == ("ok", "ok")
     assert said(attack(shadow())) == (MODIFIED, MODIFIED)
     assert said(attack(f.store_added(shadow()))) == (MODIFIED, MODIFIED)
+
+
+def test_a_second_signature_does_not_turn_annotations_over() -> None:
+    def turned(page: DictionaryObject) -> None:
+        page["/Annots"] = ArrayObject(reversed(page["/Annots"]))
+
+    honest = sign(shadow(), signer("Ministre"), field="B", before=lambda page: None)
+    assert said(honest)[0] == "ok"
+    forged = sign(shadow(), signer("Ministre"), field="B", before=turned)
+    assert said(forged) == (MODIFIED, MODIFIED)
 
 
 NOT_SIGNED_FILES: dict[str, tuple[bytes, str, str]] = {

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
@@ -34,23 +35,67 @@ from pyhanko.sign.diff_analysis.rules.form_field_rules import (
     DSSCompareRule,
     SigFieldCreationRule,
     SigFieldModificationRule,
-    is_field_visible,
 )
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate, WhitelistRule
 
 from kalan.engine.signing.verify.verdict import Doubt, Reason
 
+MOST_PAGES = 20_000  # nodes of the page tree
+
 
 class UnseenFieldRule(SigFieldCreationRule):
-    """New signature fields must be invisible: a visible one can cover what was signed. A place
-    for a visible signature is reserved before the first signature, or not at all."""
+    """A field that is added must hold a signature and take no place on the page: one that is seen
+    can cover what was signed. A place for a visible signature is reserved before the first
+    signature, or not at all."""
 
     def apply(self, context: Any) -> Iterable[Any]:
         for spec in context.field_specs.values():
-            added = spec.new_field_ref if spec.old_field_ref is None else None
-            if added is not None and is_field_visible(added.get_object()):
-                raise SuspiciousModification("a visible field was added after signing")
+            if spec.old_field_ref is None and spec.new_field_ref is not None:
+                field = spec.new_field_ref.get_object()
+                if "/V" not in field:
+                    raise SuspiciousModification("an empty field was added after signing")
+                for one in (field, *(kid.get_object() for kid in field.get("/Kids", ()))):
+                    _without_place(one)
+        _same_order(context.old.root["/Pages"], context.new.root["/Pages"])
         return super().apply(context)
+
+
+def _same_order(old: Any, new: Any) -> None:
+    """Refuse annotations in another order: what lay under another would lie over it. pyHanko
+    compares them as sets."""
+    waiting, seen = [(old, new)], 0
+    while waiting:
+        before, after = (one.get_object() for one in waiting.pop())
+        seen += 1
+        if seen > MOST_PAGES:
+            raise SuspiciousModification("too many pages, or a loop of pages")
+        if "/Kids" in before:
+            waiting += zip(before["/Kids"], after["/Kids"], strict=True)
+            continue
+        had, has = (_annotations(page) for page in (before, after))
+        if has[: len(had)] != had or len(set(has)) != len(has):
+            raise SuspiciousModification("annotations in another order")
+
+
+def _annotations(page: Any) -> list[Any]:
+    found = page.get("/Annots", None)
+    return [] if found is None else [found.raw_get(n).reference for n in range(len(found))]
+
+
+def _without_place(widget: Any) -> None:
+    """Refuse a widget that has a place. pyHanko takes a rectangle that it cannot read, such as one
+    whose numbers are references, for one without size; a viewer reads it."""
+    try:
+        rectangle = list(widget.raw_get("/Rect"))
+    except KeyError:
+        if "/AP" in widget:
+            raise SuspiciousModification("an appearance without place") from None
+        return
+    if len(rectangle) != 4 or not all(isinstance(one, (int, Decimal)) for one in rectangle):
+        raise SuspiciousModification("a place that is not four numbers")
+    left, low, right, top = rectangle
+    if left != right and low != top:
+        raise SuspiciousModification("a visible field was added after signing")
 
 
 SAVED = {  # what a program writes when it saves, and how: nothing else can be slipped in
