@@ -129,7 +129,9 @@ def test_nobody_is_trusted_by_default(plain: bytes) -> None:
     assert judge(plain, trust=[], at=NOW).reason is Reason.UNTRUSTED
     other = authority("Autre autorité")
     assert judge(plain, trust=[other.der], at=NOW).reason is Reason.UNTRUSTED
-    assert judge(plain, trust=[other.pem + authority().pem], at=NOW).reason is Reason.OK
+    both = [other.pem + authority().pem]
+    assert judge(plain, trust=both, at=NOW).reason is Reason.OK
+    assert judge_own(plain, trust=both, at=NOW).reason is Reason.OK
 
 
 def test_a_revoked_certificate_counts_from_its_date(plain: bytes, stamped: bytes) -> None:

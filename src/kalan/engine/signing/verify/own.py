@@ -86,7 +86,7 @@ def judge_own(
     crls: Sequence[bytes] = (),
 ) -> Verdict:
     """Judge an act of ours, B-B; never raises. ``at``: the moment at which the register proves
-    that it existed (default: now); ``trust``, ``crls``: DER. Any other shape is not valid: ask
+    that it existed (default: now); ``trust``, ``crls``: DER or PEM. Another shape is not valid: ask
     ``judge`` about files that others made or that were raised to a higher level."""
     moment = at or datetime.now(UTC)
     try:
@@ -241,7 +241,7 @@ def _path(
 ) -> tuple[x509.Certificate, ...]:
     """The chain from a trusted certificate to the leaf, dates aside (RFC 5280 §6.1, in the little
     that our authorities use; a critical extension beyond that is refused)."""
-    trusted = [_certificate(one) for one in trust]
+    trusted = [one for blob in trust for one in _anchors(blob)]
     others = [_certificate(one) for one in held]
     first = _certificate(leaf)
     _fit_to_sign(first)
@@ -302,6 +302,11 @@ def _extension(certificate: x509.Certificate, kind: type[Extension]) -> Extensio
 @functools.lru_cache(maxsize=256)
 def _certificate(der: bytes) -> x509.Certificate:
     return x509.load_der_x509_certificate(der)
+
+
+def _anchors(blob: bytes) -> list[x509.Certificate]:
+    """The certificates of a blob that the caller trusts: DER, or PEM with one or several."""
+    return x509.load_pem_x509_certificates(blob) if b"-----BEGIN" in blob else [_certificate(blob)]
 
 
 @functools.lru_cache(maxsize=4)
