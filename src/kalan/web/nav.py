@@ -73,6 +73,7 @@ LINES: tuple[Line, ...] = (
     Line("Actes", "Parapheur", "signing-tray", frozenset({G})),
     Line("Actes", "Attestations et actes", "act-batch-list", frozenset({S, R, P, A, X, G})),
     Line("Actes", "Modèles d’actes", "act-template-list", STAFF | {G}),
+    Line("Actes", "Actes en chiffres", "act-statistics", frozenset({S, R, P, A, X, G})),
     Line("Actes", "Registre des actes", "act-register", frozenset({P, A, X, G})),
     Line("Actes", "Fonctions qui signent", "office-list", frozenset({P, A, X, G})),
     Line("Actes", "Clés de signature", "signing-key-list", frozenset({A, X})),

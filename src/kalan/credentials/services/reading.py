@@ -19,6 +19,12 @@ def act_bytes(act: Act) -> bytes:
     """
     if act.pack is None or act.start is None or act.size is None:
         raise Refused("Cet acte n’a pas encore de document.", code="not_signed")
+    if act.pack.file.size == 0:
+        raise Refused(
+            f"Le document de l’acte {act.number} n’est plus conservé : sa durée légale est passée.",
+            remedy="L’exemplaire de la personne se vérifie toujours.",
+            code="forgotten",
+        )
     try:
         with act.pack.file.file.open("rb") as pack:
             pack.seek(act.start)

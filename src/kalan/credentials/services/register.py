@@ -167,7 +167,8 @@ def _numbers(found: Findings) -> None:
 
 
 def _files(found: Findings, most: int | None) -> None:
-    rows = Act.objects.filter(state=Act.State.SIGNED).select_related("pack__file").defer("data")
+    rows = Act.objects.filter(state=Act.State.SIGNED, pack__file__size__gt=0)  # not yet forgotten
+    rows = rows.select_related("pack__file").defer("data")
     # A sample over the whole register, the same for everyone who looks on the same day.
     rows = rows.order_by("pk") if most is None else rows.order_by("sha256")[:most]
     for row in rows.iterator(chunk_size=200):

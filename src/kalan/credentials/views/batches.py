@@ -208,6 +208,9 @@ def _rights(request: ActorRequest, batch: Batch) -> dict[str, bool]:
         and state == Batch.State.PRINTED,
         "may_deliver": actor.can(CAPABILITIES["acts.deliver"])
         and state in (Batch.State.SIGNED, Batch.State.PRINTED),
+        "may_send": actor.covers(CAPABILITIES["acts.deliver"], path)
+        and state == Batch.State.SIGNED
+        and batch.version.template.kind in ActTemplate.PROOFS,
     }
 
 
