@@ -13,7 +13,7 @@ from kalan.engine.signing.code import in_fours
 from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, Traffic, follow, sign_in_as
 from tests.factories import acts, people, signing
 from tests.factories.people import NOW
-from tests.support.html import Nu, sound
+from tests.support.html import sound
 from tests.support.server import Server
 
 FIRST_PAGE = 14_000
@@ -40,7 +40,7 @@ def _answer(page: Page) -> str:
 
 
 def test_by_code_by_file_and_after_a_revocation(
-    site: Server, open_page: OpenPage, tmp_path: Path, nu: Nu
+    site: Server, open_page: OpenPage, tmp_path: Path
 ) -> None:
     with site.database():
         act = _signed(people.tree())
@@ -79,7 +79,7 @@ def test_by_code_by_file_and_after_a_revocation(
     # Revoked on the laptop of the programme, known at once to whoever checks.
     sign_in_as(desk, site, manager)
     desk.goto(f"{site.url}/gestion/actes/acte/{act.uid}/")
-    assert sound(desk, nu) == []
+    assert sound(desk) == []
     follow(desk, desk.get_by_role("link", name="Révoquer"))
     desk.get_by_label("Motif").select_option("error")
     desk.get_by_label("Explication").fill("La session n’est pas la bonne")
