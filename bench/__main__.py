@@ -22,7 +22,7 @@ def names() -> dict[str, str]:
     return {name.rstrip("_"): name for name in sorted(modules) if name not in HELPERS}
 
 
-HELPERS = {"__main__", "bank", "learner", "result", "served", "sitters"}
+HELPERS = {"__main__", "bank", "learner", "result", "served", "signers", "sitters"}
 
 
 def main(words: list[str]) -> int:

@@ -57,7 +57,12 @@ def parser() -> argparse.ArgumentParser:
     )
     _keys(commands.add_parser("keys", help="les clés qui signent"))
     commands.add_parser("demo", help="charge les données de démonstration (mode démonstration)")
-    commands.add_parser("check", help="vérifie les réglages, les migrations et l’arbre")
+    checked = commands.add_parser("check", help="vérifie les réglages, les migrations et l’arbre")
+    checked.add_argument(
+        "--register",
+        action="store_true",
+        help="relit aussi le registre des actes et chaque document signé",
+    )
     return top
 
 

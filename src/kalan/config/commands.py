@@ -58,11 +58,25 @@ def worker(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     problems = checks.problems(today=clock.today())
+    if options.register:
+        problems += _register()
     for problem in problems:
         print(problem)
     if not problems:
         print("Tout est en ordre.")
     return 1 if problems else 0
+
+
+def _register() -> list[str]:
+    """What is wrong with the register and the files it names; the last hash goes to stderr."""
+    from kalan.credentials.services import register  # only here: it reads every act
+
+    found = register.verify(files=None)
+    supervise.say(
+        f"Registre : {found.entries} entrées, {found.acts} actes signés, {found.files} documents "
+        f"relus. Dernière empreinte, à noter ailleurs : {found.last or 'aucune'}"
+    )
+    return found.problems
 
 
 def demo(options: argparse.Namespace) -> int:

@@ -178,11 +178,14 @@ def _run(
 
 def _take(run: SigningRun, batches: Sequence[Batch]) -> None:
     """Of two signatories who click at once one gets the batches, the other is told who did."""
-    wanted = [batch.pk for batch in batches]
+    wanted = sorted({batch.pk for batch in batches})
+    # Locked in one order, so that two who tick the same batches differently do not wait for each
+    # other for ever.
+    list(Batch.objects.select_for_update().filter(pk__in=wanted).order_by("pk").values_list("pk"))
     taken = Batch.objects.filter(
         pk__in=wanted, state=Batch.State.APPROVED, office=run.holder.office_id, mode=run.mode
     ).update(state=Batch.State.ORDERED, run=run)
-    if taken == len(set(wanted)):
+    if taken == len(wanted):
         return
     lost = Batch.objects.filter(pk__in=wanted).exclude(run=run).select_related("run")
     other = lost.order_by("pk").first()

@@ -20,6 +20,7 @@ _K = RegisterEntry.Kind
 _TRIES = 20
 
 
+@transaction.atomic
 def append(
     *,
     kind: str,

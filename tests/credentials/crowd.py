@@ -1,0 +1,129 @@
+"""Run as a program: clicks at the same moment; prints who won and what stands afterwards.
+
+    python -m tests.credentials.crowd
+
+Two signatories order the same batches; one of them clicks twice on another; eight write to the
+register. Every thread has a connection of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+
+def at_once(works: list[Callable[[], Any]]) -> list[str]:
+    """Run all at the same moment; what each gave, or the code of its refusal."""
+    from django.db import connection
+
+    from kalan.base.errors import Refused
+
+    said: list[str] = [""] * len(works)
+    start = threading.Barrier(len(works))
+
+    def one(number: int) -> None:
+        try:
+            start.wait()
+            said[number] = str(works[number]())
+        except Refused as refused:
+            said[number] = f"{refused.code}: {refused.message}".replace("\u00a0", " ")
+        except Exception as error:
+            said[number] = repr(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(len(works))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return said
+
+
+def main() -> None:
+    django.setup()
+    from django.db import connection
+
+    from kalan.base import clock
+    from kalan.base.ids import uuid7
+    from kalan.base.models import Job
+    from kalan.credentials.models import Act, Batch, RegisterEntry, SigningRun
+    from kalan.credentials.services import ordering, register
+    from kalan.credentials.services.second_factor import Factor
+    from tests.factories import credentials as make
+    from tests.factories import people
+
+    now = clock.now()
+    country = people.tree().country
+    office = make.office(country)
+    holders = [
+        make.holder(office, name="Dr Awa NDIAYE"),
+        make.holder(office, name="M. Ali SOW", capacity="interim", title="Chef de division"),
+    ]
+    batches = [make.approved(make.batch(country, office=office, acts=20)) for _ in range(2)]
+
+    def order(number: int) -> str:
+        account = holders[number].account
+        rows = list(Batch.objects.select_related("office__node", "office__key").order_by("pk"))
+        ordering.order(
+            actor=make.actor(account, now=now),
+            batches=rows if number else rows[::-1],
+            factor=Factor(account.pk, "totp", now),
+            now=now,
+        )
+        return "signed"
+
+    orders = at_once([lambda: order(0), lambda: order(1)])
+    other = make.approved(make.batch(country, office=office, acts=5))
+    form = uuid7()
+
+    def click() -> str:
+        account = holders[0].account
+        row = Batch.objects.select_related("office__node", "office__key").get(pk=other.pk)
+        run = ordering.confirm(
+            actor=make.actor(account, now=now),
+            batches=[row],
+            code=make.totp(now),
+            form_uid=form,
+            now=now,
+        )
+        return str(run.uid)
+
+    clicks = at_once([click, click])
+    void = RegisterEntry.Kind.VOID
+    writes = at_once(
+        [lambda: register.append(kind=void, by=None, now=now, body={}).seq for _ in range(8)]
+    )
+    acts = Act.objects.exclude(number=None)
+    print(  # noqa: T201 - read by the test that runs this
+        json.dumps(
+            {
+                "vendor": connection.vendor,
+                "orders": sorted(orders),
+                "clicks": clicks,
+                "form": str(form),
+                "runs": SigningRun.objects.count(),
+                "jobs": Job.objects.count(),
+                "numbers": sorted(acts.values_list("number", flat=True)),
+                "codes": acts.values("code").distinct().count(),
+                "places": acts.values("status_index").distinct().count(),
+                "runs_of_batches": len({batch.run_id for batch in _again(batches)}),
+                "writes": sorted(map(int, writes)),
+                "problems": register.verify(files=None).problems,
+            }
+        )
+    )
+
+
+def _again(batches: list[Any]) -> list[Any]:
+    for batch in batches:
+        batch.refresh_from_db()
+    return batches
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""The click: who may, with which second factor; two at once, and one twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from kalan.base.errors import Refused
+from kalan.base.ids import uuid7
+from kalan.credentials.models import Act, Batch, OfficeHolder, SigningRun
+from kalan.credentials.selectors.signing import awaiting_signature
+from kalan.credentials.services import offices, ordering
+from kalan.credentials.services.second_factor import Factor, verify_totp
+from kalan.people.actor import Actor
+from tests.factories import credentials as make
+from tests.factories import people
+from tests.factories.people import LONG_AGO, NOW, Tree
+from tests.support.server import Server, python
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("fixture", "vendor"), [("offline", "sqlite"), ("offline_postgresql", "postgresql")]
+)
+def test_clicks_at_the_same_moment(
+    fixture: str, vendor: str, request: pytest.FixtureRequest
+) -> None:
+    server: Server = request.getfixturevalue(fixture)
+    said = json.loads(python(server.home, "-m", "tests.credentials.crowd", **server.settings))
+    year = said["numbers"][0][3:7]
+    assert said["vendor"] == vendor
+    lost, won = said["orders"][1], said["orders"][0]
+    if lost == "signed":
+        lost, won = won, lost
+    assert won == "signed"
+    assert lost.startswith("taken: « Attestations d’essai » vient d’être signé par ")
+    assert said["clicks"] == [said["form"], said["form"]]
+    assert (said["runs"], said["jobs"], said["runs_of_batches"]) == (2, 2, 1)
+    assert said["numbers"] == [f"SN-{year}-{n:06d}" for n in range(1, 46)]
+    assert said["codes"] == said["places"] == 45
+    assert said["writes"] == list(range(1, 9))
+    assert said["problems"] == []
+
+
+@pytest.fixture
+def batch(tree: Tree) -> Batch:
+    return make.approved_batch(tree.fatick, acts=2)
+
+
+def signatory(batch: Batch) -> Actor:
+    return make.actor(batch.office.holders.get().account)
+
+
+@pytest.mark.django_db
+def test_a_code_is_asked_for_at_the_click_and_serves_once(batch: Batch) -> None:
+    actor = signatory(batch)
+    assert actor.account is not None
+    account = actor.account
+    for code in ("000000", "", "12345", make.totp(NOW - dt.timedelta(minutes=5))):
+        with pytest.raises(Refused) as refused:
+            verify_totp(account=account, code=code, now=NOW)
+        assert refused.value.code == "wrong_code"
+    typed = f"{make.totp()[:3]} {make.totp()[3:]}"
+    assert verify_totp(account=account, code=typed, now=NOW) == Factor(account.pk, "totp", NOW)
+    with pytest.raises(Refused, match="déjà servi"):
+        verify_totp(account=account, code=make.totp(), now=NOW)
+
+
+@pytest.mark.django_db
+def test_five_wrong_codes_and_one_waits(batch: Batch) -> None:
+    account = signatory(batch).account
+    assert account is not None
+    for _ in range(5):
+        with pytest.raises(Refused):
+            verify_totp(account=account, code="000000", now=NOW)
+    with pytest.raises(Refused) as refused:
+        verify_totp(account=account, code=make.totp(), now=NOW)
+    assert refused.value.code == "wait"
+    later = NOW + dt.timedelta(minutes=16)
+    assert verify_totp(account=account, code=make.totp(later), now=later).at == later
+
+
+@pytest.mark.django_db
+def test_a_factor_of_another_time_or_person_orders_nothing(batch: Batch) -> None:
+    actor = signatory(batch)
+    assert actor.account is not None
+    own = actor.account.pk
+    for factor in (
+        Factor(own, "totp", NOW - dt.timedelta(minutes=3)),
+        Factor(own, "totp", NOW + dt.timedelta(minutes=3)),
+        Factor(own + 1, "totp", NOW),
+    ):
+        with pytest.raises(Refused) as refused:
+            ordering.order(actor=actor, batches=[batch], factor=factor, now=NOW)
+        assert refused.value.code == "stale_factor"
+    assert (SigningRun.objects.count(), Act.objects.filter(number=None).count()) == (0, 2)
+
+
+@pytest.mark.django_db
+def test_the_same_form_sent_twice_is_one_click(batch: Batch) -> None:
+    actor, form = signatory(batch), uuid7()
+    sent = {"actor": actor, "batches": [batch], "code": make.totp(), "form_uid": form, "now": NOW}
+    first = ordering.confirm(**sent)  # type: ignore[arg-type]
+    assert ordering.confirm(**sent) == first  # type: ignore[arg-type]
+    assert SigningRun.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_only_who_holds_the_office_that_day_signs(tree: Tree, batch: Batch) -> None:
+    holder = batch.office.holders.get()
+    actor = make.actor(holder.account)
+    assert list(awaiting_signature(actor, today=NOW.date())) == [batch]
+    admin = people.actor("admin", tree.country)
+    offices.end_holder(actor=admin, holder=holder, end=NOW.date(), now=NOW)
+    assert list(awaiting_signature(actor, today=NOW.date())) == [batch]
+    tomorrow = NOW + dt.timedelta(days=1)
+    assert list(awaiting_signature(actor, today=tomorrow.date())) == []
+    factor = Factor(holder.account_id, "totp", tomorrow)
+    with pytest.raises(Refused, match="ne tenez pas aujourd’hui"):
+        ordering.order(actor=actor, batches=[batch], factor=factor, now=tomorrow)
+    with pytest.raises(Refused, match="n’a pas le rôle"):
+        offices.appoint(
+            actor=admin, office=batch.office, account=people.account("region", tree.fatick),
+            capacity="interim", name="M. Sow", title="Chef", start=tomorrow.date(), now=NOW,
+        )  # fmt: skip
+    other = people.account("signatory", tree.fatick)
+    offices.appoint(
+        actor=admin, office=batch.office, account=other, capacity="interim", name="M. Ali SOW",
+        title="Chef de division", start=tomorrow.date(), now=NOW,
+    )  # fmt: skip
+    run = ordering.order(
+        actor=make.actor(other, now=tomorrow),
+        batches=[batch],
+        factor=Factor(other.pk, "totp", tomorrow),
+        now=tomorrow,
+    )
+    assert (run.name, run.title, run.capacity) == ("M. Ali SOW", "Chef de division", "interim")
+    OfficeHolder.objects.update(name="Autre")
+    run.refresh_from_db()
+    assert run.name == "M. Ali SOW"
+
+
+@pytest.mark.django_db
+def test_an_office_has_one_holder_in_title(tree: Tree) -> None:
+    admin, office = people.actor("admin", tree.country), make.office(tree.fatick)
+    make.holder(office)
+    with pytest.raises(Refused, match="tient déjà cette fonction en titre"):
+        offices.appoint(
+            actor=admin, office=office, account=people.account("signatory", tree.fatick),
+            capacity="title", name="M. Sow", title="Chef", start=LONG_AGO, now=NOW,
+        )  # fmt: skip
