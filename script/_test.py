@@ -54,7 +54,7 @@ KINDS = {
     "unit": ("pdftoppm", "node", "npm packages", "softhsm2", "zbarimg"),
     "postgresql": ("postgresql", "pdftoppm", "zbarimg"),
     "process": ("redis-server", "postgresql", "pdftoppm", "softhsm2"),
-    "browser": ("chromium", "java", "npm packages", "noto fonts", "pdftoppm"),
+    "browser": ("chromium", "java", "npm packages", "noto fonts", "pdftoppm", "zbarimg"),
 }
 DEBIAN = {
     "pdftoppm": "poppler-utils",
