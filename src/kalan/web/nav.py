@@ -5,10 +5,13 @@ To add a screen, add a line. A line whose address does not exist yet is left out
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
 
+from kalan.base import clock
+from kalan.credentials.selectors.listing import in_tray
 from kalan.people.actor import Actor
 from kalan.people.models import Role
 
@@ -34,6 +37,8 @@ class Line:
     url_name: str
     roles: frozenset[str]
     args: tuple[str, ...] = ()
+    # How many things wait there for this person; asked only of those whom the line is shown to.
+    waiting: Callable[[Actor], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,18 @@ class Item:
     label: str
     url: str
     current: bool
+    waiting: int = 0
 
 
 @dataclass(frozen=True)
 class Group:
     label: str
     items: tuple[Item, ...]
+
+
+def _tray(actor: Actor) -> int:
+    """Batches to sign, and clicks that still run or have stopped."""
+    return in_tray(actor, today=clock.today())
 
 
 LINES: tuple[Line, ...] = (
@@ -70,7 +81,7 @@ LINES: tuple[Line, ...] = (
     Line("Compétences", "Campagnes", "campaign-list", STAFF),
     Line("Compétences", "Examens", "exam-list", frozenset({T, R, P, A, X})),
     Line("Compétences", "Calibrages", "calibration-list", MAKERS | {A}),
-    Line("Actes", "Parapheur", "signing-tray", frozenset({G})),
+    Line("Actes", "Parapheur", "signing-tray", frozenset({G}), waiting=_tray),
     Line("Actes", "Attestations et actes", "act-batch-list", frozenset({S, R, P, A, X, G})),
     Line("Actes", "Modèles d’actes", "act-template-list", STAFF | {G}),
     Line("Actes", "Actes en chiffres", "act-statistics", frozenset({S, R, P, A, X, G})),
@@ -104,5 +115,7 @@ def groups_for(actor: Actor, path: str) -> list[Group]:
     here = max((url for _, url in shown if path.startswith(url)), key=len, default="")
     groups: dict[str, list[Item]] = {}
     for line, url in shown:
-        groups.setdefault(line.group, []).append(Item(line.label, url, url == here))
+        groups.setdefault(line.group, []).append(
+            Item(line.label, url, url == here, line.waiting(actor) if line.waiting else 0)
+        )
     return [Group(label, tuple(items)) for label, items in groups.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from kalan.base.exports import Cell
 from kalan.base.text import fold
 from kalan.credentials import policy
 from kalan.credentials.models import Act, Batch
+from kalan.credentials.selectors.signing import awaiting_signature
 from kalan.people.actor import Actor
 from kalan.people.models import OrgNode
 
@@ -186,3 +188,13 @@ def structures_in(rows: QuerySet[Act]) -> list[OrgNode]:
     """Structures that the acts name, by name (one query)."""
     named = rows.filter(structure__isnull=False).order_by().values("structure")
     return list(OrgNode.objects.filter(pk__in=named).order_by("search", "pk"))
+
+
+def in_tray(actor: Actor, *, today: dt.date) -> int:
+    """Batches that wait for the actor's signature, and those of their clicks not finished (one
+    query)."""
+    if actor.account is None or actor.system:
+        return 0
+    asked = Q(pk__in=awaiting_signature(actor, today=today).order_by().values("pk"))
+    asked |= Q(run__account=actor.account, state=Batch.State.ORDERED)
+    return Batch.objects.filter(asked).count()

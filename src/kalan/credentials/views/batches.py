@@ -44,6 +44,7 @@ from kalan.people.http import ActorRequest, attempt, posted, show_refusal, staff
 VIEW = CAPABILITIES["acts.view"]
 PREPARE = CAPABILITIES["acts.prepare"]
 _SHOWN = 20  # problems named on the page of a draft
+_LOOKED_AT = 600  # acts that every view of the page looks through; more when one asks
 
 
 @staff(VIEW)
@@ -178,9 +179,15 @@ def batch_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "entry": batch.entries.order_by("seq").first() if batch.merkle_root else None,
         "may_register": request.actor.can(CAPABILITIES["register.view"]),
     }
-    if batch.state == Batch.State.DRAFT and not request.GET and context["may_prepare"]:
+    asked = "verifier" in request.GET
+    few = not request.GET and context["counts"].draft <= _LOOKED_AT
+    if context["may_prepare"] and (asked or few):
         found = checking.check(batch)
-        context |= {"problems": found[:_SHOWN], "more_problems": len(found) - _SHOWN}
+        context |= {
+            "looked_at": True,
+            "problems": found[:_SHOWN],
+            "more_problems": len(found) - _SHOWN,
+        }
     return render(request, "credentials/acts/detail.html", context)
 
 
