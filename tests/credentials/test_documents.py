@@ -16,7 +16,7 @@ import pikepdf
 import pytest
 
 from kalan.credentials.documents import contract, invented
-from kalan.credentials.documents.compose import DEMO_NOTICE, LIMITS, TITLES
+from kalan.credentials.documents.compose import DEMO_NOTICE, LIMITS, TITLES, document
 from kalan.credentials.documents.errors import DocumentRefused
 from kalan.credentials.documents.render import Renderer, count_pages
 from kalan.credentials.documents.words import reserved
@@ -289,6 +289,16 @@ def test_a_certificate_is_one_page_or_is_refused() -> None:
         "L’acte de Awa DIALLO prend 2 pages au lieu de 1. Abrégez les textes les plus "
         "longs\u00a0: intitulés, thèmes, structure."
     )
+
+
+def test_a_trainer_of_forty_sessions_gets_the_pages_it_takes() -> None:
+    data = act_data(contract.TRAINER)
+    record = data["act"]["record"]
+    record["led"]["sessions"] *= 40
+    made = document(record, data["act"]["issue"], version_of(contract.TRAINER))
+    pdf = renderer_of(version_of(contract.TRAINER).file).pdf(made)
+    assert count_pages(pdf) == 2
+    assert conformance_faults(pdf) == []
 
 
 def test_a_layout_that_does_not_compile_names_its_place(tmp_path: Path) -> None:

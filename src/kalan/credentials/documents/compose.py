@@ -72,6 +72,7 @@ STATEMENTS = {
     "ministry": "Signé électroniquement — autorité interne du ministère",
     "accredited": "Signé électroniquement — prestataire accrédité",
 }
+_SESSIONS = 10  # of a trainer, on one page
 HAND_STATEMENT = "Inscrit au registre\u00a0; signature manuscrite"
 
 
@@ -214,7 +215,7 @@ def document(record: Record, envelope: Envelope, version: Version) -> dict[str, 
         **_issue(envelope, values),
         **_content(record, version, values),
     }
-    page |= {"pages": 1 if version.kind in contract.PROOFS else None, "dense": _dense(page)}
+    page |= {"pages": _pages(version.kind, page), "dense": _dense(page)}
     return {"act": act, "page": page}
 
 
@@ -324,6 +325,16 @@ def _columns(themes: list[str]) -> list[list[str]]:
     count = 1 if len(themes) < 4 else 2 if len(themes) < 10 else 3
     height = -(-len(themes) // count)
     return [themes[at : at + height] for at in range(0, len(themes), height)]
+
+
+def _pages(kind: str, page: Mapping[str, Any]) -> int | None:
+    """Most pages of an act; None: as many as it takes.
+
+    A proof is one page, but for a trainer who led more sessions than one holds.
+    """
+    if kind not in contract.PROOFS or len(page.get("sessions", [])) > _SESSIONS:
+        return None
+    return 1
 
 
 def _dense(page: Mapping[str, Any]) -> int:
