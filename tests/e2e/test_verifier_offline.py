@@ -30,8 +30,10 @@ from kalan.base import clock
 from kalan.credentials.models import SigningKey
 from kalan.credentials.selectors.keys import place_of
 from kalan.credentials.services import keys
+from kalan.engine.signing import keyfiles
 from kalan.people.actor import SYSTEM
 from cryptography.hazmat.primitives import serialization as s
+keyfiles.ROUNDS = 1000  # a key derivation that does not take its time
 found = keys.create(actor=SYSTEM, now=clock.now(), name="Ministère de la Santé",
     passphrase="quatre mots pris au hasard", algorithm="p-256")
 (qr,) = [key for key in found if key.purpose == SigningKey.Purpose.QR]
