@@ -270,7 +270,7 @@ def _pyhanko(pdf: bytes, roots: list[bytes]) -> bool:
 
     from asn1crypto import x509
     from pyhanko.pdf_utils.reader import PdfFileReader
-    from pyhanko.sign.validation import validate_pdf_signature
+    from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
     from pyhanko_certvalidator import ValidationContext
 
     context = ValidationContext(trust_roots=[x509.Certificate.load(der) for der in roots])
@@ -278,7 +278,7 @@ def _pyhanko(pdf: bytes, roots: list[bytes]) -> bool:
     if len(signatures) != 1:
         return False
     status = validate_pdf_signature(signatures[0], context)
-    return bool(status.bottom_line and status.coverage.name == "ENTIRE_FILE")
+    return bool(status.bottom_line and status.coverage == SignatureCoverageLevel.ENTIRE_FILE)
 
 
 def _pdfsig(path: Path) -> bool:
@@ -336,7 +336,7 @@ def naive(batch: str, number: str) -> dict[str, Any]:
         record: Any = act.data
         renderer = Renderer(settings.PACKS_DIR / spec.version.file, spec.assets)
         pdf = renderer.pdf(document(record, envelope, spec.version))
-        signer = signers.SimpleSigner.load_pkcs12(
+        signer = signers.SimpleSigner.load_pkcs12(  # type: ignore[no-untyped-call]
             str(folder / "key.p12"), passphrase=PASSPHRASE.encode()
         )
         made = signers.sign_pdf(

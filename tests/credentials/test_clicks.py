@@ -14,6 +14,7 @@ from kalan.credentials.selectors.signing import awaiting_signature
 from kalan.credentials.services import offices, ordering
 from kalan.credentials.services.second_factor import Factor, verify_totp
 from kalan.people.actor import Actor
+from kalan.people.models import AttemptWindow
 from tests.factories import credentials as make
 from tests.factories import people
 from tests.factories.people import LONG_AGO, NOW, Tree
@@ -105,6 +106,21 @@ def test_the_same_form_sent_twice_is_one_click(batch: Batch) -> None:
     first = ordering.confirm(**sent)  # type: ignore[arg-type]
     assert ordering.confirm(**sent) == first  # type: ignore[arg-type]
     assert SigningRun.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_wrong_codes_count_and_a_refused_order_spends_its_code(batch: Batch) -> None:
+    actor = signatory(batch)
+    Batch.objects.update(state="draft")
+    for code, said in (
+        (make.totp(), "state"),
+        (make.totp(), "wrong_code"),
+        ("000000", "wrong_code"),
+    ):
+        with pytest.raises(Refused) as refused:
+            ordering.confirm(actor=actor, batches=[batch], code=code, form_uid=uuid7(), now=NOW)
+        assert refused.value.code == said
+    assert sorted(AttemptWindow.objects.values_list("count", flat=True)) == [1, 2]
 
 
 @pytest.mark.django_db

@@ -46,8 +46,10 @@ class Setup:
     media: str
     packs: str
     place: str = ""
-    raise_to: str = ""  # "B-T" or "B-LT", with the time-stamp authority's address
+    # b-t, b-lt or b-lta, with the time-stamp authority's address and the roots to judge it by.
+    raise_to: str = ""
     tsa: str = ""
+    trust: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -304,8 +306,8 @@ class Maker:
     def _raise(self, pdf: bytes) -> bytes:
         from kalan.engine.signing import longterm
 
-        raised: bytes = longterm.raise_level(pdf, self.setup.raise_to, tsa=self.setup.tsa)
-        return raised
+        setup = self.setup
+        return longterm.raise_level(pdf, setup.raise_to, tsa=setup.tsa, trust=setup.trust)
 
 
 def _keep(path: Path, content: memoryview) -> None:

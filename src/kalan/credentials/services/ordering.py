@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from kalan.base.errors import Refused
@@ -19,7 +19,11 @@ from kalan.credentials.selectors import keys
 from kalan.credentials.selectors.offices import holder_today
 from kalan.credentials.services import signing
 from kalan.credentials.services.numbering import next_numbers, status_places
-from kalan.credentials.services.second_factor import Factor, verify_totp
+from kalan.credentials.services.second_factor import (
+    Factor,
+    keep_after_refusal,
+    verify_totp,
+)
 from kalan.engine.signing.code import new_code
 from kalan.people.actor import Actor
 from kalan.people.services.history import act, note
@@ -45,15 +49,21 @@ def confirm(
     if found is not None:
         return found
     try:
-        factor = verify_totp(account=account, code=code, now=now)
-    except Refused:
-        found = _sent_before(account.pk, form_uid)  # the twin request has used the code
+        with transaction.atomic():  # the code is spent with the order: a twin waits for both
+            return order(
+                actor=actor,
+                batches=batches,
+                factor=verify_totp(account=account, code=code, now=now),
+                now=now,
+                passphrase=passphrase,
+                uid=form_uid,
+            )
+    except Refused as refused:
+        found = _sent_before(account.pk, form_uid)
         if found is not None:
             return found
+        keep_after_refusal(account=account, code=code, refused=refused, now=now)
         raise
-    return order(
-        actor=actor, batches=batches, factor=factor, now=now, passphrase=passphrase, uid=form_uid
-    )
 
 
 def _sent_before(account_id: int, uid: uuid.UUID) -> SigningRun | None:

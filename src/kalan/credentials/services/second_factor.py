@@ -74,6 +74,19 @@ def verify_totp(*, account: Account, code: str, now: dt.datetime) -> Factor:
     return Factor(account_id=account.pk, kind="totp", at=now)
 
 
+def keep_after_refusal(*, account: Account, code: str, refused: Refused, now: dt.datetime) -> None:
+    """Keep what a transaction that was rolled back forgot: a wrong code counts, a good one is
+    spent although its order was refused."""
+    if refused.code == "wrong_code":
+        limits.miss([limits.limit("acts.totp", account.pk, ALLOWED)], now=now)
+    elif refused.code not in ("wait", "no_factor"):
+        row = Authenticator.objects.filter(user=account, type=Authenticator.Type.TOTP).first()
+        typed = "".join(code.split())
+        counter = _counter(decrypt(row.data["secret"]), typed, now) if row else None
+        if counter is not None:
+            _use_once(account, counter, now)
+
+
 def _wrong(message: str, remedy: str) -> Refused:
     return Refused(message, remedy=remedy, field="code", code="wrong_code")
 

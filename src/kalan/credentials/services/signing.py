@@ -192,7 +192,7 @@ def finish(*, batch: Batch, now: dt.datetime) -> bool:
         batch.save(update_fields=["state", "signed_at", "merkle_root"])
         life.complete_replacement(batch=batch, now=now)
         if not batch.run.batches.filter(state=Batch.State.ORDERED).exists():
-            SigningRun.objects.filter(pk=batch.run_id).update(finished_at=now, sealed="")
+            SigningRun.objects.filter(pk=batch.run.pk).update(finished_at=now, sealed="")
     return True
 
 
