@@ -17,7 +17,7 @@ from kalan.people.models import Account
 from kalan.training.models import Session
 from tests.factories import acts as signed
 from tests.factories import credentials as make
-from tests.factories import jobs, people, training
+from tests.factories import jobs, people, signing, training
 from tests.factories.people import Tree
 from tests.support.signin import sign_in
 
@@ -233,6 +233,41 @@ def test_nothing_ticked_and_two_offices_at_once_are_said(waiting: Batch, client:
     lots = {"lot": [str(waiting.uid), str(other.uid)]}
     answer = client.post("/gestion/parapheur/signer/", lots, follow=True)
     assert "Signez pour une fonction à la fois" in answer.content.decode()
+
+
+def test_what_failed_is_named_tried_again_or_given_up(
+    tree: Tree, client: Client, settings: Any, tmp_path: Any
+) -> None:
+    settings.KALAN_HOME = tmp_path
+    batch = make.approved_batch(tree.fatick, acts=2, key=make.keys_of())
+    Act.objects.filter(batch=batch, rank=1).update(data={"kind": "training"})
+    run = make.ordered(batch)
+    jobs.run_jobs()
+    failed = batch.acts.get(rank=1)
+    sign_in(client, run.account)
+    page = get(client, "signing-run", uid=run.uid)
+    assert failed.number is not None
+    assert failed.number in page
+    assert "À reprendre (1)" in page
+    assert reverse("signing-retry", kwargs={"uid": run.uid}) in page
+    address = reverse("signing-give-up", kwargs={"uid": run.uid, "act": failed.uid})
+    assert client.post(address, {"reason": ""}).status_code == 422
+    client.post(address, {"reason": "fiche vide"})
+    assert "Signature terminée" in get(client, "signing-run", uid=run.uid)
+    failed.refresh_from_db()
+    assert (failed.state, failed.problem) == ("void", "fiche vide")
+
+
+def test_a_print_run_says_that_it_is_a_copy(tree: Tree, region: Account, client: Client) -> None:
+    import pikepdf
+
+    batch = signed.batch(tree.fatick)
+    signed.act(batch, content=signing.document())
+    address = reverse("act-batch-bundles", kwargs={"uid": batch.uid})
+    answer = client.post(address, {"form": "print", "structure": ""})
+    with pikepdf.open(io.BytesIO(answer.content)) as whole:
+        assert len(whole.pages) == 3  # a page that says what it is, and two of the act
+    assert "tirage-" in answer.headers["Content-Disposition"]
 
 
 def test_an_office_is_opened_held_and_closed(tree: Tree, client: Client) -> None:

@@ -237,7 +237,8 @@ def retry(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "danger": False,
         "cancel_url": reverse("signing-run", kwargs={"uid": uid}),
     }
-    return render(request, "web/_confirm.html", context)
+    status = 422 if form is not None and form.errors else 200
+    return render(request, "web/_confirm.html", context, status=status)
 
 
 @staff(MEND)
@@ -263,4 +264,5 @@ def give_up(request: ActorRequest, uid: uuid.UUID, act: uuid.UUID) -> HttpRespon
         "confirm_label": "Ne pas émettre",
         "cancel_url": reverse("signing-run", kwargs={"uid": uid}),
     }
-    return render(request, "web/_confirm.html", context)
+    status = 422 if form.errors else 200
+    return render(request, "web/_confirm.html", context, status=status)
