@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from kalan.base import clock
 from kalan.base.models import StoredFile
 from kalan.credentials.models import Act, Batch, CheckCount, SigningKey
 from kalan.credentials.services import verifying_files
-from kalan.engine.signing.verify import judge as judging
+from kalan.engine.signing.verify import own as judging
 from tests.factories import acts, people, signing
 from tests.factories.people import NOW
 
@@ -85,7 +86,7 @@ def test_another_authority_is_not_ours(act: Act) -> None:
 def test_the_register_alone_does_not_make_a_file_valid(act: Act) -> None:
     """Somebody who can write into the database still needs the key."""
     content = signing.document()
-    digest = verifying_files.hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
     Act.objects.filter(pk=act.pk).update(sha256=digest)
     assert check(content) == ("unreadable", "not_signed")
 
@@ -96,7 +97,7 @@ def test_any_exception_means_not_verified(
     def breaks(*args: object, **kwargs: object) -> None:
         raise RuntimeError("a reader that fell over")
 
-    monkeypatch.setattr(judging, "judge", breaks)
+    monkeypatch.setattr(judging, "judge_own", breaks)
     assert check(pdf) == ("unreadable", "malformed")
 
 

@@ -15,6 +15,7 @@ from kalan.base.models import Message
 from kalan.credentials.models import Act, ActEvent, Batch, RegisterEntry
 from kalan.credentials.services import life, register
 from kalan.people.actor import Actor
+from kalan.people.selectors.core import actor_for
 from tests.factories import acts, people
 from tests.factories.credentials import training_data
 from tests.factories.people import NOW
@@ -154,7 +155,7 @@ def fresh(act: Act) -> Act:
 
 def acts_signatory(act: Act) -> Actor:
     assert act.batch.run is not None
-    return people.actor_for(act.batch.run.account, today=NOW.date())
+    return actor_for(act.batch.run.account, today=NOW.date())
 
 
 def replace(actor: Actor, act: Act, **more: Any) -> Batch:

@@ -29,7 +29,8 @@ def _signed(tree: people.Tree) -> Act:
         for der in signing.identity().certificates
     ]
     assert act.batch.run is not None
-    SigningKey.objects.filter(pk=act.batch.run.key_id).update(
+    assert act.batch.run.key is not None
+    SigningKey.objects.filter(pk=act.batch.run.key.pk).update(
         certificate=leaf, chain="".join(chain)
     )
     return act

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncMonth
@@ -102,14 +104,18 @@ def _territories(rows: QuerySet[Act], today: dt.date) -> list[Line]:
         .order_by("path")
     )
     sums: dict[str, dict[str, int]] = {}
-    for row in found:
-        head = row.pop("path")[:steps]
+    for path, row in ((row["path"], _numbers(row)) for row in found):
+        head = path[:steps]
         held = sums.setdefault(head, dict.fromkeys(row, 0))
         for name, number in row.items():
             held[name] += number
     names = dict(OrgNode.objects.filter(path__in=sums).values_list("path", "name"))
     lines = [Line(names.get(path, path), **row) for path, row in sums.items()]
     return sorted(lines, key=lambda line: line.label)
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, int]:
+    return {name: number for name, number in row.items() if name != "path"}
 
 
 def checks_in(*, since: dt.date | None, until: dt.date | None) -> list[tuple[str, str, int]]:

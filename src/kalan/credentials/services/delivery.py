@@ -67,7 +67,7 @@ def preview(*, batch: Batch, channels: Sequence[str], now: dt.datetime) -> Previ
     rows = list(_of(batch).annotate(told=Exists(told)))
     waiting = [row for row in rows if not getattr(row, "told")]  # noqa: B009 - annotated
     texts = {channel: wording(READY, channel) for channel in channels}
-    drafts = []
+    drafts: list[tuple[Act, Draft]] = []
     for row in waiting:
         draft = _draft(row, READY, channels, texts, _values(row), f"{READY}:{row.pk}")
         if draft is not None:

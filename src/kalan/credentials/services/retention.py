@@ -54,7 +54,7 @@ def forget_old(*, now: dt.datetime) -> int:
 @transaction.atomic
 def _forget(pack: ActPack) -> int:
     file = pack.file
-    path = file.file.name
+    path = file.file.name or ""
     storage = file.file.storage
     number = Act.objects.filter(pack=pack).update(
         name="", initials="", data={}, email="", phone="", shown=Act.Shown.MINIMAL

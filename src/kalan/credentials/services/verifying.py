@@ -140,14 +140,15 @@ def by_code(*, typed: str, address: str, now: dt.datetime, count: bool = True) -
     """Check the act of a code as typed. Refused (code "wait") when an address asks too much.
 
     A code of the wrong shape is looked up all the same: it costs and says what a wrong one does.
+    ``count``: whether it is a check of its own, for the statistics; the brake holds either way.
     """
     all_of_it, wrong = _doors(address)
     limits.check([all_of_it, wrong], now=now, what="essais de code")
     act = checks.act_by_code(codes.normalise(typed) or "")
     answer = answer_for(act, now=now)
+    # One of the two either way: a known code is told neither by time nor by cost.
+    limits.miss([wrong if act is None else all_of_it], now=now)
     if count:
-        # One of the two either way: a known code is told neither by time nor by cost.
-        limits.miss([wrong if act is None else all_of_it], now=now)
         count_check(way=CheckCount.Way.CODE, result=answer.result, now=now)
     return answer
 

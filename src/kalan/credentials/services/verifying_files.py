@@ -12,11 +12,14 @@ import hashlib
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from kalan.base.errors import Refused
-from kalan.credentials.models import Act, CheckCount
+from kalan.credentials.models import Act, ActTemplate, CheckCount
 from kalan.credentials.models.offices import Mode
 from kalan.credentials.selectors import checks
 from kalan.credentials.services import verifying
@@ -75,17 +78,32 @@ def _ours(act: Act, content: bytes, now: dt.datetime) -> FileAnswer:
 def _judged(act: Act, content: bytes) -> str:
     """The verdict's reason on an act of ours, at the moment the register knows it from."""
     try:
-        from kalan.engine.signing.verify.judge import judge  # late: half a second of imports
-
         run = act.batch.run
         if run is None or run.key is None or act.signed_at is None:
             return "untrusted"
-        verdict = judge(
-            content, trust=_anchors([run.key.chain or run.key.certificate]), at=act.signed_at
-        )
+        trust = _anchors([run.key.chain or run.key.certificate])
+        return _reason(act, content, trust, act.signed_at)
     except Exception:
         logger.exception("act %s could not be judged", act.number)
         return "malformed"
+
+
+def _reason(act: Act, content: bytes, trust: list[bytes], at: dt.datetime) -> str:
+    """By our own strict judge: one signed revision over the whole file.
+
+    Acts made elsewhere, and those raised to a time-stamped level, have other shapes: they are
+    left to the judge of any file, and a B-B signature of ours is not.
+    """
+    from kalan.engine.signing.verify.judge import judge  # late: half a second of imports
+    from kalan.engine.signing.verify.own import judge_own
+
+    verdict = judge_own(content, trust=trust, at=at)
+    if not verdict.valid:
+        general = judge(content, trust=trust, at=at)
+        elsewhere = act.batch.version.template.kind == ActTemplate.Kind.FILES
+        raised = any(one.level not in (None, "B-B") for one in general.signatures)
+        if elsewhere or raised:
+            verdict = general
     return str(verdict.reason.value)
 
 
@@ -112,10 +130,12 @@ def _other(content: bytes, now: dt.datetime) -> FileAnswer:
 
 
 def _anchors(chains: Sequence[str]) -> list[bytes]:
-    """The last certificate of each PEM chain: the authority, or the leaf when it stands alone."""
-    begin = "-----BEGIN CERTIFICATE-----"
-    found = {f"{begin}{chain.rpartition(begin)[2]}".strip() for chain in chains if begin in chain}
-    return [pem.encode() for pem in sorted(found)]
+    """The last certificate (DER) of each PEM chain: the authority, or the leaf when alone."""
+    found: dict[x509.Certificate, None] = {}
+    for chain in chains:
+        with suppress(ValueError):
+            found[x509.load_pem_x509_certificates(chain.encode())[-1]] = None
+    return [one.public_bytes(Encoding.DER) for one in found]
 
 
 @contextmanager

@@ -109,7 +109,10 @@ def verify_document(request: HttpRequest, code: str) -> HttpResponseBase:
         return _page(request, "wait", {}, status=429)
     if answer.act is None or not answer.shares_document:
         raise Http404
-    return document(answer.act)
+    try:
+        return document(answer.act)
+    except Refused as error:  # damaged, or no longer kept
+        raise Http404 from error
 
 
 def _language(request: HttpRequest) -> str:
