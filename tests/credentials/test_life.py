@@ -13,7 +13,7 @@ from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.models import Message
 from kalan.credentials.models import Act, ActEvent, Batch, RegisterEntry
-from kalan.credentials.services import life, register
+from kalan.credentials.services import life, register, signing
 from kalan.people.actor import Actor
 from kalan.people.selectors.core import actor_for
 from tests.factories import acts, people
@@ -191,6 +191,16 @@ def test_the_old_act_ends_when_the_new_one_is_signed(act: Act, programme: Actor)
     event = ActEvent.objects.get(kind="replaced")
     assert (status(act), event.act, event.other) == ("replaced", act, new)
     assert entries() == [("replaced", act.number)]
+
+
+def test_the_click_s_last_transaction_ends_the_old_act(act: Act, programme: Actor) -> None:
+    batch = replace(programme, act)
+    sign(batch, act)
+    Batch.objects.filter(pk=batch.pk).update(state="ordered")
+    assert signing.finish(batch=batch, now=NOW)
+    assert status(act) == "replaced"
+    kinds = RegisterEntry.objects.order_by("seq").values_list("kind", flat=True)
+    assert list(kinds) == ["signed", "replaced"]
 
 
 def sign(batch: Batch, like: Act) -> Act:
