@@ -14,7 +14,7 @@ from tests.e2e.conftest import LAPTOP, PATIENCE, PHONE, give_session, session_of
 from tests.permissions import world as worlds
 from tests.permissions.patterns import ROLES, Row
 from tests.permissions.table import TABLE
-from tests.support.html import Nu, sound
+from tests.support.html import Nu, bring_axe, sound
 from tests.support.locks import made_once, run_folder
 from tests.support.server import Server, copy_home
 from tests.support.urls import addresses
@@ -61,6 +61,7 @@ def window(browser: Browser) -> Iterator[Page]:
     """
     context = browser.new_context(locale="fr-FR", service_workers="block")
     context.set_default_timeout(PATIENCE)
+    bring_axe(context)
     yield context.new_page()
     context.close()
 
