@@ -199,7 +199,8 @@ def screen(width: int) -> ViewportSize:
 def widen(page: Page, width: int) -> None:
     """Put the page that stands on a screen of another width."""
     page.set_viewport_size(screen(width))
-    page.wait_for_function("width => window.innerWidth === width", arg=width)
+    if page.evaluate("window.innerWidth") != width:
+        page.wait_for_function("width => window.innerWidth === width", arg=width)
 
 
 class Traffic:
