@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONCE
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 env = Env(prefix="KALAN_")
@@ -103,6 +104,12 @@ ROOT_URLCONF = "kalan.config.urls"
 KALAN_WEB_PROCESSES = env.int("WEB_PROCESSES", min(2, os.cpu_count() or 1))
 KALAN_WEB_THREADS = env.int("WEB_THREADS", 8)
 KALAN_SIGNING_PROCESSES = env.int("SIGNING_PROCESSES", min(2, os.cpu_count() or 1))
+KALAN_SIGNATURE_LEVEL = env.str("SIGNATURE_LEVEL", "b-b").lower()
+KALAN_TSA_URL = env.str("TSA_URL", "")
+if KALAN_SIGNATURE_LEVEL not in ("b-b", "b-t", "b-lt", "b-lta"):
+    raise ImproperlyConfigured("KALAN_SIGNATURE_LEVEL : b-b, b-t, b-lt ou b-lta.")
+if KALAN_SIGNATURE_LEVEL != "b-b" and not KALAN_TSA_URL:
+    raise ImproperlyConfigured("KALAN_SIGNATURE_LEVEL demande KALAN_TSA_URL.")
 WSGI_APPLICATION = "kalan.config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = True

@@ -23,6 +23,7 @@ from django.conf import settings
 
 from kalan.engine.signing import keyfiles
 from kalan.engine.signing.errors import SigningError
+from kalan.engine.signing.keys import certificates_in
 
 KEY, PASS, CRL, SEAL = "key.p8", "key.pass", "crl.der", "server.seal"
 
@@ -54,6 +55,21 @@ def put_back(folder: Path) -> None:
         place = path.relative_to(folder)
         if path.is_file() and travels(place.as_posix()):
             keyfiles.write(root() / place, path.read_bytes())
+
+
+def stamping_roots() -> list[bytes]:
+    """Certificates (DER) of who answers for time-stamps: KALAN_HOME/tsa/*.pem.
+
+    Not under keys/: who is found there may sign acts, and a provider certifies anybody.
+    """
+    paths = sorted((Path(settings.KALAN_HOME) / "tsa").glob("*.pem"))
+    return [der for path in paths for der in certificates_in(path.read_bytes())]
+
+
+def stamping_lists() -> list[bytes]:
+    """Revocation lists (DER) of the time-stamping authority: KALAN_HOME/tsa/*.crl."""
+    paths = sorted((Path(settings.KALAN_HOME) / "tsa").glob("*.crl"))
+    return [path.read_bytes() for path in paths]
 
 
 def _box() -> Fernet:

@@ -36,6 +36,21 @@ OF_THE_DOCUMENT = frozenset(
 
 
 @dataclass(frozen=True)
+class Raising:
+    """How each signature is raised above B-B: the arguments of ``longterm.raise_level``.
+
+    ``at``: when the chains are judged, that is when the job runs: a list made since the click
+    would be from the future at the click.
+    """
+
+    level: str
+    tsa: str
+    trust: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
 class Setup:
     """What holds for a whole run. ``key`` None: signed by hand, the PDFs are only printed."""
 
@@ -46,10 +61,7 @@ class Setup:
     media: str
     packs: str
     place: str = ""
-    # b-t, b-lt or b-lta, with the time-stamp authority's address and the roots to judge it by.
-    raise_to: str = ""
-    tsa: str = ""
-    trust: tuple[bytes, ...] = ()
+    raising: Raising | None = None  # None: B-B, no network asked
 
 
 @dataclass(frozen=True)
@@ -238,8 +250,8 @@ class Maker:
             return pdf
         try:
             signed: bytes = self._signer.sign(pdf, at=self.setup.at, foreign=bool(spec.archive))
-            if self.setup.raise_to:
-                signed = self._raise(signed)
+            if self.setup.raising is not None:
+                signed = _raised(signed, self.setup.raising)
         except SigningError as error:
             if error.code in OF_THE_DOCUMENT:
                 made.failed.append((act.pk, str(error)))
@@ -303,11 +315,14 @@ class Maker:
             raise ValueError("ce n’est plus le fichier qui a été déposé")
         return pdf
 
-    def _raise(self, pdf: bytes) -> bytes:
-        from kalan.engine.signing import longterm
 
-        setup = self.setup
-        return longterm.raise_level(pdf, setup.raise_to, tsa=setup.tsa, trust=setup.trust)
+def _raised(pdf: bytes, how: Raising) -> bytes:
+    from kalan.engine.signing import longterm
+
+    made: bytes = longterm.raise_level(
+        pdf, how.level, tsa=how.tsa, trust=how.trust, crls=how.crls, at=how.at
+    )
+    return made
 
 
 def _keep(path: Path, content: memoryview) -> None:

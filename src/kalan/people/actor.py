@@ -37,6 +37,11 @@ def subtree(path: str, prefix: str = "") -> Q:
     return Q(**{f"{prefix}path__gte": low, f"{prefix}path__lt": high})
 
 
+def paths_to(path: str) -> list[str]:
+    """Return the paths of a node and of all those above it, the root's first."""
+    return [path[:end] for end in range(4, len(path) + 1, 4)]
+
+
 @dataclass(frozen=True)
 class Actor:
     """The person who acts, with their grants of the day, loaded once per request."""
@@ -84,6 +89,14 @@ class Actor:
         for path in self.paths(roles):
             query |= subtree(path, prefix)
         return query
+
+    def around(self, roles: frozenset[str], prefix: str = "") -> Q:
+        """Return the filter for rows whose node is in scope, or above one that is: what a higher
+        level offers to those below."""
+        if self.system:
+            return Q()
+        above = {one for path in self.paths(roles) for one in paths_to(path)}
+        return self.scope(roles, prefix) | Q(**{f"{prefix}path__in": above})
 
 
 ANONYMOUS = Actor()

@@ -71,15 +71,7 @@ def tests_usable_by(actor: Actor) -> QuerySet[Test]:
     tests = Test.objects.filter(state=Test.State.PUBLISHED).exclude(
         purpose=Test.Purpose.CERTIFICATION
     )
-    if actor.system:
-        return tests
-    roles = policy.CAPABILITIES["campaigns.edit"]
-    above = {
-        path[:end]
-        for path in actor.paths(roles)
-        for end in range(OrgNode.steplen, len(path) + 1, OrgNode.steplen)
-    }
-    return tests.filter(actor.scope(roles, "node__") | Q(node__path__in=above))
+    return tests.filter(actor.around(policy.CAPABILITIES["campaigns.edit"], "node__"))
 
 
 def cadres_for(country: str) -> QuerySet[Cadre]:

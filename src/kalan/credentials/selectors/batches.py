@@ -35,13 +35,6 @@ def with_numbers(batches: QuerySet[Batch]) -> QuerySet[Batch]:
     )
 
 
-def awaiting_visa(actor: Actor) -> QuerySet[Batch]:
-    """Batches that ``actor`` may approve: handed over, and prepared by another person."""
-    rows = batches_visible_to(actor, "acts.approve").filter(state=Batch.State.CHECKED)
-    if actor.account is not None:
-        rows = rows.filter(Q(prepared_by__isnull=True) | ~Q(prepared_by=actor.account))
-    return rows.order_by("checked_at", "pk")
-
 
 def acts_of(batch: Batch) -> QuerySet[Act]:
     """Acts of a batch in order, with what a list shows; without the frozen data."""
@@ -52,19 +45,6 @@ def acts_of(batch: Batch) -> QuerySet[Act]:
         .order_by("rank")
     )
 
-
-def versions_for(source: str, country: str) -> QuerySet[TemplateVersion]:
-    """Current template versions that ``source`` can fill, in a country (two lower-case letters)."""
-    return (
-        TemplateVersion.objects.filter(
-            current=True,
-            template__kind__in=policy.SOURCE_KINDS.get(source, frozenset()),
-            template__country=country,
-            template__retired_at__isnull=True,
-        )
-        .select_related("template")
-        .order_by("template__kind", "template__name", "pk")
-    )
 
 
 def already_signed(batches: QuerySet[Batch]) -> QuerySet[Batch]:

@@ -18,12 +18,4 @@ def templates_usable_by(actor: Actor) -> QuerySet[ActTemplate]:
     current = TemplateVersion.objects.filter(current=True)
     rows = ActTemplate.objects.filter(retired_at__isnull=True, versions__current=True)
     rows = rows.prefetch_related(Prefetch("versions", current, to_attr="versions_now"))
-    if actor.system:
-        return rows
-    roles = policy.CAPABILITIES["acts.prepare"]
-    above = {
-        path[:end]
-        for path in actor.paths(roles)
-        for end in range(OrgNode.steplen, len(path) + 1, OrgNode.steplen)
-    }
-    return rows.filter(actor.scope(roles, "node__") | Q(node__path__in=above))
+    return rows.filter(actor.around(policy.CAPABILITIES["acts.prepare"], "node__"))

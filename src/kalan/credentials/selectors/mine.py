@@ -19,8 +19,3 @@ def my_acts(actor: Actor) -> QuerySet[Act]:
         .select_related("batch__version__template", "batch__office__node", "batch__run__key")
         .order_by("-signed_at", "-pk")
     )
-
-
-def has_acts(actor: Actor) -> bool:
-    """Whether there is anything to show (one query, none without an agent)."""
-    return actor.agent_id is not None and my_acts(actor).exists()

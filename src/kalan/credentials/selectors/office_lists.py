@@ -9,7 +9,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from kalan.credentials import policy
 from kalan.credentials.models import Office, OfficeHolder, SigningKey
 from kalan.credentials.selectors.offices import holders_on
-from kalan.people.actor import Actor
+from kalan.people.actor import Actor, paths_to
 from kalan.people.models import Account, OrgNode, Role
 from kalan.people.selectors.core import grants_in_force
 
@@ -30,21 +30,12 @@ def holders_of(office: Office) -> list[OfficeHolder]:
 def offices_usable_by(actor: Actor) -> QuerySet[Office]:
     """Open offices to which the actor may address a batch: on, above or below their territory."""
     rows = Office.objects.filter(retired_at__isnull=True).select_related("node")
-    if actor.system:
-        return rows
-    roles = policy.CAPABILITIES["acts.prepare"]
-    above = {
-        path[:end]
-        for path in actor.paths(roles)
-        for end in range(OrgNode.steplen, len(path) + 1, OrgNode.steplen)
-    }
-    return rows.filter(actor.scope(roles, "node__") | Q(node__path__in=above))
+    return rows.filter(actor.around(policy.CAPABILITIES["acts.prepare"], "node__"))
 
 
 def signatories_for(office: Office, today: dt.date) -> QuerySet[Account]:
     """Accounts that hold the role « signataire » over the office's territory."""
-    path = office.node.path
-    above = [path[:end] for end in range(OrgNode.steplen, len(path) + 1, OrgNode.steplen)]
+    above = paths_to(office.node.path)
     grants = grants_in_force(today).filter(role=Role.SIGNATORY, node__path__in=above)
     rows: QuerySet[Account] = Account.objects.filter(pk__in=grants.values("account"))
     return rows.order_by("display_name", "pk")

@@ -22,16 +22,6 @@ def offices_visible_to(actor: Actor, capability: str = "offices.view") -> QueryS
     return Office.objects.filter(actor.scope(policy.CAPABILITIES[capability], "node__"))
 
 
-def offices_for(node: OrgNode) -> QuerySet[Office]:
-    """Open offices that sign for ``node``: its own and those above, the nearest first."""
-    steps = range(OrgNode.steplen, len(node.path) + 1, OrgNode.steplen)
-    above = [node.path[:end] for end in steps]
-    return (
-        Office.objects.filter(node__path__in=above, retired_at__isnull=True)
-        .select_related("node", "key")
-        .order_by("-node__depth", "title", "pk")
-    )
-
 
 def holders_on(day: dt.date) -> QuerySet[OfficeHolder]:
     """Everyone who holds an open office on ``day``."""

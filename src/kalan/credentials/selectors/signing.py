@@ -99,9 +99,3 @@ def failures(run: SigningRun) -> QuerySet[Act]:
         .defer("data")
         .order_by("batch", "rank")
     )
-
-
-def with_latest_job(runs: QuerySet[SigningRun]) -> QuerySet[SigningRun]:
-    """Annotate ``job_state``: what a list of runs shows."""
-    state = Job.objects.filter(pk=OuterRef("job")).values("state")
-    return runs.annotate(job_state=Subquery(state))

@@ -35,7 +35,7 @@ class Line:
 def issued_in(
     actor: Actor, *, since: dt.date | None = None, until: dt.date | None = None
 ) -> QuerySet[Act]:
-    """Signed acts of the actor's territory, by day of signature; invented people left out."""
+    """Signed acts of the actor's territory, by day of signature."""
     scope = actor.scope(policy.CAPABILITIES["acts.statistics"], "batch__node__")
     rows = Act.objects.filter(scope, state=Act.State.SIGNED, batch__state="signed")
     if since:

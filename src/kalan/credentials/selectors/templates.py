@@ -22,14 +22,8 @@ def packs_folder() -> Path:
 def templates_visible_to(actor: Actor, capability: str = "templates.view") -> QuerySet[ActTemplate]:
     """Templates of the actor's territory; to read, those of the territories above it too."""
     roles = policy.CAPABILITIES[capability]
-    scope = actor.scope(roles, "node__")
-    if capability == "templates.view":
-        above = {
-            path[:end]
-            for path in actor.paths(roles)
-            for end in range(OrgNode.steplen, len(path), OrgNode.steplen)
-        }
-        scope |= Q(node__path__in=above)
+    reads = capability == "templates.view"
+    scope = actor.around(roles, "node__") if reads else actor.scope(roles, "node__")
     return ActTemplate.objects.filter(scope).select_related("node")
 
 

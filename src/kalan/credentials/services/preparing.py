@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Max
 
 from kalan.base.errors import Refused
@@ -44,7 +45,6 @@ class Differences:
         return bool(self.added or self.removed or self.changed)
 
 
-@act
 def prepare(
     *,
     actor: Actor,
@@ -67,20 +67,28 @@ def prepare(
     request = Request(actor, version, office, ref, file, now, dict(options or {}))
     found = _FINDERS[Batch.Source(source)](request)
     _check_territory(actor, office, found)
+    title = title.strip() or f"{version.title} · {ref or office.body or office.title}"
+    return _kept(actor=actor, request=request, found=found, source=source, title=title[:200])
+
+
+@act
+def _kept(*, actor: Actor, request: Request, found: Found, source: str, title: str) -> Batch:
+    """The draft in the database: by now every file was read and every record looked up."""
+    ref = request.ref
     batch = Batch.objects.create(
-        version=version,
-        office=office,
+        version=request.version,
+        office=request.office,
         node=found.node,
         source=source,
         programme=ref if source == _S.PROGRAMME else None,
         session=ref if source == _S.SESSION else None,
         exam=ref if source == _S.EXAM else None,
-        file=file,
-        title=(title.strip() or f"{version.title} · {ref or office.body or office.title}")[:200],
-        mode=office.mode,
+        file=request.file,
+        title=title,
+        mode=request.office.mode,
         options=request.options,
         simulated=found.simulated,
-        prepared_at=now,
+        prepared_at=request.now,
         prepared_by=actor.account,
     )
     _add(batch, found.acts, first=1)
@@ -273,9 +281,11 @@ def _compare(batch: Batch, found: list[Planned]) -> Differences:
 # --- from one desk to the next ---------------------------------------------------------------
 
 
-@act
 def hand_over(*, actor: Actor, batch: Batch, now: dt.datetime) -> Batch:
-    """Hand a draft over for visa, once nothing in it keeps it from being printed and signed."""
+    """Hand a draft over for visa, once nothing in it keeps it from being printed and signed.
+
+    Documents are laid out before the transaction, which holds up every other writer.
+    """
     _prepared_by(actor, batch)
     found = [one for one in checking.check(batch) if one.blocking]
     if found:
@@ -285,7 +295,10 @@ def hand_over(*, actor: Actor, batch: Batch, now: dt.datetime) -> Batch:
             remedy="Corrigez les données puis reprenez-les ici, ou écartez ces actes.",
             code="problems",
         )
-    return _move(actor, batch, "check", text="Remis pour visa", checked_at=now, return_reason="")
+    with transaction.atomic():
+        return _move(
+            actor, batch, "check", text="Remis pour visa", checked_at=now, return_reason=""
+        )
 
 
 @act

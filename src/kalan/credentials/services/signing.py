@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
 from kalan.base import clock, jobs
 from kalan.base.errors import Refused
@@ -25,7 +26,15 @@ from kalan.credentials.selectors import keys
 from kalan.credentials.services import life, orphans, register
 from kalan.credentials.services.children import Children, processes_for
 from kalan.credentials.services.printing import spec_of
-from kalan.credentials.worker_child import BatchSpec, Chunk, Setup, Stop, Stored, ToMake
+from kalan.credentials.worker_child import (
+    BatchSpec,
+    Chunk,
+    Raising,
+    Setup,
+    Stop,
+    Stored,
+    ToMake,
+)
 from kalan.engine.signing.errors import SigningError
 from kalan.people.actor import Actor
 from kalan.people.services.history import act, note
@@ -96,6 +105,20 @@ def _setup(run: SigningRun) -> Setup:
         media=str(settings.MEDIA_ROOT),
         packs=str(settings.PACKS_DIR),
         place=run.holder.office.place,
+        raising=_raising() if place is not None else None,
+    )
+
+
+def _raising() -> Raising | None:
+    level = settings.KALAN_SIGNATURE_LEVEL
+    if level == "b-b":
+        return None
+    return Raising(
+        level=level,
+        tsa=settings.KALAN_TSA_URL,
+        trust=(*keys.trusted(), *keystore.stamping_roots()),
+        crls=(*keys.crls(), *keystore.stamping_lists()),
+        at=clock.now(),
     )
 
 
@@ -199,7 +222,6 @@ def finish(*, batch: Batch, now: dt.datetime) -> bool:
 # --- what did not go through -----------------------------------------------------------------
 
 
-@act
 def retry(
     *, actor: Actor, run: SigningRun, now: dt.datetime, passphrase: str | None = None
 ) -> SigningRun:
@@ -207,19 +229,30 @@ def retry(
 
     By who clicked, or whoever gives the visa there. Asked twice, it starts once.
     """
-    run = (
-        SigningRun.objects.select_for_update(of=("self",))
-        .select_related("key", "job")
-        .get(pk=run.pk)
-    )
+    run = SigningRun.objects.select_related("key", "job", "holder__office__node").get(pk=run.pk)
     _may_mend(actor, run)
-    if run.job is not None and run.job.state in (Job.State.QUEUED, Job.State.RUNNING):
+    sealed = ""
+    waits = run.finished_at is None and not _under_way(run)
+    if waits and run.key is not None and keys.wants_passphrase(run.key, now=now):
+        # Opened before the transaction, which holds up every other writer.
+        try_key(run.key, passphrase=passphrase, now=now)
+        sealed = keystore.seal(passphrase or "")
+    return _taken_up(actor=actor, run=run, sealed=sealed, now=now)
+
+
+def _under_way(run: SigningRun) -> bool:
+    return run.job is not None and run.job.state in (Job.State.QUEUED, Job.State.RUNNING)
+
+
+@act
+def _taken_up(*, actor: Actor, run: SigningRun, sealed: str, now: dt.datetime) -> SigningRun:
+    rows = SigningRun.objects.select_for_update(of=("self",)).select_related("job")
+    run = rows.get(pk=run.pk)
+    if _under_way(run):
         return run
     if run.finished_at is not None:
         raise Refused("Cette signature est terminée : il n’y a rien à reprendre.", code="state")
-    if run.key is not None and keys.wants_passphrase(run.key, now=now):
-        try_key(run.key, passphrase=passphrase, now=now)
-        run.sealed = keystore.seal(passphrase or "")
+    run.sealed = sealed or run.sealed
     _acts(run).filter(state=_S.FAILED).update(state=_S.PLANNED, problem="")
     _start(run, actor.account, now)
     return run
@@ -254,8 +287,7 @@ def give_up(*, actor: Actor, act: Act, reason: str, now: dt.datetime) -> Act:
     _may_mend(actor, batch.run)
     if not reason.strip():
         raise Refused("Le motif manque.", field="reason", remedy="Dites-le en une phrase.")
-    job = batch.run.job
-    if job is not None and job.state in (Job.State.QUEUED, Job.State.RUNNING):
+    if _under_way(batch.run):
         raise Refused("La signature est en cours.", remedy="Attendez qu’elle se termine.")
     moved = Act.objects.filter(pk=act.pk, state__in=[_S.PLANNED, _S.FAILED]).update(
         state=_S.VOID, problem=reason.strip()[:500]
@@ -284,7 +316,8 @@ def enter_hand_signature(
         raise Refused("Vous n’inscrivez pas les signatures de ce territoire.", code="forbidden")
     if not by.strip():
         raise Refused("Le nom du signataire manque.", field="by")
-    if batch.run is None or not batch.run.confirmed_at.date() <= on <= now.date():
+    printed = timezone.localdate(batch.run.confirmed_at) if batch.run else None
+    if printed is None or not printed <= on <= timezone.localdate(now):
         raise Refused(
             "Cette date précède l’impression, ou est à venir.",
             remedy="Écrivez la date portée sur le papier.",

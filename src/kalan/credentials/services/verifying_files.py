@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kalan.base.errors import Refused
+from kalan.credentials import keystore
 from kalan.credentials.models import Act, ActTemplate, CheckCount
 from kalan.credentials.models.offices import Mode
 from kalan.credentials.selectors import checks
@@ -99,7 +100,7 @@ def _reason(act: Act, content: bytes, trust: list[bytes], at: dt.datetime) -> st
 
     verdict = judge_own(content, trust=trust, at=at)
     if not verdict.valid:
-        general = judge(content, trust=trust, at=at)
+        general = judge(content, trust=[*trust, *keystore.stamping_roots()], at=at)
         elsewhere = act.batch.version.template.kind == ActTemplate.Kind.FILES
         raised = any(one.level not in (None, "B-B") for one in general.signatures)
         if elsewhere or raised:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import template
 
 from kalan.base.text import some
+from kalan.engine.signing.code import in_fours
 
 register = template.Library()
 
@@ -12,8 +13,7 @@ register = template.Library()
 @register.filter
 def fours(code: str | None) -> str:
     """A code as printed: « ABCD EFGH … »."""
-    code = code or ""
-    return " ".join(code[at : at + 4] for at in range(0, len(code), 4))
+    return in_fours(code or "")
 
 
 @register.filter
