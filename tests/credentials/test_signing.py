@@ -9,20 +9,27 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 
+from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.models import Job, StoredFile
+from kalan.credentials import keystore
 from kalan.credentials.models import Act, ActPack, Batch, RegisterEntry, SigningKey, SigningRun
+from kalan.credentials.selectors import keys
 from kalan.credentials.selectors.signing import failures, progress
 from kalan.credentials.services import orphans, register, signing
 from kalan.credentials.services.reading import ActDamaged, act_bytes
+from kalan.credentials.services.verifying_files import by_file
+from kalan.engine.signing.verify.judge import judge
 from kalan.people.actor import Actor
 from tests.factories import credentials as make
-from tests.factories import jobs, people
+from tests.factories import jobs, people, stamping
 from tests.factories.people import NOW, Tree
+from tests.factories.signing import authority, crl, pem
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + dt.timedelta(hours=1)
@@ -69,6 +76,45 @@ def test_a_click_signs_every_act_once(tree: Tree, key: SigningKey) -> None:
     run.refresh_from_db()
     seen = progress(run, now=LATER)
     assert (seen.signed, seen.percent, seen.finished, seen.running) == (8, 100, True, False)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_acts_are_raised_to_a_time_stamped_level(tree: Tree, settings: Any, tmp_path: Path) -> None:
+    settings.KALAN_HOME = tmp_path
+    now = clock.now().replace(microsecond=0)  # the chains are judged when the job runs
+    batch = make.approved_batch(tree.fatick, acts=2, key=make.keys_of(made_at=now))
+    folder = Path(settings.KALAN_HOME) / "tsa"
+    folder.mkdir()
+    (folder / "root.pem").write_bytes(pem(authority(stamping.ORGANISATION).certificate))
+    (folder / "root.crl").write_bytes(crl(organisation=stamping.ORGANISATION))
+    with stamping.time_stamp_server(at=now) as address:
+        settings.KALAN_SIGNATURE_LEVEL, settings.KALAN_TSA_URL = "b-lt", address
+        make.ordered(batch, now=now)
+        jobs.run_jobs()
+    batch.refresh_from_db()
+    assert (batch.state, states(batch)) == ("signed", ["signed", "signed"])
+    pdf = act_bytes(batch.acts.get(rank=1))
+    verdict = judge(pdf, trust=[*keys.trusted(), *keystore.stamping_roots()], at=now)
+    assert [(one.kind, one.reason.value) for one in verdict.signatures] == [
+        ("signature", "ok"),
+        ("timestamp", "ok"),
+    ]
+    assert b"/DSS" in pdf
+    found = by_file(content=pdf, address="192.0.2.1", now=now)
+    assert (found.result, found.reason) == ("valid", "ok")
+
+
+def test_a_time_stamping_authority_that_does_not_answer_stops_the_run(
+    tree: Tree, settings: Any
+) -> None:
+    batch = make.approved_batch(tree.fatick, acts=2, key=make.keys_of(made_at=clock.now()))
+    with stamping.time_stamp_server() as address:
+        pass  # closed again
+    settings.KALAN_SIGNATURE_LEVEL, settings.KALAN_TSA_URL = "b-t", address
+    run = make.ordered(batch, now=clock.now())
+    jobs.run_jobs()
+    assert states(batch) == ["planned", "planned"]
+    assert "L’autorité d’horodatage ne répond pas" in progress(run, now=clock.now()).stopped
 
 
 def test_one_act_that_cannot_be_made_holds_up_no_other(tree: Tree, key: SigningKey) -> None:

@@ -190,11 +190,16 @@ def approved_batch(node: OrgNode, *, acts: int = 3, key: SigningKey | None = Non
     return approved(batch(node, acts=acts, office=signing))
 
 
-def keys_of(name: str = "Ministère de la Santé", *, unlock: str = "server") -> SigningKey:
+def keys_of(
+    name: str = "Ministère de la Santé",
+    *,
+    unlock: str = "server",
+    made_at: dt.datetime = NOW - dt.timedelta(days=30),
+) -> SigningKey:
     """A P-256 document key of an authority of its own, with keys for QR codes and badges."""
     made = keys.create(
         actor=SYSTEM,
-        now=NOW - dt.timedelta(days=30),
+        now=made_at,
         name=name,
         passphrase=PASSPHRASE,
         algorithm="p-256",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,21 +22,24 @@ ORGANISATION = "Autorité d’horodatage d’essai"
 
 
 @cache
-def stamping_identity() -> Identity:
+def stamping_identity(born: dt.datetime = signing.BORN) -> Identity:
     return authorities.issue(
         signing.authority(ORGANISATION),
         name="Horodatage",
         organisation=ORGANISATION,
-        now=signing.BORN,
+        now=born,
         algorithm="rsa-2048",  # pyHanko's authority for tests knows no other
         stamping=True,
     )
 
 
 @contextmanager
-def time_stamp_server(answer: bytes | None = None) -> Iterator[str]:
-    """Serve; the address is handed out. ``answer``: say that instead of a time-stamp."""
-    mine = stamping_identity()
+def time_stamp_server(
+    answer: bytes | None = None, *, at: dt.datetime = signing.SIGNED
+) -> Iterator[str]:
+    """Serve; the address is handed out. ``answer``: say that instead of a time-stamp; ``at``: the
+    time that it says."""
+    mine = stamping_identity(signing.BORN if at == signing.SIGNED else at)
     assert isinstance(mine.key, SoftwareKey)
     plain = mine.key.private.private_bytes(
         how.Encoding.DER, how.PrivateFormat.PKCS8, how.NoEncryption()
@@ -44,7 +48,7 @@ def time_stamp_server(answer: bytes | None = None) -> Iterator[str]:
         x509.Certificate.load(mine.certificate),
         keys.PrivateKeyInfo.load(plain),
         certs_to_embed=[x509.Certificate.load(der) for der in mine.chain],
-        fixed_dt=signing.SIGNED,
+        fixed_dt=at,
     )
 
     class Handler(BaseHTTPRequestHandler):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from kalan.credentials import policy
-from kalan.credentials.models import Act, Batch, TemplateVersion
+from kalan.credentials.models import Act, Batch
 from kalan.people.actor import Actor
 
 
@@ -35,7 +35,6 @@ def with_numbers(batches: QuerySet[Batch]) -> QuerySet[Batch]:
     )
 
 
-
 def acts_of(batch: Batch) -> QuerySet[Act]:
     """Acts of a batch in order, with what a list shows; without the frozen data."""
     return (
@@ -44,7 +43,6 @@ def acts_of(batch: Batch) -> QuerySet[Act]:
         .defer("data")
         .order_by("rank")
     )
-
 
 
 def already_signed(batches: QuerySet[Batch]) -> QuerySet[Batch]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from kalan.credentials import policy
 from kalan.credentials.models import ActTemplate, TemplateVersion
 from kalan.people.actor import Actor
-from kalan.people.models import OrgNode
 
 
 def templates_usable_by(actor: Actor) -> QuerySet[ActTemplate]:

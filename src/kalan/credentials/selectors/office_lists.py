@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from kalan.credentials import policy
 from kalan.credentials.models import Office, OfficeHolder, SigningKey

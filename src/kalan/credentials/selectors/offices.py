@@ -9,7 +9,6 @@ from django.db.models import Q, QuerySet
 from kalan.credentials import policy
 from kalan.credentials.models import Office, OfficeHolder
 from kalan.people.actor import Actor
-from kalan.people.models import OrgNode
 
 _C = OfficeHolder.Capacity
 
@@ -20,7 +19,6 @@ _RANK: dict[str, int] = {_C.TITLE: 0, _C.INTERIM: 1, _C.DELEGATE: 2}
 def offices_visible_to(actor: Actor, capability: str = "offices.view") -> QuerySet[Office]:
     """Offices of nodes where ``actor`` has ``capability``."""
     return Office.objects.filter(actor.scope(policy.CAPABILITIES[capability], "node__"))
-
 
 
 def holders_on(day: dt.date) -> QuerySet[OfficeHolder]:
