@@ -13,6 +13,7 @@ from typing import Any
 from asn1crypto import keys, tsp, x509
 from cryptography.hazmat.primitives import serialization as how
 from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
+from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from kalan.engine.signing import authority as authorities
 from kalan.engine.signing.keys import Identity, SoftwareKey
@@ -47,7 +48,9 @@ def time_stamp_server(
     authority = DummyTimeStamper(
         x509.Certificate.load(mine.certificate),
         keys.PrivateKeyInfo.load(plain),
-        certs_to_embed=[x509.Certificate.load(der) for der in mine.chain],
+        certs_to_embed=SimpleCertificateStore.from_certs(
+            [x509.Certificate.load(der) for der in mine.chain]
+        ),
         fixed_dt=at,
     )
 

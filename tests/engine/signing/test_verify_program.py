@@ -17,7 +17,7 @@ from tests.support.pki import NOW, YEAR, authority, revocation_list, signer
 from tests.support.signed import document, sign
 
 AT = f"{NOW:%Y-%m-%d}"
-KEYS = ["valid", "reason", "signer", "signed_at", "register", "signatures", "detail"]
+KEYS = ["valid", "reason", "signer", "signed_at", "register", "signatures"]
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ class Level(TypedDict, total=False):
     level: int
     of: int  # highest of the scale
     label: str  # "Intermédiaire"
-    confidence: str  # "entre 3 et 4, à 95 %"
+    confidence: str  # "8 chances sur 10, à confirmer"
 
 
 class Led(TypedDict):

@@ -131,7 +131,7 @@ def _levels(long: bool) -> list[dict[str, Any]]:
             "level": 1 + rank % 4,
             "of": 4,
             "label": ("Novice", "Intermédiaire", "Avancé", "Expert")[rank % 4],
-            "confidence": f"entre {max(1, rank % 4)} et {1 + rank % 4}, à 95\u00a0% de confiance",
+            "confidence": "8 chances sur 10" if rank % 2 else "6 chances sur 10, à confirmer",
         }
         for rank, domain in enumerate(domains)
     ]

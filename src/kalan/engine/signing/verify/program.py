@@ -94,7 +94,9 @@ def _say(verdict: Verdict, path: Path, as_json: bool, several: bool) -> None:
         sys.stderr.write(f"{path}\u00a0: {verdict.detail}\n")
     if as_json:
         named = {"file": str(path)} if several else {}
-        _write(json.dumps(named | verdict.as_json(), ensure_ascii=False))
+        said = verdict.as_json()
+        del said["detail"]  # technical: on stderr, above
+        _write(json.dumps(named | said, ensure_ascii=False))
         return
     lines = [f"{path}\u00a0: {SENTENCES[verdict.reason]}"]
     for one in verdict.signatures:
