@@ -42,15 +42,15 @@ def time_stamp_server(
     time that it says."""
     mine = stamping_identity(signing.BORN if at == signing.SIGNED else at)
     assert isinstance(mine.key, SoftwareKey)
+    above = SimpleCertificateStore()
+    above.register_multiple(x509.Certificate.load(der) for der in mine.chain)
     plain = mine.key.private.private_bytes(
         how.Encoding.DER, how.PrivateFormat.PKCS8, how.NoEncryption()
     )
     authority = DummyTimeStamper(
         x509.Certificate.load(mine.certificate),
         keys.PrivateKeyInfo.load(plain),
-        certs_to_embed=SimpleCertificateStore.from_certs(
-            [x509.Certificate.load(der) for der in mine.chain]
-        ),
+        certs_to_embed=above,
         fixed_dt=at,
     )
 

@@ -107,7 +107,7 @@ KALAN_SIGNING_PROCESSES = env.int("SIGNING_PROCESSES", min(2, os.cpu_count() or 
 KALAN_SIGNATURE_LEVEL = env.str("SIGNATURE_LEVEL", "b-b").lower()
 KALAN_TSA_URL = env.str("TSA_URL", "")
 if KALAN_SIGNATURE_LEVEL not in ("b-b", "b-t", "b-lt", "b-lta"):
-    raise ImproperlyConfigured("KALAN_SIGNATURE_LEVEL : b-b, b-t, b-lt ou b-lta.")
+    raise ImproperlyConfigured("KALAN_SIGNATURE_LEVEL\u00a0: b-b, b-t, b-lt ou b-lta.")
 if KALAN_SIGNATURE_LEVEL != "b-b" and not KALAN_TSA_URL:
     raise ImproperlyConfigured("KALAN_SIGNATURE_LEVEL demande KALAN_TSA_URL.")
 WSGI_APPLICATION = "kalan.config.wsgi.application"
