@@ -13,7 +13,7 @@ from django.test import Client
 from kalan.base import clock
 from kalan.credentials.models import CheckCount
 from kalan.credentials.selectors import statistics
-from tests.factories import acts, people
+from tests.factories import acts, people, training
 from tests.factories.people import NOW
 from tests.support.signin import sign_in
 
@@ -37,7 +37,11 @@ def _signed(tree: people.Tree) -> None:
     ):
         person = people.agent(structure, sex="M" if fields else "F")
         acts.act(batch, person, structure=structure, **fields)
-    acts.act(acts.batch(tree.fatick, kind="report"))
+    session = training.session(
+        tree.centre_sokone, programme=training.programme(tree.country, name="DIRECCT")
+    )
+    report = acts.batch(tree.fatick, kind="report", source="session", session=session)
+    acts.act(report)
     acts.act(acts.batch(tree.kaolack, state="ordered"))  # not in the register yet
 
 
@@ -53,7 +57,7 @@ def test_what_is_counted(tree: people.Tree) -> None:
     assert said == {
         "Type d’acte": {"Attestation de formation": 4, "Rapport de session": 1},
         "Mois": {"03/2023": 5},
-        "Programme": {"Hors programme": 5},
+        "Programme": {"DIRECCT": 1, "Hors programme": 4},
         "Territoire": {"Fatick": 3, "Kaolack": 2},
         "Sexe": {"Non précisé": 1, "Femme": 1, "Homme": 3},
     }

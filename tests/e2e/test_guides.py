@@ -23,13 +23,14 @@ from playwright.sync_api import Locator, Page, expect
 
 from kalan.base import clock
 from kalan.config import cli
+from kalan.credentials.models import Act, Batch
 from kalan.people.models import Account, DataRequest
 from kalan.training.models import HalfDay, Session
 from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, follow, sign_in_as
 from tests.support.server import TOP, Server, copy_home, python
 
 GUIDES = TOP / "docs" / "guides"
-NAMES = ("formateur", "responsable", "cellule-informatique")
+NAMES = ("formateur", "responsable", "cellule-informatique", "actes")
 READ = (*NAMES, "auteur", "tests")  # these two are not walked: tests/house/test_guides.py
 MOST_BYTES = 80 * 1024  # a picture: guides are read over slow lines too
 COLOURS = 64
@@ -327,6 +328,92 @@ def test_the_it_cell_follows_the_guide(site: Server, open_page: OpenPage) -> Non
     assert (walk.met, walk.pictures) == (bold(guide), pictured(guide))
 
 
+def _batch(site: Server, **which: object) -> Batch:
+    with site.database():
+        return Batch.objects.filter(**which).order_by("pk")[0]
+
+
+def _prepare_and_approve(walk: Walk) -> Batch:
+    """What the preparer, who approves and who hands over see; the batch that is signed."""
+    signed = _batch(walk.site, state="signed", source="session")
+    walk.enter("programme")
+    walk.go("/gestion/actes/nouveau/")
+    walk.open("Choisir")
+    walk.see("Qui signe", "Préparer les actes")
+    walk.go(f"/gestion/actes/{_batch(walk.site, state='draft').uid}/")
+    walk.see("Aperçu", "Écarter", "Reprendre des données", "Remettre pour visa")
+    walk.go(f"/gestion/actes/{_batch(walk.site, state='checked').uid}/")
+    walk.open("Viser")
+    walk.see("Un acte entier", "La liste", "Renvoyer avec un motif")
+    walk.open("Attestations et actes")
+    walk.see("Nouveau lot")
+    walk.go(f"/gestion/actes/{signed.uid}/")
+    walk.see("Télécharger ou imprimer", "Envoyer les liens")
+    walk.picture("actes-lot")
+    follow(walk.page, walk.page.locator("main tbody th a").first)
+    walk.see("Révoquer", "Remplacer")
+    return signed
+
+
+def _sign(walk: Walk) -> None:
+    walk.enter("signataire")
+    walk.go("/gestion/")
+    walk.see("lot d’actes à signer")
+    walk.open("Parapheur")
+    walk.see("Un acte", "Liste")
+    walk.open("Tout cocher")
+    walk.open("Signer les lots cochés…")
+    walk.see("Code à 6 chiffres", "Signer")
+    walk.picture("actes-signer")
+    walk.open("Parapheur")
+    follow(walk.page, walk.page.locator("main section:last-of-type ul.rows a").first)
+    walk.see("Signature terminée")
+
+
+def _hold_and_check(walk: Walk, signed: Batch) -> None:
+    walk.enter("agent")
+    walk.go("/mon-espace/")
+    walk.see("Mon espace", "Mes attestations et certificats")
+    walk.go("/mes-documents/")
+    walk.see("Télécharger", "Badge numérique")
+    walk.touch("Ce que les autres voient")
+    walk.picture("actes-mes-documents")
+    with walk.site.database():
+        code = Act.objects.filter(batch=signed, state="signed").order_by("rank")[0].code
+    walk.page.context.clear_cookies()
+    walk.go("/verifier/")
+    walk.see("Par le code", "Par le fichier PDF")
+    walk.see("Vérifier avec l’appareil photo, même sans réseau")
+    walk.go(f"/verifier/{code}/")
+    walk.see("Valable", "Est-ce bien cette personne ?")
+    walk.picture("actes-verifier")
+
+
+def _administer(walk: Walk) -> None:
+    walk.enter("admin")
+    walk.go("/gestion/modeles-actes/")
+    walk.see("Modèles d’actes")
+    follow(walk.page, walk.page.locator("main tbody a").first)
+    walk.open("Modifier")
+    walk.see("Aperçu avec de longs textes")
+    walk.open("Fonctions qui signent")
+    follow(walk.page, walk.page.locator("main tbody a").first)
+    walk.see("Ajouter une personne", "Mettre fin")
+    walk.open("Clés de signature")
+    walk.open("Registre des actes")
+    walk.open("Vérifier le registre")
+    expect(walk.page.get_by_role("status")).to_contain_text("Le registre est intact.")
+
+
+def test_everybody_follows_the_guide_of_acts(site: Server, open_page: OpenPage) -> None:
+    walk = Walk(open_page(LAPTOP), site, "programme")
+    signed = _prepare_and_approve(walk)
+    _sign(walk)
+    _hold_and_check(walk, signed)
+    _administer(walk)
+    assert (walk.met, walk.pictures) == (bold("actes"), pictured("actes"))
+
+
 def _commands(text: str) -> Iterator[list[str]]:
     """Every ``script/kalan …`` and ``script/manage …`` of a guide, as words."""
     for line in re.findall(r"^\s*script/((?:kalan|manage) .*)$", text, re.MULTILINE):
@@ -343,7 +430,9 @@ def _understands(parser: argparse.ArgumentParser, words: list[str]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("page", ["guides/cellule-informatique.md", "production.md"])
+@pytest.mark.parametrize(
+    "page", ["guides/cellule-informatique.md", "guides/actes.md", "production.md"]
+)
 def test_every_command_of_the_page_is_understood(page: str) -> None:
     known = get_commands()
     wrong = []
@@ -366,7 +455,7 @@ def test_every_setting_named_in_the_guides_is_in_the_table() -> None:
     assert named - table == set()
 
 
-@pytest.mark.parametrize("guide", [*NAMES, "auteur"])
+@pytest.mark.parametrize("guide", ["formateur", "responsable", "cellule-informatique", "auteur"])
 def test_a_guide_prints_on_two_pages(guide: str) -> None:
     words = len(re.sub(r"!\[.*?\]\(.*?\)", "", text_of(guide)).split())
     assert words <= TWO_PAGES

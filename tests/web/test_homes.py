@@ -9,11 +9,12 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from kalan.credentials.models import Batch
 from kalan.people.actor import Actor
 from kalan.people.selectors.core import actor_for
 from kalan.training.models import Session, SessionTrainer
 from kalan.web import home, nav
-from tests.factories import people, training
+from tests.factories import acts, people, training
 
 pytestmark = pytest.mark.django_db
 TODAY = dt.date(2023, 3, 20)
@@ -77,6 +78,18 @@ def test_designations_wait_for_the_programme(
     assert (1, "désignation attend une décision") in found
 
 
+def test_batches_of_acts_wait_for_who_may_approve_or_sign_them(tree: people.Tree) -> None:
+    waiting = acts.batch(tree.fatick, state="checked")
+    acts.batch(tree.kaolack, state="checked")
+    ready = acts.batch(tree.fatick, state="approved")
+    signatory = actor_for(ready.office.holders.get().account, today=TODAY)
+    preparer = people.actor("region", tree.fatick)
+    Batch.objects.filter(pk=waiting.pk).update(prepared_by=preparer.account)
+    assert labels(signatory) == [(1, "lot d’actes à signer")]
+    assert labels(people.actor("region", tree.fatick)) == [(1, "lot d’actes à viser")]
+    assert labels(preparer) == []
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_staff_home_costs_the_same_however_much_there_is(
     tree: people.Tree, number: int, django_assert_num_queries: object
@@ -87,7 +100,7 @@ def test_the_staff_home_costs_the_same_however_much_there_is(
         training.registration(session, agent)
     client = Client()
     client.force_login(people.account("admin", tree.country))
-    with time_machine.travel(people.NOW, tick=False), django_assert_num_queries(13):  # type: ignore[operator]
+    with time_machine.travel(people.NOW, tick=False), django_assert_num_queries(14):  # type: ignore[operator]
         assert client.get("/gestion/").status_code == 200
 
 

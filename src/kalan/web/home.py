@@ -15,6 +15,7 @@ from kalan.base import figures
 from kalan.base.figures import Chart, ChartRow, MapValue
 from kalan.base.shapes import country_map
 from kalan.campaigns.selectors.mine import MyCampaign, my_campaigns
+from kalan.credentials.selectors.signing import awaiting_signature, awaiting_visa
 from kalan.indicators.selectors.public import ProgrammeFigures
 from kalan.indicators.services.public import current_public_figures
 from kalan.people.actor import Actor
@@ -230,6 +231,22 @@ DUTIES: tuple[Duty, ...] = (
         frozenset({_R, _X}),
         _doubles,
         args=("agents",),
+    ),
+    Duty(
+        "lot d’actes à signer",
+        "lots d’actes à signer",
+        "signing-tray",
+        "",
+        frozenset({Role.SIGNATORY}),
+        lambda actor, today: awaiting_signature(actor, today=today),
+    ),
+    Duty(
+        "lot d’actes à viser",
+        "lots d’actes à viser",
+        "act-batch-list",
+        "state=checked",
+        frozenset({_R, _P, _X}),
+        lambda actor, today: awaiting_visa(actor),
     ),
     Duty(
         "demande sur des données personnelles à traiter",

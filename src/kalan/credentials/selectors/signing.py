@@ -22,6 +22,13 @@ def awaiting_signature(actor: Actor, *, today: dt.date) -> QuerySet[Batch]:
     )
 
 
+def awaiting_visa(actor: Actor) -> QuerySet[Batch]:
+    """Batches handed over that ``actor`` may approve: not those they prepared themselves."""
+    scope = actor.scope(policy.CAPABILITIES["acts.approve"], "node__")
+    rows = Batch.objects.filter(scope, state=Batch.State.CHECKED)
+    return rows if actor.account is None else rows.exclude(prepared_by=actor.account)
+
+
 def runs_visible_to(actor: Actor) -> QuerySet[SigningRun]:
     """Runs over batches that ``actor`` sees."""
     seen = Batch.objects.filter(actor.scope(policy.CAPABILITIES["acts.view"], "node__"))

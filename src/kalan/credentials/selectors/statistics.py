@@ -18,6 +18,8 @@ from kalan.people.models import OrgNode, Sex
 SOON = 60  # days
 _KINDS = dict(ActTemplate.Kind.choices)
 _SEXES = dict(Sex.choices)
+# Of the whole programme, or of one of its sessions.
+_PROGRAMME = Coalesce("batch__programme__name", "batch__session__programme__name")
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def tables(rows: QuerySet[Act], *, today: dt.date) -> list[tuple[str, list[Line]
     by = _grouped
     kinds = by(rows, "batch__version__template__kind", today)
     months = by(rows.annotate(month=TruncMonth("signed_at")), "month", today)
-    programmes = by(rows, "batch__programme__name", today)
+    programmes = by(rows.annotate(programme=_PROGRAMME), "programme", today)
     sexes = by(rows.annotate(sex=Coalesce("agent__sex", "outsider__sex")), "sex", today)
     return [
         ("Type d’acte", [_line(_KINDS.get(str(key), ""), row) for key, row in kinds]),

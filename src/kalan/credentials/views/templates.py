@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, F
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -42,7 +42,7 @@ def template_index(request: ActorRequest) -> HttpResponseBase:
     rows = (
         templates_visible_to(request.actor)
         .annotate(version_count=Count("versions"))
-        .order_by("country", "retired_at", "kind", "name", "pk")
+        .order_by("country", F("retired_at").asc(nulls_first=True), "name", "pk")
     )
     if fmt := request.GET.get("format"):
         headers = ["Nom", "Sorte", "Territoire", "Versions", "En service"]
