@@ -24,6 +24,7 @@ from playwright.sync_api import Locator, Page, expect
 from kalan.base import clock
 from kalan.config import cli
 from kalan.credentials.models import Act, Batch
+from kalan.engine.signing.verify import program as verify
 from kalan.people.models import Account, DataRequest
 from kalan.training.models import HalfDay, Session
 from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, follow, sign_in_as
@@ -437,7 +438,9 @@ def test_every_command_of_the_page_is_understood(page: str) -> None:
     known = get_commands()
     wrong = []
     for program, name, *words in _commands((TOP / "docs" / page).read_text()):
-        if program == "kalan":
+        if (program, name) == ("kalan", "verify"):
+            understood = _understands(verify.parser(), words)
+        elif program == "kalan":
             understood = _understands(cli.parser(), [name, *words])
         elif name not in known:
             understood = False
