@@ -92,7 +92,8 @@ def _grouped(
 
 
 def _line(label: object, row: dict[str, int]) -> Line:
-    return Line(str(label).capitalize() if label else "Non précisé", **row)
+    said = str(label or "non précisé")  # « DIRECCT » keeps its capitals
+    return Line(said[0].upper() + said[1:], **row)
 
 
 def _territories(rows: QuerySet[Act], today: dt.date) -> list[Line]:
