@@ -28,7 +28,7 @@ def _axe_source() -> str:
 def bring_axe(context: BrowserContext) -> None:
     """Let every page of ``context`` find axe there.
 
-    To send it to each page instead costs 95 ms of processor, the check at one width 125 ms.
+    To send it to each page instead costs 87 ms of processor a page; to have it there, 39.
     """
     context.add_init_script(_axe_source())
 
