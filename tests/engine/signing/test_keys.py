@@ -35,6 +35,12 @@ def pem_of(passphrase: str = "") -> bytes:
     return private_of().private_bytes(how.Encoding.PEM, how.PrivateFormat.PKCS8, locked)
 
 
+def test_a_sealed_key_asks_for_600_000_rounds() -> None:
+    """OWASP's figure for PBKDF2 with SHA-256; the tests of acts make their keys with fewer."""
+    sealed = keyfiles.seal(private_of(), PASSPHRASE)
+    assert (keyfiles.ROUNDS, sealed.count(b"\x02\x03" + (600_000).to_bytes(3))) == (600_000, 1)
+
+
 def chain_pem(kind: str = "p-256") -> bytes:
     return b"".join(map(signing.pem, signing.identity(kind).certificates))
 
