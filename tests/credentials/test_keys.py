@@ -15,7 +15,7 @@ from kalan.credentials import keystore
 from kalan.credentials.models import Office, SigningKey
 from kalan.credentials.selectors import keys as selectors
 from kalan.credentials.services import keys as services
-from kalan.engine.signing import keyfiles, pades
+from kalan.engine.signing import pades
 from kalan.engine.signing.errors import SigningError
 from kalan.people.actor import ANONYMOUS, SYSTEM
 from tests.factories import people, signing
@@ -27,10 +27,9 @@ PASSPHRASE = "quatre mots pris au hasard"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: object, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A KALAN_HOME of the test's own, and a key derivation that does not take its time."""
+def home(tmp_path: Path, settings: object) -> Path:
+    """A KALAN_HOME of the test's own."""
     settings.KALAN_HOME = tmp_path  # type: ignore[attr-defined]
-    monkeypatch.setattr(keyfiles, "ROUNDS", 1000)
     return tmp_path
 
 

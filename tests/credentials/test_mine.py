@@ -13,7 +13,6 @@ from django.test import Client
 from kalan.base import clock
 from kalan.credentials.models import Act, ActEvent, Badge, SigningKey
 from kalan.credentials.services import badges, keys, sharing
-from kalan.engine.signing import keyfiles
 from kalan.people.actor import SYSTEM
 from tests.factories import acts, people
 from tests.factories.credentials import training_data
@@ -117,10 +116,9 @@ def test_wrong_names_on_a_link_are_counted(act: Act, client: Client) -> None:
 
 
 @pytest.fixture
-def _keys(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def _keys(tmp_path: Path, settings: Any) -> None:
     settings.KALAN_HOME = tmp_path
     settings.KALAN_BASE_URL = "https://kalan.exemple.sn"
-    monkeypatch.setattr(keyfiles, "ROUNDS", 1000)
     keys.create(
         actor=SYSTEM, now=NOW, name="Ministère", passphrase="quatre mots pris au hasard",
         algorithm="p-256",

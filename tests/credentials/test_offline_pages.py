@@ -20,7 +20,7 @@ from kalan.credentials.models import Act, SigningKey
 from kalan.credentials.selectors import offline as selectors
 from kalan.credentials.services import keys as key_services
 from kalan.credentials.views import offline as views
-from kalan.engine.signing import keyfiles, published, revocation
+from kalan.engine.signing import published, revocation
 from kalan.people.actor import SYSTEM
 from tests.factories import acts, people
 
@@ -28,10 +28,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def keys(tmp_path: Path, settings: object, monkeypatch: pytest.MonkeyPatch) -> list[SigningKey]:
+def keys(tmp_path: Path, settings: object) -> list[SigningKey]:
     """A document key, one for QR codes, one for badges, in a KALAN_HOME of the test's own."""
     settings.KALAN_HOME = tmp_path  # type: ignore[attr-defined]
-    monkeypatch.setattr(keyfiles, "ROUNDS", 1000)
     cache.clear()
     return key_services.create(
         actor=SYSTEM,

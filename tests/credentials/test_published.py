@@ -14,7 +14,6 @@ from django.test import Client
 from kalan.base import clock
 from kalan.credentials.models import Act
 from kalan.credentials.services import keys, publishing
-from kalan.engine.signing import keyfiles
 from kalan.engine.signing.badges import read_status_list
 from kalan.people.actor import SYSTEM
 from tests.factories import acts, people
@@ -27,7 +26,6 @@ pytestmark = pytest.mark.django_db
 def _a_site(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.KALAN_HOME = tmp_path
     settings.KALAN_BASE_URL = "https://kalan.exemple.sn"
-    monkeypatch.setattr(keyfiles, "ROUNDS", 1000)
     monkeypatch.setattr(clock, "now", lambda: NOW)
     cache.clear()
 

@@ -79,6 +79,8 @@ def test_the_chain_is_put_in_order_and_strangers_are_left_out() -> None:
 def test_a_key_file_is_encrypted_and_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "a" / "keys" / "cle.p8"
     sealed = keyfiles.seal(private_of(), PASSPHRASE)
+    rounds = bytes.fromhex("02030927c0")  # INTEGER 600 000, in the parameters of PBKDF2
+    assert sealed.count(rounds) == 1
     keyfiles.write(path, sealed)
     assert [path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777] == [0o600, 0o700]
     assert list(path.parent.iterdir()) == [path]
