@@ -42,7 +42,7 @@ def time_stamp_server(
     time that it says."""
     mine = stamping_identity(signing.BORN if at == signing.SIGNED else at)
     assert isinstance(mine.key, SoftwareKey)
-    above = SimpleCertificateStore()
+    above = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     above.register_multiple(x509.Certificate.load(der) for der in mine.chain)
     plain = mine.key.private.private_bytes(
         how.Encoding.DER, how.PrivateFormat.PKCS8, how.NoEncryption()
