@@ -249,6 +249,11 @@ def test_what_a_killed_process_left_is_removed(tree: Tree, key: SigningKey) -> N
         ("file", "est abîmé ou absent"),
         ("number", "1 manquants, à partir de 2"),
         ("entry_gone", "absent du registre"),
+        ("name", "un nom ou des données imprimées"),
+        ("data", "un nom ou des données imprimées"),
+        ("valid_until", "un numéro, un code ou une date"),
+        ("swapped", "un numéro, un code ou une date"),
+        ("status", "Acte SN-2023-000002 : révoqué dans la base, valable au registre."),
     ],
 )
 def test_the_register_shows_what_was_edited(
@@ -273,6 +278,20 @@ def test_the_register_shows_what_was_edited(
             act_bytes(act)
     elif harm == "number":
         Act.objects.filter(pk=act.pk).update(number="X-2")
+    elif harm == "name":
+        Act.objects.filter(pk=act.pk).update(name="Faux NOM", initials="F. N.")
+    elif harm == "data":
+        holder = {**act.data["holder"], "born_on": "1999-01-01"}
+        Act.objects.filter(pk=act.pk).update(data={**act.data, "holder": holder})
+    elif harm == "valid_until":
+        Act.objects.filter(pk=act.pk).update(valid_until="2099-12-31")
+    elif harm == "swapped":
+        first = batch.acts.get(rank=1)
+        Act.objects.filter(pk=act.pk).update(code=None)
+        Act.objects.filter(pk=first.pk).update(code=act.code)
+        Act.objects.filter(pk=act.pk).update(code=first.code)
+    elif harm == "status":
+        Act.objects.filter(pk=act.pk).update(status="revoked")
     else:
         RegisterEntry.objects.all().delete()
     assert said in " ".join(register.verify(files=None).problems)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,6 +77,28 @@ def root_of(batch: Batch) -> tuple[str, int]:
     return merkle.root(leaves).hex(), len(leaves)
 
 
+def facts_of(batch: Batch) -> tuple[str, str]:
+    """Two Merkle roots (hexadecimal) over what the check page says of each signed act: number,
+    code, dates and place in the status list; then name and printed data, which go once the legal
+    term is over."""
+    rows = Act.objects.filter(batch=batch, state=Act.State.SIGNED).order_by("rank")
+    dates, persons = [], []
+    for row in rows.iterator(chunk_size=500):
+        said = [row.number, row.code, row.status_index, row.sha256, _day(row.valid_until)]
+        dates.append(_leaf([*said, int(row.signed_at.timestamp()) if row.signed_at else None]))
+        persons.append(_leaf([row.number, row.name, row.initials, row.data]))
+    return merkle.root(dates).hex(), merkle.root(persons).hex()
+
+
+def _day(day: dt.date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _leaf(said: list[Any]) -> bytes:
+    # Not the chain's canonical form: printed data may hold fractions, and no one else reads this.
+    return merkle.leaf_hash(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
+
+
 @dataclass
 class Findings:
     """What ``verify`` saw. ``problems`` empty: the register and the files it names are whole.
@@ -94,6 +117,7 @@ def verify(*, files: int | None = 200) -> Findings:
     found = Findings()
     _walk(found)
     _roots(found)
+    _statuses(found)
     _numbers(found)
     _files(found, files)
     return found
@@ -146,6 +170,46 @@ def _roots(found: Findings) -> None:
     ]
 
 
+def _facts_changed(batch: Batch, body: dict[str, Any]) -> list[str]:
+    """What the rows no longer say as on the day of signature; entries from before hold no facts."""
+    if "facts" not in body:
+        return []
+    dates, persons = facts_of(batch)
+    said = []
+    if dates != body["facts"]:
+        said.append("un numéro, un code ou une date de ses actes a été changé.")
+    forgotten = batch.packs.filter(file__size=0).exists()
+    if persons != body.get("persons") and not forgotten:
+        said.append("un nom ou des données imprimées de ses actes ont été changés.")
+    return said
+
+
+_STATUS = {
+    _K.REVOKED: Act.Status.REVOKED,
+    _K.REINSTATED: Act.Status.VALID,
+    _K.REPLACED: Act.Status.REPLACED,
+}
+
+
+def _statuses(found: Findings) -> None:
+    """An act stands, or not, by the last entry about it: a status set in the table is seen."""
+    said: dict[str, str] = {}
+    for row in RegisterEntry.objects.order_by("seq").iterator(chunk_size=500):
+        kind = row.body.get("kind")
+        if kind in _STATUS:
+            said[str(row.body.get("act"))] = _STATUS[_K(kind)]
+    ended = {number: status for number, status in said.items() if status != Act.Status.VALID}
+    rows = Act.objects.exclude(status=Act.Status.VALID).order_by("pk")
+    now = dict(rows.exclude(number=None).values_list("number", "status"))
+    for number in sorted({*ended, *now}, key=str):
+        register, table = ended.get(number, "valid"), now.get(number, "valid")
+        if register != table:
+            found.problems.append(
+                f"Acte {number} : {Act.Status(table).label} dans la base, "
+                f"{Act.Status(register).label} au registre."
+            )
+
+
 def _numbers(found: Findings) -> None:
     for counter in RegisterCounter.objects.order_by("country", "year"):
         start = f"{counter.country.upper()}-{counter.year}-"
@@ -183,6 +247,7 @@ def _files(found: Findings, most: int | None) -> None:
 def body_of(batch: Batch, root: str, acts: int) -> dict[str, Any]:
     """What the register says of a signed batch; only plain values."""
     run = batch.run
+    facts, persons = facts_of(batch)
     numbers = list(
         Act.objects.filter(batch=batch, number__isnull=False)
         .order_by("rank")
@@ -208,6 +273,8 @@ def body_of(batch: Batch, root: str, acts: int) -> dict[str, Any]:
         "last": numbers[-1][0] if numbers else None,
         "void": [number for number, state in numbers if state == Act.State.VOID],
         "root": root,
+        "facts": facts,
+        "persons": persons,
         "hand_signed_on": batch.hand_signed_on.isoformat() if batch.hand_signed_on else None,
         "hand_signed_by": batch.hand_signed_by if batch.mode == Mode.HAND else "",
     }
