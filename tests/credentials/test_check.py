@@ -217,6 +217,29 @@ def test_guessing_codes_is_stopped(client: Client, monkeypatch: pytest.MonkeyPat
     assert [one.status_code for one in asked] == [200, 200, 404, 429, 429]
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("head", f"/verifier/{UNGIVEN}/"),
+        ("post", f"/verifier/{UNGIVEN}/"),
+        ("get", f"/verifier/{UNGIVEN}/?format=json"),
+        ("get", f"/verifier/{UNGIVEN}/document/"),
+        ("get", f"/document/{UNGIVEN}ABCDEFGH/"),
+        ("post", f"/document/{UNGIVEN}ABCDEFGH/"),
+    ],
+)
+def test_no_other_way_to_guess_is_free(
+    method: str, path: str, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "UNKNOWN_PER_ADDRESS", 2)
+    addresses = [f"203.0.113.{n}" for n in range(3)]  # said by the visitor, not by a proxy
+    codes_ = [
+        client.generic(method.upper(), path, headers={"X-Forwarded-For": said}).status_code
+        for said in addresses
+    ]
+    assert codes_[2] == 429
+
+
 def test_checks_are_counted_by_day_and_answer_without_a_name(act: Act, client: Client) -> None:
     for code in (act.code, act.code, UNGIVEN):
         client.get(f"/verifier/{code}/")

@@ -6,15 +6,17 @@ import datetime as dt
 import json
 
 import pytest
+from allauth.mfa.models import Authenticator
 
 from kalan.base.errors import Refused
 from kalan.base.ids import uuid7
 from kalan.credentials.models import Act, Batch, OfficeHolder, SigningRun
-from kalan.credentials.selectors.signing import awaiting_signature
+from kalan.credentials.selectors.signing import awaiting_signature, runs_visible_to
 from kalan.credentials.services import offices, ordering
 from kalan.credentials.services.second_factor import Factor, verify_totp
 from kalan.people.actor import Actor
 from kalan.people.models import AttemptWindow
+from kalan.people.services.one_time import first_use
 from tests.factories import credentials as make
 from tests.factories import people
 from tests.factories.people import LONG_AGO, NOW, Tree
@@ -121,6 +123,81 @@ def test_wrong_codes_count_and_a_refused_order_spends_its_code(batch: Batch) -> 
             ordering.confirm(actor=actor, batches=[batch], code=code, form_uid=uuid7(), now=NOW)
         assert refused.value.code == said
     assert sorted(AttemptWindow.objects.values_list("count", flat=True)) == [1, 2]
+
+
+@pytest.mark.django_db
+def test_the_code_of_the_sign_in_signs_nothing(batch: Batch) -> None:
+    account = signatory(batch).account
+    assert account is not None
+    app = Authenticator.objects.get(user=account, type="totp")
+    assert first_use(authenticator=app.pk, code=make.totp())
+    with pytest.raises(Refused, match="déjà servi"):
+        verify_totp(account=account, code=make.totp(), now=NOW)
+    later = make.totp(NOW + dt.timedelta(seconds=30))
+    verify_totp(account=account, code=later, now=NOW)
+    assert not first_use(authenticator=app.pk, code=f"{later[:3]}-{later[3:]}")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("desk", ["prepared_by", "checked_by", "approved_by"])
+def test_who_prepared_or_approved_does_not_sign(batch: Batch, desk: str) -> None:
+    actor = signatory(batch)
+    assert actor.account is not None
+    Batch.objects.update(**{desk: actor.account})
+    factor = Factor(actor.account.pk, "totp", NOW)
+    with pytest.raises(Refused, match="une autre personne le signe"):
+        ordering.order(actor=actor, batches=[batch], factor=factor, now=NOW)
+    batch.refresh_from_db()
+    assert (batch.state, SigningRun.objects.count()) == ("approved", 0)
+
+
+@pytest.mark.django_db
+def test_a_batch_approved_anew_is_not_the_one_that_was_read(batch: Batch) -> None:
+    actor = signatory(batch)
+    assert actor.account is not None
+    read = ordering.mark_of([batch])
+    Batch.objects.update(approved_at=NOW + dt.timedelta(seconds=1))
+    assert ordering.mark_of(list(Batch.objects.all())) != read
+    factor = Factor(actor.account.pk, "totp", NOW)
+    with pytest.raises(Refused, match="n’attend plus de signature"):
+        ordering.order(actor=actor, batches=[batch], factor=factor, now=NOW)
+    assert SigningRun.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_the_page_of_somebody_else_gives_no_click(tree: Tree, batch: Batch) -> None:
+    form = uuid7()
+    first = {"code": make.totp(), "form_uid": form, "now": NOW}
+    ordering.confirm(actor=signatory(batch), batches=[batch], **first)  # type: ignore[arg-type]
+    other = make.approved_batch(tree.fatick, acts=1)
+    sent = {"code": make.totp(), "form_uid": form, "now": NOW}
+    with pytest.raises(Refused, match="déjà servi à une autre signature"):
+        ordering.confirm(actor=signatory(other), batches=[other], **sent)  # type: ignore[arg-type]
+    other.refresh_from_db()
+    assert (other.state, SigningRun.objects.count()) == ("approved", 1)
+
+
+@pytest.mark.django_db
+def test_a_click_over_several_territories_is_followed_by_who_sees_them_all(tree: Tree) -> None:
+    signing = make.office(tree.country)
+    holder = make.holder(signing)
+    nodes = (tree.fatick, tree.centre_sokone)
+    batches = [make.approved(make.batch(node, office=signing, acts=1)) for node in nodes]
+    run = ordering.order(
+        actor=make.actor(holder.account),
+        batches=batches,
+        factor=Factor(holder.account_id, "totp", NOW),
+        now=NOW,
+    )
+    seen = {
+        role: list(runs_visible_to(people.actor(role, node)))
+        for role, node in (
+            ("structure", tree.centre_sokone),
+            ("region", tree.fatick),
+            ("programme", tree.country),
+        )
+    }
+    assert seen == {"structure": [], "region": [run], "programme": [run]}
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ import pytest
 
 from kalan.base.errors import Refused
 from kalan.credentials.models import Act, Batch
-from kalan.credentials.selectors.batches import acts_visible_to, batches_visible_to
+from kalan.credentials.selectors.batches import acts_visible_to, awaiting_visa, batches_visible_to
 from kalan.credentials.services import preparing
 from kalan.people.actor import Actor
 from kalan.training.models import HalfDay, Presence, Session
@@ -167,6 +167,28 @@ def test_another_person_gives_the_visa(world: World) -> None:
     back = preparing.send_back(actor=head, batch=batch, reason="titre à revoir", now=NOW)
     assert (back.state, back.return_reason, back.approved_by) == ("draft", "titre à revoir", None)
     assert preparing.cancel(actor=world.region, batch=back, now=NOW).state == "cancelled"
+
+
+def test_who_changes_a_draft_and_hands_it_over_does_not_approve_it(world: World) -> None:
+    other = people.actor("programme", world.tree.country)
+    batch = prepared(world)
+    row = batch.acts.filter(state="draft").order_by("rank").first()
+    assert row is not None
+    preparing.exclude(actor=other, act=row, reason="absente", now=NOW)
+    batch = preparing.hand_over(actor=other, batch=batch, now=NOW)
+    assert list(awaiting_visa(other)) == []
+    for actor in (other, world.region):
+        with pytest.raises(Refused, match="préparé ou remis ce lot"):
+            preparing.approve(actor=actor, batch=batch, now=NOW)
+    third = people.actor("admin", world.tree.country)
+    assert list(awaiting_visa(third)) == [batch]
+    back = preparing.send_back(actor=third, batch=batch, reason="à revoir", now=NOW)
+    # A page opened before it went back: who handed it over since is read again.
+    again = preparing.hand_over(actor=third, batch=back, now=NOW)
+    assert again.checked_by == third.account
+    with pytest.raises(Refused, match="préparé ou remis ce lot"):
+        preparing.approve(actor=third, batch=batch, now=NOW)
+    assert preparing.approve(actor=other, batch=again, now=NOW).state == "approved"
 
 
 def test_territory_holds_for_who_prepares_and_for_who_signs(world: World) -> None:

@@ -11,8 +11,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from kalan.base.ids import uuid7
 from kalan.base.models import Job
 from kalan.credentials.models import Act, Batch, Office, SigningRun
+from kalan.credentials.services.ordering import mark_of
 from kalan.people.models import Account
 from kalan.training.models import Session
 from tests.factories import acts as signed
@@ -199,7 +201,8 @@ def waiting(tree: Tree, client: Client) -> Batch:
 
 
 def confirm(client: Client, batch: Batch, **data: str) -> Any:
-    return client.post("/gestion/parapheur/signer/", {"lot": str(batch.uid), **data})
+    seen = {"seen": mark_of(list(Batch.objects.filter(pk=batch.pk)))}
+    return client.post("/gestion/parapheur/signer/", {"lot": str(batch.uid), **seen, **data})
 
 
 def test_the_click_asks_a_code_and_sent_twice_is_one_run(
@@ -215,6 +218,19 @@ def test_the_click_asks_a_code_and_sent_twice_is_one_run(
     again = confirm(client, waiting, code=code, form_uid=uid)
     assert first.headers["Location"] == again.headers["Location"] == f"/gestion/parapheur/{uid}/"
     assert SigningRun.objects.get().total == 3
+
+
+def test_a_batch_that_changed_since_it_was_read_is_shown_again(
+    waiting: Batch, client: Client, clock_of_now: dt.datetime
+) -> None:
+    page = client.get(f"/gestion/parapheur/signer/?lot={waiting.uid}").content.decode()
+    read = mark_of([Batch.objects.get(pk=waiting.pk)])
+    assert f'name="seen" value="{read}"' in page
+    Batch.objects.filter(pk=waiting.pk).update(approved_at=clock_of_now)
+    sent = confirm(client, waiting, code=make.totp(clock_of_now), form_uid=str(uuid7()), seen=read)
+    assert sent.headers["Location"] == f"/gestion/parapheur/signer/?lot={waiting.uid}"
+    assert "ont changé depuis" in client.get(sent.headers["Location"]).content.decode()
+    assert SigningRun.objects.count() == 0
 
 
 @pytest.fixture

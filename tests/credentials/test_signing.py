@@ -253,7 +253,7 @@ def test_what_a_killed_process_left_is_removed(tree: Tree, key: SigningKey) -> N
         ("data", "un nom ou des données imprimées"),
         ("valid_until", "un numéro, un code ou une date"),
         ("swapped", "un numéro, un code ou une date"),
-        ("status", "Acte SN-2023-000002 : révoqué dans la base, valable au registre."),
+        ("status", "Acte SN-2023-000002 : révoqué dans la base, valable au registre."),
     ],
 )
 def test_the_register_shows_what_was_edited(

@@ -61,6 +61,9 @@ class ConfirmForm(forms.Form):
     """The second factor of this click, and the passphrase when the key asks for it."""
 
     form_uid = forms.UUIDField(widget=forms.HiddenInput)
+    # The batches as this page showed them: one that was sent back and approved anew meanwhile
+    # is another.
+    seen = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
     code = forms.CharField(
         label="Code à 6 chiffres",
         max_length=12,
@@ -71,8 +74,8 @@ class ConfirmForm(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, asks_passphrase: bool, **kwargs: Any) -> None:
-        kwargs.setdefault("initial", {"form_uid": uuid7()})
+    def __init__(self, *args: Any, asks_passphrase: bool, seen: str = "", **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"form_uid": uuid7(), "seen": seen})
         super().__init__(*args, **kwargs)
         if asks_passphrase:
             self.fields["passphrase"] = _passphrase()

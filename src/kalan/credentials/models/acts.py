@@ -95,6 +95,9 @@ class Batch(models.Model):
         "people.Account", null=True, on_delete=models.SET_NULL, related_name="+"
     )
     checked_at = models.DateTimeField(null=True, blank=True)  # handed over for visa
+    checked_by = models.ForeignKey(
+        "people.Account", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     approved_at = models.DateTimeField(null=True, blank=True)
     approved_by = models.ForeignKey(
         "people.Account", null=True, on_delete=models.SET_NULL, related_name="+"
@@ -131,6 +134,12 @@ class Batch(models.Model):
                 | Q(prepared_by__isnull=True)
                 | ~Q(approved_by=models.F("prepared_by")),
                 name="batch_two_persons",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True)
+                | Q(checked_by__isnull=True)
+                | ~Q(approved_by=models.F("checked_by")),
+                name="batch_visa_by_another",
             ),
             models.CheckConstraint(
                 condition=~Q(mode="hand", state="signed") | Q(hand_signed_on__isnull=False),

@@ -30,9 +30,11 @@ def awaiting_visa(actor: Actor) -> QuerySet[Batch]:
 
 
 def runs_visible_to(actor: Actor) -> QuerySet[SigningRun]:
-    """Runs over batches that ``actor`` sees."""
+    """Runs of which ``actor`` sees every batch: the page of a run tells of all of them."""
     seen = Batch.objects.filter(actor.scope(policy.CAPABILITIES["acts.view"], "node__"))
-    return SigningRun.objects.filter(pk__in=seen.exclude(run=None).values("run"))
+    others = Batch.objects.exclude(run=None).exclude(pk__in=seen.values("pk"))
+    runs = SigningRun.objects.filter(pk__in=seen.exclude(run=None).values("run"))
+    return runs.exclude(pk__in=others.values("run"))
 
 
 def runs_of(actor: Actor) -> QuerySet[SigningRun]:

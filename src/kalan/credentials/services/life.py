@@ -53,7 +53,19 @@ def find(actor: Actor, act: Act, capability: str) -> Act:
 
 
 def _known(uid: uuid.UUID, act: Act) -> ActEvent | None:
-    return ActEvent.objects.filter(uid=uid, act=act).first()
+    """What this very page has already led to; Refused when it was about another act."""
+    known = ActEvent.objects.filter(uid=uid).first()
+    if known is not None and known.act_id != act.pk:
+        raise _used_form()
+    return known
+
+
+def _used_form() -> Refused:
+    return Refused(
+        "Cette page a déjà servi pour un autre acte.",
+        remedy="Rouvrez-la depuis l’acte et recommencez.",
+        code="used_form",
+    )
 
 
 def _must_be_signed(act: Act) -> None:
@@ -165,8 +177,10 @@ def replace(
     ``uid`` becomes that of the batch: sent twice, one draft.
     """
     held = find(actor, act, "acts.prepare")
-    known = Batch.objects.filter(uid=uid, source=Batch.Source.REPLACEMENT).first()
+    known = Batch.objects.filter(uid=uid).first()
     if known is not None:
+        if known.options.get("replaces") != str(held.uid):
+            raise _used_form()
         return known
     _must_be_signed(held)
     if held.status == _S.REPLACED:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 import uuid
 from collections.abc import Sequence
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from kalan.base.errors import Refused
@@ -66,6 +69,12 @@ def confirm(
         raise
 
 
+def mark_of(batches: Sequence[Batch]) -> str:
+    """What tells these batches, as approved now, from the same ones approved anew (hexadecimal)."""
+    said = sorted((str(row.uid), str(row.approved_at)) for row in batches)
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
 def _sent_before(account_id: int, uid: uuid.UUID) -> SigningRun | None:
     return SigningRun.objects.filter(uid=uid, account=account_id).first()
 
@@ -93,8 +102,9 @@ def order(
     run = _run(uid, holder, office, key, factor, now)
     if key is not None and passphrase and keys.wants_passphrase(key, now=now):
         run.sealed = keystore.seal(passphrase)
-    run.save(force_insert=True)
+    _insert(run)
     _take(run, batches)
+    _refuse_own_work(run)
     run.total = _number(run, office, now)
     if run.total == 0:
         raise Refused("Ces lots n’ont aucun acte à signer.", remedy="Renvoyez-les à préparer.")
@@ -191,11 +201,14 @@ def _take(run: SigningRun, batches: Sequence[Batch]) -> None:
     wanted = sorted({batch.pk for batch in batches})
     # Locked in one order, so that two who tick the same batches differently do not wait for each
     # other for ever.
-    list(Batch.objects.select_for_update().filter(pk__in=wanted).order_by("pk").values_list("pk"))
+    locked = Batch.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
+    now = dict(locked.values_list("pk", "approved_at"))
     taken = Batch.objects.filter(
         pk__in=wanted, state=Batch.State.APPROVED, office=run.holder.office_id, mode=run.mode
     ).update(state=Batch.State.ORDERED, run=run)
-    if taken == len(wanted):
+    # Approved anew since it was read: sent back meanwhile, perhaps changed.
+    same = all(now.get(batch.pk) == batch.approved_at for batch in batches)
+    if taken == len(wanted) and same:
         return
     lost = Batch.objects.filter(pk__in=wanted).exclude(run=run).select_related("run")
     other = lost.order_by("pk").first()
@@ -211,6 +224,32 @@ def _take(run: SigningRun, batches: Sequence[Batch]) -> None:
         remedy="Revenez à la liste et relisez ce qui attend.",
         code="state",
     )
+
+
+def _insert(run: SigningRun) -> None:
+    """``uid`` comes from the page: one that somebody else has used names no click of ours."""
+    try:
+        with transaction.atomic():
+            run.save(force_insert=True)
+    except IntegrityError:
+        raise Refused(
+            "Cette page a déjà servi à une autre signature.",
+            remedy="Revenez à la liste, cochez de nouveau et donnez un nouveau code.",
+            code="used_form",
+        ) from None
+
+
+def _refuse_own_work(run: SigningRun) -> None:
+    """Who signs has neither prepared nor approved: one person alone never makes an act."""
+    mine = Q(prepared_by=run.account) | Q(checked_by=run.account) | Q(approved_by=run.account)
+    own = run.batches.filter(mine).order_by("pk").first()
+    if own is not None:
+        raise Refused(
+            f"Vous avez préparé, remis ou visé « {own.title} » : une autre personne le signe.",
+            remedy="Renvoyez-le pour qu’un collègue s’en charge, ou faites-le signer par un autre "
+            "titulaire de la fonction.",
+            code="same_person",
+        )
 
 
 def _number(run: SigningRun, office: Office, now: dt.datetime) -> int:

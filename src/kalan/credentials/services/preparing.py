@@ -297,17 +297,29 @@ def hand_over(*, actor: Actor, batch: Batch, now: dt.datetime) -> Batch:
         )
     with transaction.atomic():
         return _move(
-            actor, batch, "check", text="Remis pour visa", checked_at=now, return_reason=""
+            actor,
+            batch,
+            "check",
+            text="Remis pour visa",
+            checked_at=now,
+            checked_by=actor.account,
+            return_reason="",
         )
 
 
 @act
 def approve(*, actor: Actor, batch: Batch, now: dt.datetime) -> Batch:
-    """Give the visa: a second person has looked, the batch may be signed."""
+    """Give the visa: a second person has looked, the batch may be signed.
+
+    Neither who made the draft nor who handed it over, perhaps after changing it: read under a
+    lock, for a batch may go back and be handed over again while this page is open.
+    """
     _require(actor, batch, "acts.approve", "Vous ne visez pas les actes de ce territoire.")
-    if actor.account is not None and batch.prepared_by_id == actor.account.pk:
+    held = Batch.objects.select_for_update().filter(pk=batch.pk)
+    desks = held.values_list("prepared_by", "checked_by").get()
+    if actor.account is not None and actor.account.pk in desks:
         raise Refused(
-            "Vous avez préparé ce lot : une autre personne le vise.",
+            "Vous avez préparé ou remis ce lot : une autre personne le vise.",
             remedy="Demandez le visa à un collègue habilité.",
             code="same_person",
         )
@@ -330,6 +342,7 @@ def send_back(*, actor: Actor, batch: Batch, reason: str, now: dt.datetime) -> B
         returned_at=now,
         return_reason=reason.strip()[:300],
         checked_at=None,
+        checked_by=None,
         approved_at=None,
         approved_by=None,
     )

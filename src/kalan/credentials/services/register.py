@@ -164,6 +164,8 @@ def _roots(found: Findings) -> None:
             found.problems.append(f"{name} : ses actes ne sont plus ceux qui ont été signés.")
         elif batch.merkle_root != root:
             found.problems.append(f"{name} : sa racine n’est plus celle de ses actes.")
+        else:
+            found.problems += [f"{name} : {one}" for one in _facts_changed(batch, body)]
     found.problems += [
         f"Registre : le lot {body.get('batch')} y est signé, il ne l’est plus dans la base."
         for body in said.values()
@@ -205,7 +207,7 @@ def _statuses(found: Findings) -> None:
         register, table = ended.get(number, "valid"), now.get(number, "valid")
         if register != table:
             found.problems.append(
-                f"Acte {number} : {Act.Status(table).label} dans la base, "
+                f"Acte {number} : {Act.Status(table).label} dans la base, "
                 f"{Act.Status(register).label} au registre."
             )
 
@@ -267,6 +269,7 @@ def body_of(batch: Batch, root: str, acts: int) -> dict[str, Any]:
         "key": run.key.kid if run and run.key else None,
         "level": run.level if run else "",
         "prepared_by": str(batch.prepared_by.uid) if batch.prepared_by else None,
+        "checked_by": str(batch.checked_by.uid) if batch.checked_by else None,
         "approved_by": str(batch.approved_by.uid) if batch.approved_by else None,
         "acts": acts,
         "first": numbers[0][0] if numbers else None,

@@ -19,6 +19,7 @@ from django.db import IntegrityError, transaction
 from kalan.base.errors import Refused
 from kalan.people.models import Account, AttemptWindow
 from kalan.people.services import limits
+from kalan.people.services.one_time import first_use
 from kalan.people.vault import fingerprint
 
 ALLOWED = 5  # wrong codes in a quarter of an hour
@@ -67,7 +68,9 @@ def verify_totp(*, account: Account, code: str, now: dt.datetime) -> Factor:
             "Recopiez le code affiché en ce moment par votre application ; vérifiez que l’heure du "
             "téléphone est juste.",
         )
-    if not _use_once(account, counter, now):
+    # Nor may the code with which somebody has just signed in: whoever saw it typed has it too.
+    fresh = first_use(authenticator=row.pk, code=typed)
+    if not _use_once(account, counter, now) or not fresh:
         limits.miss(limited, now=now)
         raise _wrong("Ce code a déjà servi.", "Attendez le code suivant (30 secondes).")
     limits.forgive(limited)

@@ -193,7 +193,7 @@ def finish(*, batch: Batch, now: dt.datetime) -> bool:
     """
     with transaction.atomic():
         found = Batch.objects.select_for_update(of=("self",)).select_related(
-            "version__template", "run__key", "prepared_by", "approved_by"
+            "version__template", "run__key", "prepared_by", "checked_by", "approved_by"
         )
         batch = found.get(pk=batch.pk)
         waiting = Act.objects.filter(batch=batch, state__in=[_S.PLANNED, _S.FAILED])

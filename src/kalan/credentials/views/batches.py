@@ -36,6 +36,7 @@ from kalan.credentials.selectors.listing import (
     readable_batches,
     structures_in,
 )
+from kalan.credentials.selectors.signing import runs_visible_to
 from kalan.credentials.services import checking, preparing, showing
 from kalan.credentials.views.common import act_or_404, ask, batch_or_404, pdf
 from kalan.people.double import once
@@ -178,6 +179,7 @@ def batch_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "counts": counts_of(acts),
         "entry": batch.entries.order_by("seq").first() if batch.merkle_root else None,
         "may_register": request.actor.can(CAPABILITIES["register.view"]),
+        "may_follow": batch.state == Batch.State.ORDERED and _sees_run(request, batch),
     }
     asked = "verifier" in request.GET
     few = not request.GET and context["counts"].draft <= _LOOKED_AT
@@ -191,6 +193,12 @@ def batch_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     return render(request, "credentials/acts/detail.html", context)
 
 
+def _sees_run(request: ActorRequest, batch: Batch) -> bool:
+    account = request.actor.account
+    mine = batch.run is not None and account is not None and batch.run.account_id == account.pk
+    return mine or runs_visible_to(request.actor).filter(pk=batch.run_id).exists()
+
+
 def _act_filters(request: ActorRequest, acts: Any) -> ActFilters:
     states = list(acts.order_by().values_list("state", flat=True).distinct())
     return ActFilters(request.GET, states=states, structures=structures_in(acts))
@@ -199,7 +207,8 @@ def _act_filters(request: ActorRequest, acts: Any) -> ActFilters:
 def _rights(request: ActorRequest, batch: Batch) -> dict[str, bool]:
     """What this person may do with the batch as it stands."""
     actor, path, state = request.actor, batch.node.path, batch.state
-    mine = actor.account is not None and batch.prepared_by_id == actor.account.pk
+    desks = (batch.prepared_by_id, batch.checked_by_id)
+    mine = actor.account is not None and actor.account.pk in desks
     waits = state in (Batch.State.CHECKED, Batch.State.APPROVED)
     return {
         "may_prepare": actor.covers(PREPARE, path) and state == Batch.State.DRAFT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -138,8 +139,13 @@ def confirm(request: ActorRequest) -> HttpResponseBase:
         return redirect("signing-tray")
     office = batches[0].office
     key = office.key if office.mode == "electronic" else None
+    shown = ordering.mark_of(batches)
+    if sending and request.POST.get("seen") != shown:
+        messages.error(request, "Des lots ont changé depuis que vous les avez lus. Relisez-les.")
+        return redirect(f"{reverse('signing-confirm')}?{urlencode([('lot', u) for u in asked])}")
     form = ConfirmForm(
         request.POST if sending else None,
+        seen=shown,
         asks_passphrase=key is not None and keys.wants_passphrase(key, now=clock.now()),
     )
     if sending and form.is_valid():

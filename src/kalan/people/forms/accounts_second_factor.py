@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.mfa import app_settings
 from allauth.mfa.base import forms as base
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm as _ActivateTotp
 from allauth.mfa.webauthn.forms import AddWebAuthnForm as _AddWebAuthn
 from django import forms
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
+
+from kalan.people.services.one_time import first_use
 
 _WIDGET_ATTRS = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
 
@@ -40,13 +40,9 @@ class _CodeForm(forms.Form):
 
     def clean_code(self) -> str:
         code: str = super().clean_code()  # type: ignore[misc]
-        if self.authenticator.type == Authenticator.Type.TOTP:
-            # The library remembers a used code for one period; with a tolerance of one period
-            # on each side it would be good again later.
-            key = f"kalan.totp.used:{self.authenticator.pk}:{code.strip()}"
-            span = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
-            if not cache.add(key, 1, timeout=span):
-                raise ValidationError("Ce code a déjà servi. Attendez le suivant.")
+        totp = self.authenticator.type == Authenticator.Type.TOTP
+        if totp and not first_use(authenticator=self.authenticator.pk, code=code):
+            raise ValidationError("Ce code a déjà servi. Attendez le suivant.")
         return code
 
 
