@@ -287,7 +287,7 @@ def test_the_register_shows_what_was_edited(
         Act.objects.filter(pk=act.pk).update(valid_until="2099-12-31")
     elif harm == "swapped":
         first = batch.acts.get(rank=1)
-        Act.objects.filter(pk=act.pk).update(code=None)
+        Act.objects.filter(pk=act.pk).update(code="0" * 24)
         Act.objects.filter(pk=first.pk).update(code=act.code)
         Act.objects.filter(pk=act.pk).update(code=first.code)
     elif harm == "status":
