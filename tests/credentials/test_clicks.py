@@ -130,12 +130,12 @@ def test_the_code_of_the_sign_in_signs_nothing(batch: Batch) -> None:
     account = signatory(batch).account
     assert account is not None
     app = Authenticator.objects.get(user=account, type="totp")
-    assert first_use(authenticator=app.pk, code=make.totp())
+    assert first_use(authenticator=app.pk, code=make.totp(), now=NOW)
     with pytest.raises(Refused, match="déjà servi"):
         verify_totp(account=account, code=make.totp(), now=NOW)
     later = make.totp(NOW + dt.timedelta(seconds=30))
     verify_totp(account=account, code=later, now=NOW)
-    assert not first_use(authenticator=app.pk, code=f"{later[:3]}-{later[3:]}")
+    assert not first_use(authenticator=app.pk, code=f"{later[:3]}-{later[3:]}", now=NOW)
 
 
 @pytest.mark.django_db

@@ -14,13 +14,11 @@ from allauth.mfa import app_settings
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from allauth.mfa.utils import decrypt
-from django.db import IntegrityError, transaction
 
 from kalan.base.errors import Refused
-from kalan.people.models import Account, AttemptWindow
+from kalan.people.models import Account
 from kalan.people.services import limits
 from kalan.people.services.one_time import first_use
-from kalan.people.vault import fingerprint
 
 ALLOWED = 5  # wrong codes in a quarter of an hour
 FRESH = dt.timedelta(minutes=2)  # between the proof and the order that it serves
@@ -60,8 +58,7 @@ def verify_totp(*, account: Account, code: str, now: dt.datetime) -> Factor:
             field="code",
             code="no_factor",
         )
-    counter = _counter(decrypt(row.data["secret"]), typed, now)
-    if counter is None:
+    if not _is_current(decrypt(row.data["secret"]), typed, now):
         limits.miss(limited, now=now)
         raise _wrong(
             "Ce code n’est pas le bon.",
@@ -69,8 +66,7 @@ def verify_totp(*, account: Account, code: str, now: dt.datetime) -> Factor:
             "téléphone est juste.",
         )
     # Nor may the code with which somebody has just signed in: whoever saw it typed has it too.
-    fresh = first_use(authenticator=row.pk, code=typed)
-    if not _use_once(account, counter, now) or not fresh:
+    if not first_use(authenticator=row.pk, code=typed, now=now):
         limits.miss(limited, now=now)
         raise _wrong("Ce code a déjà servi.", "Attendez le code suivant (30 secondes).")
     limits.forgive(limited)
@@ -94,25 +90,13 @@ def _wrong(message: str, remedy: str) -> Refused:
     return Refused(message, remedy=remedy, field="code", code="wrong_code")
 
 
-def _counter(secret: str, code: str, now: dt.datetime) -> int | None:
-    """The period that ``code`` belongs to, of those that are borne with; None for a wrong code."""
+def _is_current(secret: str, code: str, now: dt.datetime) -> bool:
+    """Whether ``code`` is that of this period, or of one that is borne with."""
     period = int(now.timestamp()) // int(app_settings.TOTP_PERIOD)
     tolerance = max(1, int(app_settings.TOTP_TOLERANCE))
-    found = None
+    found = False
     for counter in range(period - tolerance, period + tolerance + 1):
         expected = format_hotp_value(hotp_value(secret, counter))
         if hmac.compare_digest(expected.encode(), code.encode()):
-            found = counter
+            found = True
     return found
-
-
-def _use_once(account: Account, counter: int, now: dt.datetime) -> bool:
-    """Whether this is the first use of the code of a period. Kept in the database: a cache in
-    memory would let another process take the same code again."""
-    key = fingerprint("acts.totp.used", f"{account.pk}:{counter}")
-    try:
-        with transaction.atomic():
-            AttemptWindow.objects.create(key=key, count=1, until=now + limits.WINDOW)
-    except IntegrityError:
-        return False
-    return True

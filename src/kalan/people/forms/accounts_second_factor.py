@@ -11,6 +11,7 @@ from allauth.mfa.webauthn.forms import AddWebAuthnForm as _AddWebAuthn
 from django import forms
 from django.core.exceptions import ValidationError
 
+from kalan.base import clock
 from kalan.people.services.one_time import first_use
 
 _WIDGET_ATTRS = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
@@ -41,7 +42,8 @@ class _CodeForm(forms.Form):
     def clean_code(self) -> str:
         code: str = super().clean_code()  # type: ignore[misc]
         totp = self.authenticator.type == Authenticator.Type.TOTP
-        if totp and not first_use(authenticator=self.authenticator.pk, code=code):
+        now = clock.now()
+        if totp and not first_use(authenticator=self.authenticator.pk, code=code, now=now):
             raise ValidationError("Ce code a déjà servi. Attendez le suivant.")
         return code
 
