@@ -10,7 +10,8 @@ import pytest
 
 from kalan.base.errors import Refused
 from kalan.credentials.models import Act, Batch
-from kalan.credentials.selectors.batches import acts_visible_to, awaiting_visa, batches_visible_to
+from kalan.credentials.selectors.batches import acts_visible_to, batches_visible_to
+from kalan.credentials.selectors.signing import awaiting_visa
 from kalan.credentials.services import preparing
 from kalan.people.actor import Actor
 from kalan.training.models import HalfDay, Presence, Session

@@ -23,10 +23,13 @@ def awaiting_signature(actor: Actor, *, today: dt.date) -> QuerySet[Batch]:
 
 
 def awaiting_visa(actor: Actor) -> QuerySet[Batch]:
-    """Batches handed over that ``actor`` may approve: not those they prepared themselves."""
+    """Batches handed over that ``actor`` may approve: not those they prepared or handed
+    over themselves."""
     scope = actor.scope(policy.CAPABILITIES["acts.approve"], "node__")
     rows = Batch.objects.filter(scope, state=Batch.State.CHECKED)
-    return rows if actor.account is None else rows.exclude(prepared_by=actor.account)
+    if actor.account is None:
+        return rows
+    return rows.exclude(prepared_by=actor.account).exclude(checked_by=actor.account)
 
 
 def runs_visible_to(actor: Actor) -> QuerySet[SigningRun]:

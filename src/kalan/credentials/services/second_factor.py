@@ -81,9 +81,8 @@ def keep_after_refusal(*, account: Account, code: str, refused: Refused, now: dt
     elif refused.code not in ("wait", "no_factor"):
         row = Authenticator.objects.filter(user=account, type=Authenticator.Type.TOTP).first()
         typed = "".join(code.split())
-        counter = _counter(decrypt(row.data["secret"]), typed, now) if row else None
-        if counter is not None:
-            _use_once(account, counter, now)
+        if row is not None and _is_current(decrypt(row.data["secret"]), typed, now):
+            first_use(authenticator=row.pk, code=typed, now=now)
 
 
 def _wrong(message: str, remedy: str) -> Refused:
