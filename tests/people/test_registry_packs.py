@@ -133,7 +133,7 @@ def test_loading_twice_gives_one_sound_tree(country: str, expected: tuple[int, i
     assert OrgNodePeriod.objects.count() == sum(expected)
     assert StructureType.objects.count() == len(packs.rows(country, "structure_types"))
     assert Cadre.objects.count() == len(packs.rows(country, "cadres"))
-    assert ProcessingActivity.objects.count() == 7
+    assert ProcessingActivity.objects.count() == 8
 
 
 @pytest.mark.django_db
