@@ -202,8 +202,9 @@ def _statuses(found: Findings) -> None:
             said[str(row.body.get("act"))] = _STATUS[_K(kind)]
     ended = {number: status for number, status in said.items() if status != Act.Status.VALID}
     rows = Act.objects.exclude(status=Act.Status.VALID).order_by("pk")
-    now = dict(rows.exclude(number=None).values_list("number", "status"))
-    for number in sorted({*ended, *now}, key=str):
+    numbered = rows.exclude(number=None).values_list("number", "status")
+    now = {str(number): status for number, status in numbered}
+    for number in sorted({*ended, *now}):
         register, table = ended.get(number, "valid"), now.get(number, "valid")
         if register != table:
             found.problems.append(

@@ -194,9 +194,11 @@ def batch_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 
 
 def _sees_run(request: ActorRequest, batch: Batch) -> bool:
+    if batch.run is None:
+        return False
     account = request.actor.account
-    mine = batch.run is not None and account is not None and batch.run.account_id == account.pk
-    return mine or runs_visible_to(request.actor).filter(pk=batch.run_id).exists()
+    mine = account is not None and batch.run.account_id == account.pk
+    return mine or runs_visible_to(request.actor).filter(pk=batch.run.pk).exists()
 
 
 def _act_filters(request: ActorRequest, acts: Any) -> ActFilters:
