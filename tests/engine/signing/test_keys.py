@@ -41,6 +41,14 @@ def test_a_sealed_key_asks_for_600_000_rounds() -> None:
     assert (keyfiles.ROUNDS, sealed.count(b"\x02\x03" + (600_000).to_bytes(3))) == (600_000, 1)
 
 
+def test_a_passphrase_derived_already_is_not_stretched_twice() -> None:
+    stretched = keyfiles.derived(PASSPHRASE, b"uid of a key")
+    sealed = keyfiles.seal(private_of(), stretched, derived=True)
+    assert sealed.count(b"\x02\x02" + (1_000).to_bytes(2)) == 1
+    opened = keys.load_pkcs8(sealed, stretched)
+    assert opened.private_numbers() == private_of().private_numbers()
+
+
 def chain_pem(kind: str = "p-256") -> bytes:
     return b"".join(map(signing.pem, signing.identity(kind).certificates))
 

@@ -330,7 +330,7 @@ def _keep_bare(
     )
     key.folder = _folder(key.uid, made)
     passphrase = selectors.file_passphrase(key, typed)
-    _write_key(key.folder, private, passphrase)
+    _write_key(key.folder, private, passphrase, derived=True)
     keystore.keep_passphrase(key.folder, passphrase)
     key.save()
     return key
@@ -343,8 +343,9 @@ def _folder(uid: uuid.UUID, made: list[Path]) -> str:
     return folder.name
 
 
-def _write_key(folder: str, private: Any, passphrase: str) -> None:
-    keyfiles.write(keystore.root() / folder / keystore.KEY, keyfiles.seal(private, passphrase))
+def _write_key(folder: str, private: Any, passphrase: str, *, derived: bool = False) -> None:
+    sealed = keyfiles.seal(private, passphrase, derived=derived)
+    keyfiles.write(keystore.root() / folder / keystore.KEY, sealed)
 
 
 def _keep_authority(above: Identity, passphrase: str, now: dt.datetime, made: list[Path]) -> None:

@@ -23,6 +23,8 @@ from kalan.engine.signing.errors import SigningError
 # OWASP Password Storage Cheat Sheet, 2023: PBKDF2-HMAC-SHA256, 600 000 rounds. Every openssl reads
 # it, so the ministry is not tied to Kalan for its own key; 0.2 s for each opening.
 ROUNDS = 600_000
+# For a passphrase that was itself derived with ROUNDS: stretching it again guards nothing.
+DERIVED_ROUNDS = 1_000
 SHORTEST = 12  # characters of a passphrase
 _PEM_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _PBES2, _PBKDF2 = "1.2.840.113549.1.5.13", "1.2.840.113549.1.5.12"
@@ -39,25 +41,29 @@ def refuse_weak(passphrase: str) -> None:
         )
 
 
-def seal(private: Any, passphrase: str) -> bytes:
-    """Return the key as PKCS#8 (DER), encrypted: PBES2, PBKDF2, AES-256-CBC (RFC 8018)."""
+def seal(private: Any, passphrase: str, *, derived: bool = False) -> bytes:
+    """Return the key as PKCS#8 (DER), encrypted: PBES2, PBKDF2, AES-256-CBC (RFC 8018).
+
+    ``derived``: the passphrase is no person's, but 256 bits derived from one with ROUNDS.
+    """
     refuse_weak(passphrase)
+    rounds = DERIVED_ROUNDS if derived else ROUNDS
     plain = private.private_bytes(
         serialization.Encoding.DER,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
     salt, start = secrets.token_bytes(16), secrets.token_bytes(16)
-    derived = PBKDF2HMAC(hashes.SHA256(), 32, salt, ROUNDS).derive(passphrase.encode())
+    secret = PBKDF2HMAC(hashes.SHA256(), 32, salt, rounds).derive(passphrase.encode())
     short = 16 - len(plain) % 16
-    box = Cipher(algorithms.AES(derived), modes.CBC(start)).encryptor()
+    box = Cipher(algorithms.AES(secret), modes.CBC(start)).encryptor()
     sealed = box.update(plain + bytes([short]) * short) + box.finalize()
-    return der.tlv(0x30, _scheme(salt, start), der.tlv(der.OCTETS, sealed))
+    return der.tlv(0x30, _scheme(salt, start, rounds), der.tlv(der.OCTETS, sealed))
 
 
-def _scheme(salt: bytes, start: bytes) -> bytes:
+def _scheme(salt: bytes, start: bytes, count: int) -> bytes:
     prf = der.tlv(0x30, der.oid(_HMAC_SHA256), der.NULL)
-    rounds = der.tlv(0x30, der.tlv(der.OCTETS, salt), der.integer(ROUNDS), prf)
+    rounds = der.tlv(0x30, der.tlv(der.OCTETS, salt), der.integer(count), prf)
     return der.tlv(
         0x30,
         der.oid(_PBES2),
