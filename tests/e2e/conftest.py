@@ -192,6 +192,19 @@ def follow(page: Page, target: Locator) -> None:
         target.click()
 
 
+def wait_until(page: Page, expression: str, *, seconds: int = 20) -> None:
+    """Wait until a script expression, or the promise it gives, is true in the page.
+
+    ``Page.wait_for_function`` evaluates its text inside the page when it is not true at once: the
+    content security policy refuses that, and a promise would count as true.
+    """
+    for _ in range(seconds * 10):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"not true within {seconds} s: {expression}")
+
+
 def screen(width: int) -> ViewportSize:
     return {"width": width, "height": 740 if width < 800 else 768}
 
@@ -199,8 +212,7 @@ def screen(width: int) -> ViewportSize:
 def widen(page: Page, width: int) -> None:
     """Put the page that stands on a screen of another width."""
     page.set_viewport_size(screen(width))
-    if page.evaluate("window.innerWidth") != width:
-        page.wait_for_function("width => window.innerWidth === width", arg=width)
+    wait_until(page, f"window.innerWidth === {width}")
 
 
 class Traffic:

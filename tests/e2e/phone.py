@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from kalan.people.models import Account
 from kalan.training.models import AttendanceMark
-from tests.e2e.conftest import sign_in_as
+from tests.e2e.conftest import sign_in_as, wait_until
 from tests.factories import attendance, people
 from tests.support.server import Server
 
@@ -30,19 +30,11 @@ class Phone:
     def open(self) -> None:
         """Open the screen and wait until it would also open without a network."""
         self.page.goto(self.address)
-        self.until(
+        wait_until(self.page, 
             "!!self.kalan && !!navigator.serviceWorker.controller"
             " && caches.match(location.pathname).then(a => !!a)"
         )
         self.page.evaluate("document.querySelectorAll('details').forEach(d => d.name = '')")
-
-    def until(self, expression: str) -> None:
-        """Wait until a promise gives true (``wait_for_function`` takes any promise for true)."""
-        for _ in range(150):
-            if self.page.evaluate(expression):
-                return
-            self.page.wait_for_timeout(100)
-        raise AssertionError(expression)
 
     def box(self, person: int, half_day: int = 0) -> object:
         uid, code = self.room.persons[person].uid, self.room.codes[half_day]
@@ -69,7 +61,7 @@ class Phone:
         self.page.evaluate("document.querySelector('#etat button').click()")
 
     def settled(self) -> None:
-        self.until("kalan.unsent().then(all => all.length === 0)")
+        wait_until(self.page, "kalan.unsent().then(all => all.length === 0)")
         self.says("Tout est envoyé.")
 
 

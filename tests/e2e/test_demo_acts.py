@@ -14,7 +14,7 @@ from kalan.base import clock
 from kalan.credentials.models import Act, Batch, RegisterEntry
 from kalan.people.services.accounts_demo import DEMO_PASSWORD
 from tests.e2e import acting
-from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, follow, picture
+from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, follow, picture, wait_until
 from tests.factories import credentials
 from tests.support.pdf import qr_text
 from tests.support.server import Server, copy_home
@@ -92,7 +92,7 @@ def test_521_attestations_in_one_click(demo: Server, open_page: OpenPage, tmp_pa
     links = [qr_text(file), qr_text(other)]
     public.goto(f"{site.url}/verifier/hors-ligne/")
     expect(public.locator("#etat")).to_contain_text("À jour.")
-    public.wait_for_function("navigator.serviceWorker.controller !== null")
+    wait_until(public, "navigator.serviceWorker.controller !== null")
     public.context.set_offline(True)
     site.kill()
     public.reload()

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, Request, Response, expect
 
 from kalan.people.sessions import SHARED_KEY, SessionStore
 from kalan.training.models import AttendanceMark, Presence, Registration, Session
-from tests.e2e.conftest import OpenPage, sign_in_as
+from tests.e2e.conftest import OpenPage, sign_in_as, wait_until
 from tests.e2e.phone import Phone, marks, new_room, phone_of, present
 from tests.factories import attendance
 from tests.support.server import Server, copy_home
@@ -63,7 +63,7 @@ def test_line_cut_reload_restart_everything_arrives_once(phone: Phone, site: Ser
     assert present(site, phone.room) == {(0, AM), (2, PM)}
     assert marks(site, phone.room) == 3
     # What was sent still shows after a reload without a line.
-    phone.until("!document.querySelector('#feuille input:not([checked]):checked')")
+    wait_until(phone.page, "!document.querySelector('#feuille input:not([checked]):checked')")
     phone.page.context.set_offline(True)
     phone.page.reload()
     phone.show(1)

@@ -18,7 +18,7 @@ from PIL import Image, ImageFilter
 from playwright.sync_api import Page, Response, expect
 
 from kalan.engine.signing import cose, qr
-from tests.e2e.conftest import OpenPage
+from tests.e2e.conftest import OpenPage, wait_until
 from tests.factories import acts, people
 from tests.factories import credential_qr as made
 from tests.support.html import Nu, sound
@@ -58,7 +58,7 @@ class Desk:
         self.page.goto(self.site.url + PAGE)
         expect(self.page.locator("#etat")).to_contain_text("À jour.")
         self.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
-        self.page.wait_for_function("navigator.serviceWorker.controller !== null")
+        wait_until(self.page, "navigator.serviceWorker.controller !== null")
 
     def cut(self, *, server: bool = False) -> None:
         """Cut the network; ``server``: and kill the server, should anything still reach it."""
