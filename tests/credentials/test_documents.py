@@ -16,9 +16,10 @@ import pikepdf
 import pytest
 
 from kalan.credentials.documents import contract, invented
-from kalan.credentials.documents.compose import DEMO_NOTICE, LIMITS, TITLES, document
+from kalan.credentials.documents.compose import document
 from kalan.credentials.documents.errors import DocumentRefused
 from kalan.credentials.documents.render import Renderer, count_pages
+from kalan.credentials.documents.statements import DEMO_NOTICE, LIMITS, TITLES
 from kalan.credentials.documents.words import reserved
 from tests.factories import signing
 from tests.factories.act_documents import CODE, PACKS, act_data, act_pdf, renderer_of, version_of

@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from kalan.credentials.documents.compose import TITLES, Version
+from kalan.credentials.documents.compose import Version
+from kalan.credentials.documents.statements import TITLES
 from kalan.credentials.documents.wording import typeset
 
 

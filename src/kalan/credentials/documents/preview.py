@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from kalan.credentials.documents import contract, invented, wording
-from kalan.credentials.documents.compose import Version, document, fields, known_fields
+from kalan.credentials.documents.compose import Version, document
 from kalan.credentials.documents.errors import DocumentRefused, Problem
+from kalan.credentials.documents.merge_fields import fields, known_fields
 from kalan.credentials.documents.render import Renderer
 
 NOTICE = "Aperçu\u00a0: personne inventée, document sans valeur"

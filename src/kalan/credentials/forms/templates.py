@@ -8,8 +8,8 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from kalan.credentials.documents import contract
-from kalan.credentials.documents.compose import TITLES
 from kalan.credentials.documents.preview import BLOCK_LABELS, BLOCKS
+from kalan.credentials.documents.statements import TITLES
 from kalan.credentials.models import ActTemplate
 from kalan.credentials.services.templates import MOST_LOGOS, Draft, Logo
 

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from kalan.base.packs import read_pack
-from kalan.credentials.documents.compose import TITLES, Version
+from kalan.credentials.documents.compose import Version
+from kalan.credentials.documents.statements import TITLES
 from kalan.credentials.models import ActTemplate, Batch, SigningRun, TemplateVersion
 from kalan.credentials.models.offices import Mode
 from kalan.credentials.worker_child import BatchSpec

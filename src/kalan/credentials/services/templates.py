@@ -14,9 +14,10 @@ from kalan.base.files import store
 from kalan.base.models import StoredFile
 from kalan.credentials import policy
 from kalan.credentials.documents import contract, packs, preview
-from kalan.credentials.documents.compose import TITLES, Version
+from kalan.credentials.documents.compose import Version
 from kalan.credentials.documents.errors import DocumentRefused, Problem
 from kalan.credentials.documents.render import Renderer
+from kalan.credentials.documents.statements import TITLES
 from kalan.credentials.documents.wording import typeset
 from kalan.credentials.models import ActTemplate, TemplateLogo, TemplateVersion
 from kalan.credentials.selectors.templates import (

@@ -18,10 +18,10 @@ from kalan.base.exports import table_response
 from kalan.base.lists import paginate
 from kalan.base.text import some
 from kalan.base.uploads import explain_size
+from kalan.credentials.documents.statements import IN_SHORT
 from kalan.credentials.forms.batches import ActFilters, BatchFilters, NewBatchForm, ReasonForm
 from kalan.credentials.models import ActTemplate, Batch
 from kalan.credentials.policy import CAPABILITIES
-from kalan.credentials.proof import FROM_RECORDS, SOURCES, WORDS
 from kalan.credentials.selectors.choices import templates_usable_by
 from kalan.credentials.selectors.listing import (
     ACT_HEADERS,
@@ -46,6 +46,13 @@ VIEW = CAPABILITIES["acts.view"]
 PREPARE = CAPABILITIES["acts.prepare"]
 _SHOWN = 20  # problems named on the page of a draft
 _LOOKED_AT = 600  # acts that every view of the page looks through; more when one asks
+# Where the acts of each kind come from, in a few words.
+_SOURCES: dict[str, str] = {
+    ActTemplate.Kind.COMPETENCE: "depuis un examen publié",
+    ActTemplate.Kind.FREE: "depuis un tableau de noms",
+    ActTemplate.Kind.FILES: "depuis une archive de PDF",
+}
+_FROM_RECORDS = "depuis une session ou un programme"
 
 
 @staff(VIEW)
@@ -87,15 +94,15 @@ def batch_new(request: ActorRequest) -> HttpResponseBase:
     if "exam" in about:
         rows = rows.filter(kind=ActTemplate.Kind.COMPETENCE)
     elif about:
-        rows = rows.exclude(kind__in=list(SOURCES))
+        rows = rows.exclude(kind__in=list(_SOURCES))
     ranks = {kind: rank for rank, kind in enumerate(ActTemplate.Kind.values)}
     templates = sorted(rows.order_by("name", "pk"), key=lambda row: ranks[row.kind])
     cards = [
         {
             "template": template,
-            "proves": WORDS[template.kind][0],
-            "not": WORDS[template.kind][1],
-            "source": SOURCES.get(template.kind, FROM_RECORDS),
+            "proves": IN_SHORT[template.kind][0],
+            "not": IN_SHORT[template.kind][1],
+            "source": _SOURCES.get(template.kind, _FROM_RECORDS),
         }
         for template in templates
     ]
@@ -128,7 +135,7 @@ def batch_create(request: ActorRequest, template: uuid.UUID) -> HttpResponseBase
         else:
             messages.success(request, "Lot préparé. Relisez la liste, puis remettez-le pour visa.")
             return redirect("act-batch", uid=batch.uid)
-    proves, does_not = WORDS[model.kind]
+    proves, does_not = IN_SHORT[model.kind]
     context = {"form": form, "template": model, "proves": proves, "not": does_not}
     status = 422 if form.errors else 200
     return render(request, "credentials/acts/create.html", context, status=status)

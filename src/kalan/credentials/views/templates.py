@@ -17,8 +17,8 @@ from kalan.base.errors import Refused
 from kalan.base.exports import Cell, table_response
 from kalan.credentials import policy
 from kalan.credentials.documents import contract
-from kalan.credentials.documents.compose import TITLES
 from kalan.credentials.documents.preview import BLOCK_LABELS, BLOCKS, examples
+from kalan.credentials.documents.statements import TITLES
 from kalan.credentials.forms.templates import NewTemplateForm, VersionForm
 from kalan.credentials.models import ActTemplate, TemplateVersion
 from kalan.credentials.selectors.templates import (

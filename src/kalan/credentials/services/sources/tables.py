@@ -18,7 +18,7 @@ from kalan.base.imports.reader import inspect, read_rows
 from kalan.base.imports.values import Cell, text_of
 from kalan.base.text import fold
 from kalan.credentials.documents import contract, wording
-from kalan.credentials.documents.compose import known_fields, slug
+from kalan.credentials.documents.merge_fields import known_fields, slug
 from kalan.credentials.models import TemplateVersion
 from kalan.credentials.services.sources.common import Found, Planned, Request
 
