@@ -30,9 +30,10 @@ class Phone:
     def open(self) -> None:
         """Open the screen and wait until it would also open without a network."""
         self.page.goto(self.address)
-        wait_until(self.page, 
+        wait_until(
+            self.page,
             "!!self.kalan && !!navigator.serviceWorker.controller"
-            " && caches.match(location.pathname).then(a => !!a)"
+            " && caches.match(location.pathname).then(a => !!a)",
         )
         self.page.evaluate("document.querySelectorAll('details').forEach(d => d.name = '')")
 
