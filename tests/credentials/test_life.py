@@ -149,6 +149,24 @@ def test_after_a_day_or_by_somebody_else_it_is_not_undone(
         )
 
 
+def test_a_revoked_act_does_not_come_back_beside_a_newer_one(act: Act, tree: people.Tree) -> None:
+    admin = people.actor("admin", tree.country)
+    revoke(admin, act)
+    newer = acts.act(tree.fatick, act.agent, record=act.record, number="SN-2023-900007")
+    said: dict[str, Any] = {"actor": admin, "act": act, "now": NOW, "uid": uuid.uuid4()}
+    with pytest.raises(Refused, match="L’acte SN-2023-900007 a été signé depuis"):
+        life.reinstate(**said, text="Confusion de numéros")
+    with pytest.raises(Refused, match="révoquez d’abord SN-2023-900007"):
+        replace(admin, act, uid=uuid.uuid4())
+    Act.objects.filter(pk=newer.pk).update(state="draft")
+    with pytest.raises(Refused, match="en préparation dans « Outils numériques »"):
+        life.reinstate(**said, text="Confusion de numéros")
+    assert (status(act), entries()) == ("revoked", [("revoked", act.number)])
+    Act.objects.filter(pk=newer.pk).update(state="signed", status="revoked")
+    life.reinstate(**said, text="Confusion de numéros")
+    assert status(act) == "valid"
+
+
 def fresh(act: Act) -> Act:
     return Act.objects.select_related("batch__node").get(pk=act.pk)
 

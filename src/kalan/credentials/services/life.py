@@ -73,6 +73,36 @@ def _must_be_signed(act: Act) -> None:
         raise Refused("Cet acte n’est pas signé.", code="state")
 
 
+def _must_be_alone(act: Act) -> None:
+    """Refuse when, since ``act`` was revoked, another act about the same thing was signed or is on
+    its way: two would be valid. Its own replacement, which will end it, is not another."""
+    others = (
+        Act.objects.filter(record=act.record, status=_S.VALID)
+        .exclude(pk=act.pk)
+        .exclude(state__in=[Act.State.EXCLUDED, Act.State.VOID])
+        .exclude(batch__state=Batch.State.CANCELLED)
+        .select_related("batch")
+        .defer("data")
+        .order_by("-pk")
+    )
+    mine = str(act.uid)
+    newer = next((one for one in others if one.batch.options.get("replaces") != mine), None)
+    if newer is None:
+        return
+    if newer.state == Act.State.SIGNED:
+        raise Refused(
+            f"L’acte {newer.number} a été signé depuis pour la même chose : deux seraient "
+            "valables.",
+            remedy=f"Si {act.number} est le bon, révoquez d’abord {newer.number}.",
+            code="newer",
+        )
+    raise Refused(
+        f"Un nouvel acte est en préparation dans « {newer.batch.title} » pour la même chose.",
+        remedy="Écartez-le de ce lot, ou abandonnez le lot, puis recommencez.",
+        code="newer",
+    )
+
+
 def confirm_number(act: Act, typed: str) -> None:
     """Refuse unless the number of the act was typed: nobody ends an act by a slip of the hand."""
     if typed.strip().upper() != act.number:
@@ -149,6 +179,7 @@ def reinstate(*, actor: Actor, now: dt.datetime, act: Act, uid: uuid.UUID, text:
         )
     if len(text.strip()) < 5:
         raise Refused("Dites en une phrase pourquoi.", field="text")
+    _must_be_alone(held)
     Act.objects.filter(pk=held.pk, status=_S.REVOKED).update(status=_S.VALID)
     event = _event(held, _E.REINSTATED, uid=uid, actor=actor, now=now, text=text)
     _enter(RegisterEntry.Kind.REINSTATED, held, actor=actor, now=now)
@@ -185,6 +216,8 @@ def replace(
     _must_be_signed(held)
     if held.status == _S.REPLACED:
         raise Refused("Cet acte est déjà remplacé.", code="state")
+    if held.status == _S.REVOKED:
+        _must_be_alone(held)
     if len(reason.strip()) < 5:
         raise Refused("Dites en une phrase ce qui est corrigé.", field="reason")
     waiting = replacement_of(held)
