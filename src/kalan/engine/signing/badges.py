@@ -69,20 +69,38 @@ def credential(
     it. The holder is given by name, as on the document, since many have no address of their own.
     """
     base = base_url.rstrip("/")
-    own = f"{base}/verifier/badges/{achievement.uid}/"
-    levels = list(levels)
+    vc: Json = {
+        "@context": [VC_CONTEXT, OB_CONTEXT],
+        "id": f"{base}/verifier/{code}/",
+        "type": ["VerifiableCredential", "OpenBadgeCredential"],
+        "issuer": {"id": did_of(base), "type": ["Profile"], "name": issuer, "url": base},
+        "validFrom": _instant(issued),
+        "name": achievement.name,
+        "credentialSubject": _subject(achievement, base, holder, list(levels)),
+    }
+    if expires:
+        vc["validUntil"] = _instant(expires)
+    if status:
+        vc["credentialStatus"] = status_entry(base, *status)
+    return vc
+
+
+def _subject(
+    achievement: Achievement, base: str, holder: str, levels: list[tuple[str, str]]
+) -> Json:
+    """Who achieved what, with the levels reached as results (OB 3.0 AchievementSubject, Result)."""
+    address = f"{base}/verifier/badges/{achievement.uid}/"
+    named = {
+        "type": "IdentityObject",
+        "identityHash": holder,
+        "identityType": "name",
+        "hashed": False,
+    }
     subject: Json = {
         "type": ["AchievementSubject"],
-        "identifier": [
-            {
-                "type": "IdentityObject",
-                "identityHash": holder,
-                "identityType": "name",
-                "hashed": False,
-            }
-        ],
+        "identifier": [named],
         "achievement": {
-            "id": own,
+            "id": address,
             "type": ["Achievement"],
             "achievementType": achievement.kind,
             "name": achievement.name,
@@ -92,33 +110,29 @@ def credential(
         },
     }
     if levels:
-        subject["achievement"]["resultDescription"] = [
-            {
-                "id": f"{own}#{number}",
-                "type": ["ResultDescription"],
-                "name": domain,
-                "resultType": "PerformanceLevel",
-            }
-            for number, (domain, _) in enumerate(levels, 1)
-        ]
-        subject["result"] = [
-            {"type": ["Result"], "resultDescription": f"{own}#{number}", "value": level}
-            for number, (_, level) in enumerate(levels, 1)
-        ]
-    vc: Json = {
-        "@context": [VC_CONTEXT, OB_CONTEXT],
-        "id": f"{base}/verifier/{code}/",
-        "type": ["VerifiableCredential", "OpenBadgeCredential"],
-        "issuer": {"id": did_of(base), "type": ["Profile"], "name": issuer, "url": base},
-        "validFrom": _instant(issued),
-        "name": achievement.name,
-        "credentialSubject": subject,
-    }
-    if expires:
-        vc["validUntil"] = _instant(expires)
-    if status:
-        vc["credentialStatus"] = status_entry(base, *status)
-    return vc
+        described, reached = _results(address, levels)
+        subject["achievement"]["resultDescription"] = described
+        subject["result"] = reached
+    return subject
+
+
+def _results(address: str, levels: list[tuple[str, str]]) -> tuple[list[Json], list[Json]]:
+    """What may be reached in each domain, and what was: the second points to the first."""
+    ids = [f"{address}#{number}" for number in range(1, len(levels) + 1)]
+    described = [
+        {
+            "id": key,
+            "type": ["ResultDescription"],
+            "name": domain,
+            "resultType": "PerformanceLevel",
+        }
+        for key, (domain, _) in zip(ids, levels, strict=True)
+    ]
+    reached = [
+        {"type": ["Result"], "resultDescription": key, "value": level}
+        for key, (_, level) in zip(ids, levels, strict=True)
+    ]
+    return described, reached
 
 
 def as_jwt(vc: Mapping[str, Any], key: BadgeKey) -> str:
