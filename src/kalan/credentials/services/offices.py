@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from kalan.base.errors import Refused
@@ -94,33 +94,16 @@ def appoint(
 ) -> OfficeHolder:
     """Let ``account`` sign for ``office`` from ``start`` to ``end`` (both included)."""
     _require(actor, office.node.path)
+    # One at a time for an office: two appointments that cross would each find the title free.
+    office = Office.objects.select_for_update(of=("self",)).select_related("node").get(pk=office.pk)
     if office.retired_at is not None:
         raise Refused("Cette fonction est fermée.", remedy="Ouvrez-en une autre.")
-    if capacity not in _C.values:
-        raise Refused("La qualité du signataire est inconnue.", field="capacity")
-    if not name.strip() or not title.strip():
-        raise Refused(
-            "Le nom et le titre du signataire sont imprimés sur les actes.",
-            remedy="Écrivez-les tels qu’ils doivent paraître.",
-            field="name" if not name.strip() else "title",
-        )
+    _check_printed(capacity, name, title)
     if end is not None and end < start:
         raise Refused("La fin précède le début.", remedy="Corrigez les dates.", field="end")
-    if not _is_signatory(account, office, max(start, timezone.localdate(now))):
-        raise Refused(
-            f"{account.display_name} n’a pas le rôle « signataire » sur ce territoire.",
-            remedy="Donnez-lui d’abord ce rôle, sur ce territoire ou au-dessus.",
-            field="account",
-            code="not_signatory",
-        )
+    _check_signatory(account, office, max(start, timezone.localdate(now)))
     if capacity == _C.TITLE:
-        other = _overlapping(office, start, end).filter(capacity=_C.TITLE).first()
-        if other is not None:
-            raise Refused(
-                f"{other.name} tient déjà cette fonction en titre à ces dates.",
-                remedy="Mettez d’abord fin à sa période, ou choisissez « par intérim ».",
-                field="start",
-            )
+        _check_title_free(office, start, end)
     holder, made = OfficeHolder.objects.get_or_create(
         office=office,
         account=account,
@@ -160,16 +143,42 @@ def end_holder(
     return holder
 
 
-def _is_signatory(account: Account, office: Office, day: dt.date) -> bool:
+def _check_printed(capacity: str, name: str, title: str) -> None:
+    if capacity not in _C.values:
+        raise Refused("La qualité du signataire est inconnue.", field="capacity")
+    if not name.strip() or not title.strip():
+        raise Refused(
+            "Le nom et le titre du signataire sont imprimés sur les actes.",
+            remedy="Écrivez-les tels qu’ils doivent paraître.",
+            field="name" if not name.strip() else "title",
+        )
+
+
+def _check_signatory(account: Account, office: Office, day: dt.date) -> None:
     grants = grants_in_force(day).filter(account=account, role=Role.SIGNATORY)
     paths = grants.values_list("node__path", flat=True)
-    return any(office.node.path.startswith(path) for path in paths)
+    if not any(office.node.path.startswith(path) for path in paths):
+        raise Refused(
+            f"{account.display_name} n’a pas le rôle « signataire » sur ce territoire.",
+            remedy="Donnez-lui d’abord ce rôle, sur ce territoire ou au-dessus.",
+            field="account",
+            code="not_signatory",
+        )
 
 
-def _overlapping(office: Office, start: dt.date, end: dt.date | None) -> QuerySet[OfficeHolder]:
-    rows = OfficeHolder.objects.filter(office=office)
+def _check_title_free(office: Office, start: dt.date, end: dt.date | None) -> None:
+    """Refuse a second holder in title on any day from ``start`` to ``end`` (None: no end)."""
+    rows = OfficeHolder.objects.filter(office=office, capacity=_C.TITLE)
     rows = rows.filter(Q(end__isnull=True) | Q(end__gte=start))
-    return rows if end is None else rows.filter(start__lte=end)
+    if end is not None:
+        rows = rows.filter(start__lte=end)
+    other = rows.order_by("start", "pk").first()
+    if other is not None:
+        raise Refused(
+            f"{other.name} tient déjà cette fonction en titre à ces dates.",
+            remedy="Mettez d’abord fin à sa période, ou choisissez « par intérim ».",
+            field="start",
+        )
 
 
 def _require(actor: Actor, path: str) -> None:
