@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.utils import timezone
@@ -41,42 +42,43 @@ def find(request: Request) -> Found:
     )
     if not rows:
         raise nobody("Personne n’est admis à cet examen.", "Il n’y a pas de certificat à préparer.")
-    sittings = [row.sitting_id for row in rows if row.sitting_id]
-    results = {
-        result.sitting_id: result
-        for result in Result.objects.filter(current=True, sitting__in=sittings)
-        .select_related("sitting")
-        .prefetch_related("domains")
-    }
-    agents = [row.account.agent_id for row in rows if row.account.agent_id]
-    posts = structures_on(agents, exam.date)
-    places = dict(OrgNode.objects.filter(pk__in=set(posts.values())).values_list("pk", "name"))
+    results = _results_of(rows)
+    posts = structures_on([row.account.agent_id for row in rows if row.account.agent_id], exam.date)
+    names = dict(OrgNode.objects.filter(pk__in=set(posts.values())).values_list("pk", "name"))
     found = Found(node=exam.node, simulated=simulated(exam))
     facts = _exam_facts(exam)
     months = request.version.validity_months
-    today = timezone.localdate(request.now)
+    until = last_valid_day(timezone.localdate(request.now), months) if months else None
     for row in rows:
-        at = posts.get(row.account.agent_id or 0)
-        agent = row.account.agent
-        name = agent.full_name if agent else row.account.display_name
-        found.acts.append(
-            Planned(
-                record=f"competence:exam:{exam.uid}:candidate:{row.uid}",
-                name=name,
-                agent_id=agent.pk if agent else None,
-                structure_id=at,
-                email=row.account.email or (agent.email if agent else ""),
-                phone=agent.phone if agent else "",
-                valid_until=last_valid_day(today, months) if months else None,
-                data={
-                    "kind": request.kind,
-                    "holder": holder(agent, name=name, structure=places.get(at or 0, "")),
-                    "exam": facts,
-                    "levels": _levels(results.get(row.sitting_id or 0)),
-                },
-            )
-        )
+        post = posts.get(row.account.agent_id or 0)
+        levels = _levels(results.get(row.sitting_id or 0))
+        said = {"kind": request.kind, "exam": facts, "levels": levels}
+        planned = _certificate(exam, row, names.get(post or 0, ""), said)
+        found.acts.append(replace(planned, structure_id=post, valid_until=until))
     return found
+
+
+def _certificate(exam: Exam, row: Candidate, structure: str, said: dict[str, Any]) -> Planned:
+    """The certificate of one candidate; ``said``: kind, exam and levels as printed."""
+    agent = row.account.agent
+    name = agent.full_name if agent else row.account.display_name
+    return Planned(
+        record=f"competence:exam:{exam.uid}:candidate:{row.uid}",
+        name=name,
+        agent_id=agent.pk if agent else None,
+        email=row.account.email or (agent.email if agent else ""),
+        phone=agent.phone if agent else "",
+        data={**said, "holder": holder(agent, name=name, structure=structure)},
+    )
+
+
+def _results_of(rows: list[Candidate]) -> dict[int, Result]:
+    """The result that counts of each sitting, with its domains."""
+    current = Result.objects.filter(
+        current=True, sitting__in=[row.sitting_id for row in rows if row.sitting_id]
+    )
+    current = current.select_related("sitting").prefetch_related("domains")
+    return {result.sitting_id: result for result in current}
 
 
 def _exam_facts(exam: Exam) -> dict[str, Any]:
