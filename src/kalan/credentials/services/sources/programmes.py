@@ -11,6 +11,7 @@ from kalan.base.errors import Refused
 from kalan.credentials.models import ActTemplate
 from kalan.credentials.services.sources import sessions
 from kalan.credentials.services.sources.common import Found, Planned, Request, holder, nobody
+from kalan.credentials.services.sources.registrations import about_person
 from kalan.training.models import Programme, Registration, Session, SessionTrainer
 from kalan.training.selectors.counting import completed
 from kalan.training.selectors.registrations import by_name
@@ -69,7 +70,7 @@ def _trained(programme: Programme) -> list[Planned]:
             "themes": list(dict.fromkeys(held[key].theme.name for key in mine)),
         }
         about = f"programme:{programme.uid}"
-        made.append(sessions.about_person(_K.TRAINING, about, rows[-1], data))
+        made.append(about_person(_K.TRAINING, about, rows[-1], data))
     return made
 
 
