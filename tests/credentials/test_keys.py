@@ -15,6 +15,7 @@ from kalan.credentials import keystore
 from kalan.credentials.models import Office, SigningKey
 from kalan.credentials.selectors import keys as selectors
 from kalan.credentials.services import keys as services
+from kalan.credentials.services.key_storing import TokenPlace
 from kalan.engine.signing import pades
 from kalan.engine.signing.errors import SigningError
 from kalan.people.actor import ANONYMOUS, SYSTEM
@@ -218,7 +219,7 @@ def test_a_token_s_key_stays_in_it(home: Path) -> None:
     found = open_token(MODULE, token="ministere", pin=PIN)
     key = services.bring_in(
         actor=SYSTEM, now=NOW, name="Jeton", identity=found, passphrase=PIN,
-        token=services.TokenPlace(MODULE, "ministere"), unlock="asked",
+        token=TokenPlace(MODULE, "ministere"), unlock="asked",
     )  # fmt: skip
     assert list((keystore.root() / key.folder).iterdir()) == []
     assert selectors.state_of(key, now=NOW).code == "asked"

@@ -20,6 +20,7 @@ from kalan.base.errors import Refused
 from kalan.credentials.models import SigningKey
 from kalan.credentials.selectors import keys as selectors
 from kalan.credentials.services import keys as services
+from kalan.credentials.services.key_storing import TokenPlace
 from kalan.engine.signing import keyfiles
 from kalan.engine.signing import keys as engine
 from kalan.engine.signing.errors import SigningError
@@ -72,7 +73,7 @@ def bring_in(options: argparse.Namespace) -> int:
     others = engine.certificates_in(_read(options.pem)) if options.pem else []
     token = None
     if options.token:
-        token = services.TokenPlace(options.token, options.token_label, options.label)
+        token = TokenPlace(options.token, options.token_label, options.label)
         identity = open_token(
             token.module, token=token.token, pin=given, label=token.label, certificates=others
         )

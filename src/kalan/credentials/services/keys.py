@@ -7,42 +7,37 @@ that no row names is told by `kalan keys check`.
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from django.db import transaction
 
 from kalan.base.errors import Refused
-from kalan.base.ids import uuid7
 from kalan.credentials import keystore
 from kalan.credentials.models import Office, SigningKey
 from kalan.credentials.selectors import keys as selectors
+from kalan.credentials.services.key_storing import (
+    TokenPlace,
+    authority_of,
+    keep_authority,
+    keep_bare_key,
+    keep_document_key,
+    new_folders,
+    write_crl,
+)
 from kalan.engine.signing import authority as authorities
 from kalan.engine.signing import keyfiles
 from kalan.engine.signing import keys as engine
 from kalan.engine.signing.errors import SigningError
-from kalan.engine.signing.keys import Identity, SoftwareKey
+from kalan.engine.signing.keys import Identity
 from kalan.people.actor import Actor
 from kalan.people.services import history
 
-CRL_DAYS = 400  # a list is made anew at each change; the authority's key is asked for then only
 _P = SigningKey.Purpose
-
-
-@dataclass(frozen=True)
-class TokenPlace:
-    """Where a key lies that stays in its token."""
-
-    module: str
-    token: str
-    label: str = ""
+# Keys without certificate, which the server uses on its own.
+_BARE = {_P.QR: engine.P256, _P.BADGE: engine.ED25519}
 
 
 def create(
@@ -64,16 +59,13 @@ def create(
     "asked" asks for it at each click (never for QR codes and badges, which have their own).
     """
     _refuse_others(actor)
-    if algorithm not in (authorities.RSA_3072, engine.P256):
-        raise Refused(
-            f"Algorithme inconnu\u00a0: {algorithm}.", remedy="Choisissez rsa-3072 ou p-256."
-        )
-    with _told(), _folders() as made, history.acting(actor), transaction.atomic():
+    _refuse_algorithm(algorithm)
+    with _told(), new_folders() as made, history.acting(actor), transaction.atomic():
         keyfiles.refuse_weak(passphrase)
         above = authorities.new_authority(
             organisation=name, now=now, algorithm=algorithm, country=country
         )
-        _keep_authority(above, passphrase, now, made)
+        keep_authority(above, passphrase, now, made)
         below = authorities.issue(
             above,
             name=signer or name,
@@ -83,14 +75,14 @@ def create(
             country=country,
             crl_address=crl_address,
         )
-        found = [
-            _keep(below, now=now, made=made, passphrase=passphrase, unlock=unlock,
-                  name=signer or name, level=SigningKey.Level.TRIAL)
-        ]  # fmt: skip
-        for purpose, kind in ((_P.QR, engine.P256), (_P.BADGE, engine.ED25519)):
-            if selectors.active(purpose) is None:
-                found.append(_keep_bare(purpose, kind, name, passphrase, now, made))
-    return found
+        key = keep_document_key(below, now=now, made=made, passphrase=passphrase, unlock=unlock,
+                                name=signer or name, level=SigningKey.Level.TRIAL)  # fmt: skip
+        bare = [
+            keep_bare_key(purpose, kind, name, passphrase, now, made)
+            for purpose, kind in _BARE.items()
+            if selectors.active(purpose) is None
+        ]
+    return [key, *bare]
 
 
 def bring_in(
@@ -110,13 +102,13 @@ def bring_in(
     Refused when the certificate may not sign documents now, or the key is known already.
     """
     _refuse_others(actor)
-    with _told(), _folders() as made, history.acting(actor), transaction.atomic():
+    with _told(), new_folders() as made, history.acting(actor), transaction.atomic():
         engine.refuse_unfit(identity.certificate, at=now)
         if SigningKey.objects.filter(kid=engine.kid_of(identity.key.public)).exists():
             raise Refused("Cette clé est déjà là.", remedy="kalan keys list la montre.")
         level = _level(identity, accredited=accredited)
-        key = _keep(identity, now=now, made=made, passphrase=passphrase, unlock=unlock,
-                    name=name, level=level, token=token)  # fmt: skip
+        key = keep_document_key(identity, now=now, made=made, passphrase=passphrase, unlock=unlock,
+                                name=name, level=level, token=token)  # fmt: skip
         if replaces is not None:
             _retire(replaces, key, now)
     return key
@@ -131,30 +123,41 @@ def rotate(
     """
     _refuse_others(actor)
     _refuse_ended(key)
-    with _told(), _folders() as made, history.acting(actor, reason=reason), transaction.atomic():
-        if key.purpose != _P.DOCUMENT:
-            selectors.place_of(key, passphrase).private()  # the passphrase is the right one
-            kind = engine.P256 if key.purpose == _P.QR else engine.ED25519
-            _end(key, SigningKey.State.RETIRED, now, reason)
-            new = _keep_bare(_P(key.purpose), kind, key.name, passphrase, now, made)
-            key.replaced_by = new
-            key.save()
-            return new
-        above, folder = _authority_of(key, passphrase)
-        subject = selectors.certificates_of(key)[0].subject
-        algorithm = authorities.RSA_3072 if key.algorithm == engine.RSA else key.algorithm
-        below = authorities.issue(
-            above,
-            name=_said(subject, x509.NameOID.COMMON_NAME),
-            organisation=_said(subject, x509.NameOID.ORGANIZATION_NAME),
-            country=_said(subject, x509.NameOID.COUNTRY_NAME),
-            now=now,
-            algorithm=algorithm,
-        )
-        new = _keep(below, now=now, made=made, passphrase=passphrase, unlock=key.unlock,
-                    name=key.name, level=key.level)  # fmt: skip
-        _retire(key, new, now, reason)
-        _write_crl(above, folder, now)
+    with _told(), new_folders() as made, history.acting(actor, reason=reason), transaction.atomic():
+        rotated = _rotate_document if key.purpose == _P.DOCUMENT else _rotate_bare
+        return rotated(key, passphrase, now, reason, made)
+
+
+def _rotate_bare(
+    key: SigningKey, passphrase: str, now: dt.datetime, reason: str, made: list[Path]
+) -> SigningKey:
+    selectors.place_of(key, passphrase).private()  # the passphrase is the right one
+    _end(key, SigningKey.State.RETIRED, now, reason)
+    purpose = _P(key.purpose)
+    new = keep_bare_key(purpose, _BARE[purpose], key.name, passphrase, now, made)
+    key.replaced_by = new
+    key.save()
+    return new
+
+
+def _rotate_document(
+    key: SigningKey, passphrase: str, now: dt.datetime, reason: str, made: list[Path]
+) -> SigningKey:
+    above, folder = authority_of(key, passphrase)
+    subject = selectors.certificates_of(key)[0].subject
+    algorithm = authorities.RSA_3072 if key.algorithm == engine.RSA else key.algorithm
+    below = authorities.issue(
+        above,
+        name=_said(subject, x509.NameOID.COMMON_NAME),
+        organisation=_said(subject, x509.NameOID.ORGANIZATION_NAME),
+        country=_said(subject, x509.NameOID.COUNTRY_NAME),
+        now=now,
+        algorithm=algorithm,
+    )
+    new = keep_document_key(below, now=now, made=made, passphrase=passphrase, unlock=key.unlock,
+                            name=key.name, level=key.level)  # fmt: skip
+    _retire(key, new, now, reason)
+    write_crl(above, folder, now)
     return new
 
 
@@ -175,8 +178,8 @@ def revoke(
         (keystore.root() / key.folder / keystore.PASS).unlink(missing_ok=True)
         if key.purpose != _P.DOCUMENT or not passphrase:
             return False
-        above, folder = _authority_of(key, passphrase)
-        _write_crl(above, folder, now)
+        above, folder = authority_of(key, passphrase)
+        write_crl(above, folder, now)
     return True
 
 
@@ -240,6 +243,13 @@ def _refuse_ended(key: SigningKey) -> None:
         raise Refused(f"La clé «\u00a0{key.name}\u00a0» n’est plus en service.")
 
 
+def _refuse_algorithm(algorithm: str) -> None:
+    if algorithm not in (authorities.RSA_3072, engine.P256):
+        raise Refused(
+            f"Algorithme inconnu\u00a0: {algorithm}.", remedy="Choisissez rsa-3072 ou p-256."
+        )
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     """Say what the engine refuses as a service does."""
@@ -247,141 +257,6 @@ def _told() -> Iterator[None]:
         yield
     except SigningError as error:
         raise Refused(error.message, remedy=error.remedy, code=error.code) from error
-
-
-@contextmanager
-def _folders() -> Iterator[list[Path]]:
-    """Remove the folders made meanwhile unless all went well."""
-    made: list[Path] = []
-    try:
-        yield made
-    except BaseException:
-        for folder in made:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _keep(
-    identity: Identity,
-    *,
-    now: dt.datetime,
-    made: list[Path],
-    passphrase: str,
-    unlock: str,
-    name: str,
-    level: str,
-    token: TokenPlace | None = None,
-) -> SigningKey:
-    """Write a document key's file (unless it stays in its token), then its row."""
-    if identity.key.kind not in (engine.RSA, engine.P256):
-        raise Refused(
-            "Cette clé ne peut pas signer de documents ici.", remedy="Il faut RSA ou P-256."
-        )
-    uid = uuid7()
-    folder = _folder(uid, made)
-    if token is None:
-        assert isinstance(identity.key, SoftwareKey)
-        _write_key(folder, identity.key.private, passphrase)
-    if unlock == SigningKey.Unlock.SERVER:
-        keystore.keep_passphrase(folder, passphrase)
-    certificate = x509.load_der_x509_certificate(identity.certificate)
-    place = token or TokenPlace("", "")
-    return SigningKey.objects.create(
-        uid=uid,
-        name=name,
-        purpose=_P.DOCUMENT,
-        kind=SigningKey.Kind.TOKEN if token else SigningKey.Kind.FILE,
-        algorithm=identity.key.kind,
-        level=level,
-        unlock=unlock,
-        kid=engine.kid_of(identity.key.public),
-        public_key=_public_pem(identity.key.public),
-        certificate=_pem(identity.certificate),
-        chain="".join(map(_pem, identity.chain)),
-        folder=folder,
-        token_module=place.module,
-        token_label=place.token,
-        token_key=place.label,
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
-        created_at=now,
-    )
-
-
-def _keep_bare(
-    purpose: SigningKey.Purpose,
-    kind: str,
-    name: str,
-    typed: str,
-    now: dt.datetime,
-    made: list[Path],
-) -> SigningKey:
-    """Make a key without certificate, which the server uses on its own."""
-    private = authorities.new_key(kind)
-    public = private.public_key()
-    key = SigningKey(
-        uid=uuid7(),
-        name=name,
-        purpose=purpose,
-        algorithm=kind,
-        kid=engine.kid_of(public),
-        public_key=_public_pem(public),
-        created_at=now,
-    )
-    key.folder = _folder(key.uid, made)
-    passphrase = selectors.file_passphrase(key, typed)
-    _write_key(key.folder, private, passphrase, derived=True)
-    keystore.keep_passphrase(key.folder, passphrase)
-    key.save()
-    return key
-
-
-def _folder(uid: uuid.UUID, made: list[Path]) -> str:
-    folder = keystore.root() / str(uid)
-    made.append(folder)
-    keyfiles.make_folder(folder)
-    return folder.name
-
-
-def _write_key(folder: str, private: Any, passphrase: str, *, derived: bool = False) -> None:
-    sealed = keyfiles.seal(private, passphrase, derived=derived)
-    keyfiles.write(keystore.root() / folder / keystore.KEY, sealed)
-
-
-def _keep_authority(above: Identity, passphrase: str, now: dt.datetime, made: list[Path]) -> None:
-    certificate = x509.load_der_x509_certificate(above.certificate)
-    folder = selectors.authority_folder(certificate)
-    made.append(keystore.root() / folder)
-    assert isinstance(above.key, SoftwareKey)
-    _write_key(folder, above.key.private, passphrase)
-    keyfiles.write(keystore.root() / folder / "certificate.pem", _pem(above.certificate).encode())
-    _write_crl(above, folder, now)
-
-
-def _authority_of(key: SigningKey, passphrase: str) -> tuple[Identity, str]:
-    """Open the authority that issued a key; Refused when Kalan does not hold it."""
-    issuer = selectors.certificates_of(key)[-1]
-    folder = selectors.authority_folder(issuer)
-    path = keystore.root() / folder / keystore.KEY
-    if not path.is_file():
-        raise Refused(
-            "Kalan ne tient pas l’autorité qui a émis ce certificat.",
-            remedy="Demandez-le à cette autorité, puis\u00a0: kalan keys import … --replaces.",
-        )
-    der = issuer.public_bytes(serialization.Encoding.DER)
-    return engine.open_pkcs8(path.read_bytes(), passphrase, der), folder
-
-
-def _write_crl(above: Identity, folder: str, now: dt.datetime) -> None:
-    """Write the authority's list anew from the keys that are revoked."""
-    own = x509.load_der_x509_certificate(above.certificate)
-    revoked = []
-    for key in SigningKey.objects.filter(state=SigningKey.State.REVOKED, purpose=_P.DOCUMENT):
-        leaf = selectors.certificates_of(key)[0]
-        if leaf.issuer == own.subject and key.ended_at:
-            revoked.append(authorities.Revoked(leaf.serial_number, key.ended_at))
-    made = authorities.crl(above, revoked, number=int(now.timestamp()), now=now, days=CRL_DAYS)
-    keyfiles.write(keystore.root() / folder / keystore.CRL, made)
 
 
 def _level(identity: Identity, *, accredited: bool) -> str:
@@ -418,13 +293,3 @@ def _end(key: SigningKey, state: str, now: dt.datetime, reason: str) -> None:
 def _said(subject: x509.Name, kind: x509.ObjectIdentifier) -> str:
     found = subject.get_attributes_for_oid(kind)
     return str(found[0].value) if found else ""
-
-
-def _pem(der: bytes) -> str:
-    found = x509.load_der_x509_certificate(der)
-    return found.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def _public_pem(public: Any) -> str:
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return str(public.public_bytes(serialization.Encoding.PEM, form).decode())
