@@ -159,7 +159,7 @@ def _check_signatory(account: Account, office: Office, day: dt.date) -> None:
     paths = grants.values_list("node__path", flat=True)
     if not any(office.node.path.startswith(path) for path in paths):
         raise Refused(
-            f"{account.display_name} n’a pas le rôle « signataire » sur ce territoire.",
+            f"{account.display_name} n’a pas le rôle « signataire » sur ce territoire.",
             remedy="Donnez-lui d’abord ce rôle, sur ce territoire ou au-dessus.",
             field="account",
             code="not_signatory",
@@ -176,7 +176,7 @@ def _check_title_free(office: Office, start: dt.date, end: dt.date | None) -> No
     if other is not None:
         raise Refused(
             f"{other.name} tient déjà cette fonction en titre à ces dates.",
-            remedy="Mettez d’abord fin à sa période, ou choisissez « par intérim ».",
+            remedy="Mettez d’abord fin à sa période, ou choisissez « par intérim ».",
             field="start",
         )
 
