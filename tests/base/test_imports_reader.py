@@ -165,6 +165,48 @@ def test_one_cell_at_the_end_of_the_sheet_is_not_a_rectangle_in_memory(put) -> N
     assert refusal(put(out.getvalue())).code == "too_wide"
 
 
+FAR = "XFD1048576"
+ODD_CELLS = {  # what calamine reads too: each asked for 550 GB, and the process was gone
+    "single quotes": f"<row r='1048576'><c r='{FAR}'><v>1</v></c></row>",
+    "spaces": f'<row r = "1048576"><c  r = "{FAR}"><v>1</v></c></row>',
+    "no row": f'<row><c t="n"r="{FAR}"><v>1</v></c></row>',
+    "a tag's end in a value": f'<row><c t=">" r="{FAR}"><v>1</v></c></row>',
+    "zeros": f'<row><c r="XFD{"0" * 90}1048576"><v>1</v></c></row>',
+    "a prefix": f'<x:row><x:c t="n" r="{FAR}"><x:v>1</x:v></x:c></x:row>',
+    "no reference": "<row>" + "<c><v>1</v></c>" * 300 + "</row><row><c><v>1</v></c></row>",
+}
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def _rewritten(parts: dict[str, tuple[str, str]], moved: str = SHEET) -> bytes:
+    """A workbook with texts replaced in its parts; its sheet lies at ``moved``."""
+    with zipfile.ZipFile(io.BytesIO(xlsx_bytes(ROWS))) as book:
+        held = {name: book.read(name).decode() for name in book.namelist()}
+    for name, (old, new) in parts.items():
+        assert old in held[name]
+        held[name] = held[name].replace(old, new)
+    held[moved] = held.pop(SHEET)
+    return zip_bytes({name: text.encode() for name, text in held.items()})
+
+
+@pytest.mark.parametrize("cells", ODD_CELLS.values(), ids=ODD_CELLS)
+def test_however_a_cell_is_written_it_makes_no_rectangle_in_memory(put, cells: str) -> None:  # type: ignore[no-untyped-def]
+    book = _rewritten({SHEET: ("</sheetData>", f"{cells}</sheetData>")})
+    assert refusal(put(book)).code in {"too_wide", "too_many_rows"}
+
+
+def test_a_sheet_elsewhere_and_the_room_it_asks_for_are_seen_too(put) -> None:  # type: ignore[no-untyped-def]
+    cell = f'<row r="1048576"><c r="{FAR}"><v>1</v></c></row>'
+    rels = {"xl/_rels/workbook.xml.rels": ("worksheets/sheet1.xml", "feuille.bin")}
+    far = {SHEET: ("</sheetData>", f"{cell}</sheetData>")}
+    assert refusal(put(_rewritten(far | rels, "xl/feuille.bin"))).code == "too_many_rows"
+    many = {"xl/sharedStrings.xml": ('uniqueCount="', 'uniqueCount="400000000')}
+    assert refusal(put(_rewritten(many))).code == "zip_bomb"
+    assert read(put(_rewritten(rels, "xl/feuille.bin"))) == read(put(xlsx_bytes(ROWS)))
+    bare = {SHEET: ('<c r="A2"', "<c")}  # some programs name no places
+    assert read(put(_rewritten(bare))) == read(put(xlsx_bytes(ROWS)))
+
+
 def test_too_many_rows(put, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(reader, "MAX_ROWS", 2)
     many = [HEAD, *[["a", "b", "F"]] * 5]

@@ -23,6 +23,7 @@ import charset_normalizer
 from django.conf import settings
 
 from kalan.base.errors import Refused
+from kalan.base.imports.extent import Extent
 from kalan.base.imports.values import Cell, text_of
 
 if TYPE_CHECKING:
@@ -140,23 +141,19 @@ def _kind_of(path: Path) -> str:
 
 # --- XLSX ------------------------------------------------------------------------------------
 
-_COLUMN = re.compile(rb'<c r="([A-Z]+)')
-_LAST_ROW = re.compile(rb'<row\s[^>]*?r="(\d+)"')
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
+# Memory is reserved for as many.
+_COUNT = re.compile(rb"(?:count|uniqueCount)\s*=\s*[\"']\s*\d{8}")
+_LONGEST_TAG = 4 * _CHUNK  # more between two tags, and it is not looked at
+_MOST_UNUSUAL = 3_000_000  # a second and a half for each million
+_OTHER_BOOKS = {"xl/workbook.bin", "content.xml"}  # XLSB and ODS: read in another way
 
 
 def check_workbook(path: Path) -> None:
     """Refuse an archive that is not a workbook or that would not fit in memory.
 
     Every entry is unpacked once in small pieces and thrown away: declared sizes may lie. The
-    sheets' last row and column are read on the way, since readers allocate the whole rectangle:
-    one cell at XFD1048576 would ask for gigabytes.
+    last row and column are read on the way, since readers allocate the whole rectangle, and room
+    for as many texts as a part says it holds: one cell at XFD1048576 would ask for gigabytes.
     """
     bomb = Refused(
         "Ce classeur se décompresse en un volume anormal : il ne sera pas ouvert.",
@@ -169,7 +166,8 @@ def check_workbook(path: Path) -> None:
             entries = archive.infolist()
             if len(entries) > MAX_ENTRIES or sum(e.file_size for e in entries) > MAX_UNPACKED:
                 raise bomb
-            if "xl/workbook.xml" not in {entry.filename for entry in entries}:
+            names = {entry.filename for entry in entries}
+            if "xl/workbook.xml" not in names or names & _OTHER_BOOKS:
                 raise not_a_table("Ce fichier n’est pas un classeur.", _SAVE_AS)
             total = 0
             for entry in entries:
@@ -184,20 +182,22 @@ def check_workbook(path: Path) -> None:
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, bomb: Refused) -> int:
-    is_sheet = entry.filename.startswith("xl/worksheets/") and entry.filename.endswith(".xml")
-    size, rows, columns, tail = 0, 0, 0, b""
+    size, extent, waiting = 0, Extent(), b""
     with archive.open(entry) as file:
         while chunk := file.read(_CHUNK):
             size += len(chunk)
             if size > max(_RATIO_FROM, MAX_RATIO * max(entry.compress_size, 1)):
                 raise bomb
-            if not is_sheet:
-                continue
-            piece = tail + chunk
-            tail = chunk[-100:]
-            names = set(_COLUMN.findall(piece))
-            columns = max([columns, *(_column_number(name[:4]) for name in names)])
-            rows = max([rows, *(int(number[:9]) for number in _LAST_ROW.findall(piece))])
+            waiting += chunk
+            end = waiting.rfind(b">") + 1
+            piece, waiting = waiting[:end], waiting[end:]
+            if _COUNT.search(piece) or len(waiting) > _LONGEST_TAG:
+                raise bomb
+            extent.take(piece)
+            if extent.unusual > _MOST_UNUSUAL:
+                raise bomb
+    extent.take(waiting)
+    rows, columns = extent.reach
     if rows > MAX_ROWS:
         raise _too_many_rows(rows)
     if columns > MAX_COLUMNS or rows * columns > MAX_CELLS:
