@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from PIL import Image, ImageFilter
 from playwright.sync_api import Page, Response, expect
 
-from kalan.engine.signing import cose, qr
+from kalan.engine.signing import cose
 from tests.e2e.conftest import OpenPage, wait_until
 from tests.factories import acts, people
 from tests.factories import credential_qr as made
@@ -161,8 +161,8 @@ def as_taken(code: bytes, to: Path) -> Path:
 
 
 def test_a_photo_of_the_code_is_judged_with_the_network_cut(desk: Desk, tmp_path: Path) -> None:
-    photo = as_taken(qr.qr_png(desk.good, 6), tmp_path / "photo.jpg")
-    other = as_taken(qr.qr_png("autre chose", 6), tmp_path / "other.jpg")
+    photo = as_taken(made.picture(desk.good, 6), tmp_path / "photo.jpg")
+    other = as_taken(made.picture("autre chose", 6), tmp_path / "other.jpg")
     (tmp_path / "not.png").write_bytes(b"no picture")
     desk.cut()
     desk.page.reload()
@@ -189,7 +189,7 @@ CAMERA = """picture => { navigator.mediaDevices.getUserMedia = async () => {
 def test_the_camera_reads_the_code_with_the_network_cut(desk: Desk) -> None:
     desk.cut()
     desk.page.reload()
-    picture = base64.b64encode(qr.qr_png(desk.good, 6)).decode()
+    picture = base64.b64encode(made.picture(desk.good, 6)).decode()
     desk.page.evaluate(CAMERA, f"data:image/png;base64,{picture}")
     desk.page.get_by_role("button", name="Scanner avec l’appareil photo").click()
     desk.says("Valable")

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from io import BytesIO
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from PIL import Image, ImageOps
 
-from kalan.engine.signing import cbor, cose
+from kalan.engine.signing import cbor, cose, qr
 
 NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 CURVE = ec.SECP256R1()
@@ -49,6 +51,15 @@ class Case:
     text: str
     says: str  # "ok", or the code of the refusal
     code: str | None = None  # that of the address
+
+
+def picture(text: str, scale: int) -> bytes:
+    """A PNG of the code of ``text`` with its quiet zone, ``scale`` pixels a module."""
+    side, pixels = qr.qr_pixels(text, scale)
+    file = BytesIO()
+    drawn = Image.frombytes("L", (side, side), pixels)
+    ImageOps.expand(drawn, 4 * scale, 255).save(file, "PNG")
+    return file.getvalue()
 
 
 def payload(**changed: Any) -> dict[int, object]:

@@ -20,13 +20,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import typst
 
 from kalan.credentials.documents.errors import DocumentRefused, Problem
 from kalan.credentials.documents.glyphs import FONTS
 from kalan.credentials.documents.words import reserved_in
-from kalan.engine.signing.qr import qr_modules
+from kalan.engine.signing.qr import qr_pixels
 
 STANDARDS: list[Any] = ["a-3a", "ua-1"]
 ATTACHMENT = "acte.json"
@@ -110,11 +109,9 @@ class Renderer:
         return made
 
     def _source(self, act: dict[str, Any], page: dict[str, Any]) -> bytes:
-        modules = qr_modules(act["issue"]["address"])
-        pixels = np.where(modules, 0, 255).astype(np.uint8)
-        pixels = pixels.repeat(_PIXELS, axis=0).repeat(_PIXELS, axis=1)
+        side, pixels = qr_pixels(act["issue"]["address"], _PIXELS)
         self._code.seek(0)
-        self._code.write(pixels.tobytes())
+        self._code.write(pixels)
         self._code.truncate()
         country = act["country"]
         return (
@@ -125,7 +122,7 @@ class Renderer:
             f'#about(p, pdf.attach("{ATTACHMENT}", bytes({_literal(attached(act))}), '
             'relationship: "data", mime-type: "application/json", '
             'description: "Données de l’acte"))\n'
-            f"#acte(p, pays, {pixels.shape[0]})\n"
+            f"#acte(p, pays, {side})\n"
         ).encode()
 
 
