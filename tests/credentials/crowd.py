@@ -53,7 +53,7 @@ def main() -> None:
     from kalan.base.models import Job
     from kalan.credentials.models import Act, Batch, RegisterEntry, SigningRun
     from kalan.credentials.services import ordering, register
-    from kalan.credentials.services.second_factor import Factor
+    from kalan.credentials.services.second_factor import Factor, Given
     from tests.factories import credentials as make
     from tests.factories import people
 
@@ -87,7 +87,7 @@ def main() -> None:
         run = ordering.confirm(
             actor=make.actor(account, now=now),
             batches=[row],
-            code=make.totp(now),
+            given=Given(make.totp(now)),
             form_uid=form,
             now=now,
         )

@@ -13,9 +13,9 @@ from kalan.base.ids import uuid7
 from kalan.credentials.models import Act, Batch, OfficeHolder, SigningRun
 from kalan.credentials.selectors.signing import awaiting_signature, runs_visible_to
 from kalan.credentials.services import offices, ordering
-from kalan.credentials.services.second_factor import Factor, verify_totp
+from kalan.credentials.services.second_factor import Factor, Given, confirmed
 from kalan.people.actor import Actor
-from kalan.people.models import AttemptWindow
+from kalan.people.models import Account, AttemptWindow
 from kalan.people.services.one_time import first_use
 from tests.factories import credentials as make
 from tests.factories import people
@@ -54,6 +54,22 @@ def batch(tree: Tree) -> Batch:
 
 def signatory(batch: Batch) -> Actor:
     return make.actor(batch.office.holders.get().account)
+
+
+def verify_totp(*, account: Account, code: str, now: dt.datetime) -> Factor:
+    """The factor with which something is done once ``code`` was given for it."""
+
+    def work(factor: Factor) -> Factor:
+        return factor
+
+    return confirmed(
+        account=account,
+        given=Given(code=code),
+        about="test",
+        now=now,
+        ready=lambda: work,
+        done=lambda: None,
+    )
 
 
 @pytest.mark.django_db
@@ -104,7 +120,13 @@ def test_a_factor_of_another_time_or_person_orders_nothing(batch: Batch) -> None
 @pytest.mark.django_db
 def test_the_same_form_sent_twice_is_one_click(batch: Batch) -> None:
     actor, form = signatory(batch), uuid7()
-    sent = {"actor": actor, "batches": [batch], "code": make.totp(), "form_uid": form, "now": NOW}
+    sent = {
+        "actor": actor,
+        "batches": [batch],
+        "given": Given(make.totp()),
+        "form_uid": form,
+        "now": NOW,
+    }
     first = ordering.confirm(**sent)  # type: ignore[arg-type]
     assert ordering.confirm(**sent) == first  # type: ignore[arg-type]
     assert SigningRun.objects.count() == 1
@@ -120,7 +142,9 @@ def test_wrong_codes_count_and_a_refused_order_spends_its_code(batch: Batch) -> 
         ("000000", "wrong_code"),
     ):
         with pytest.raises(Refused) as refused:
-            ordering.confirm(actor=actor, batches=[batch], code=code, form_uid=uuid7(), now=NOW)
+            ordering.confirm(
+                actor=actor, batches=[batch], given=Given(code), form_uid=uuid7(), now=NOW
+            )
         assert refused.value.code == said
     assert sorted(AttemptWindow.objects.values_list("count", flat=True)) == [1, 2]
 
@@ -167,10 +191,10 @@ def test_a_batch_approved_anew_is_not_the_one_that_was_read(batch: Batch) -> Non
 @pytest.mark.django_db
 def test_the_page_of_somebody_else_gives_no_click(tree: Tree, batch: Batch) -> None:
     form = uuid7()
-    first = {"code": make.totp(), "form_uid": form, "now": NOW}
+    first = {"given": Given(make.totp()), "form_uid": form, "now": NOW}
     ordering.confirm(actor=signatory(batch), batches=[batch], **first)  # type: ignore[arg-type]
     other = make.approved_batch(tree.fatick, acts=1)
-    sent = {"code": make.totp(), "form_uid": form, "now": NOW}
+    sent = {"given": Given(make.totp()), "form_uid": form, "now": NOW}
     with pytest.raises(Refused, match="déjà servi à une autre signature"):
         ordering.confirm(actor=signatory(other), batches=[other], **sent)  # type: ignore[arg-type]
     other.refresh_from_db()

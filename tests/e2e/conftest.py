@@ -240,3 +240,22 @@ def picture(page: Page, name: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=path)
     assert path.exists(), f"run script/test browser --update-docs: {path.name} is missing"
+
+
+def passkey_device(page: Page) -> None:
+    """Give the page a passkey device of its own (Chromium's virtual authenticator)."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    session.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasResidentKey": True,
+                "hasUserVerification": True,
+                "isUserVerified": True,
+                "automaticPresenceSimulation": True,
+            }
+        },
+    )

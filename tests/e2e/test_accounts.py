@@ -10,7 +10,16 @@ from kalan.base import clock
 from kalan.people.actor import SYSTEM
 from kalan.people.models import Account
 from kalan.people.services.accounts_slips import print_slip
-from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, Traffic, follow, sign_in_as, widen
+from tests.e2e.conftest import (
+    LAPTOP,
+    PHONE,
+    OpenPage,
+    Traffic,
+    follow,
+    passkey_device,
+    sign_in_as,
+    widen,
+)
 from tests.factories import people
 from tests.support.html import Nu, sound
 from tests.support.server import Server
@@ -90,28 +99,9 @@ def test_two_people_on_one_phone_choose_their_name(site: Server, page: Page, nu:
     expect(page.get_by_text("Modou D’ALMEIDA ߡߏߘߎ")).to_be_visible()
 
 
-def authenticator(page: Page) -> None:
-    """Give the page a passkey device of its own (Chromium's virtual authenticator)."""
-    session = page.context.new_cdp_session(page)
-    session.send("WebAuthn.enable")
-    session.send(
-        "WebAuthn.addVirtualAuthenticator",
-        {
-            "options": {
-                "protocol": "ctap2",
-                "transport": "internal",
-                "hasResidentKey": True,
-                "hasUserVerification": True,
-                "isUserVerified": True,
-                "automaticPresenceSimulation": True,
-            }
-        },
-    )
-
-
 def test_a_passkey_is_enrolled_and_asked_for(site: Server, page: Page, nu: Nu) -> None:
     person(site, email="coumba@sante.sn")
-    authenticator(page)
+    passkey_device(page)
     sign_in(page, site, "coumba@sante.sn")
     page.goto(f"{site.url}/compte/second-facteur/cles/ajouter/")
     expect(page.get_by_text("demande une adresse en https")).to_be_hidden()

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 from kalan.credentials.models import Act, Batch, SigningRun
 from tests.e2e import acting
-from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, follow, widen
+from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, follow, passkey_device, widen
+from tests.factories import credentials, people
 from tests.support.html import sound
 from tests.support.server import Server
 
@@ -101,3 +102,21 @@ def test_by_hand_without_script(working: Server, open_page: OpenPage) -> None:
     follow(page, page.get_by_role("link", name="Inscrire la signature"))
     follow(page, page.get_by_role("button", name="Inscrire au registre"))
     expect(page.get_by_text("signé à la main").first).to_be_visible()
+
+
+def test_a_passkey_signs_where_a_code_would(site: Server, open_page: OpenPage) -> None:
+    with site.database():
+        batch = credentials.approved_batch(people.tree().country, acts=2)
+        signatory = batch.office.holders.get().account
+    page = open_page(LAPTOP)
+    acting.enter_as(page, site, signatory)
+    passkey_device(page)
+    page.goto(f"{site.url}/compte/second-facteur/cles/ajouter/")
+    follow(page, page.get_by_role("button", name="Enregistrer cet appareil"))
+    acting.to_confirmation(page, site)
+    expect(page.get_by_label("Code à 6 chiffres")).to_be_visible()  # either way
+    assert sound(page) == []
+    follow(page, page.get_by_role("button", name="Signer 2 actes avec ma clé d’accès"))
+    expect(page.get_by_text("sur 2")).to_be_visible()
+    with site.database():
+        assert SigningRun.objects.get(account=signatory).factor == "webauthn"

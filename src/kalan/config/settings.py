@@ -206,8 +206,6 @@ MFA_ADAPTER = "kalan.people.adapters.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Kalan"
 MFA_TOTP_TOLERANCE = 1  # clocks of cheap phones drift; a code serves once all the same
-# Browsers offer passkeys on http://localhost too; the library's check wants to be told.
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _base.hostname == "localhost" and not SECURE
 MFA_FORMS = {
     "authenticate": "kalan.people.forms.accounts_second_factor.AuthenticateForm",
     "reauthenticate": "kalan.people.forms.accounts_second_factor.ReauthenticateForm",

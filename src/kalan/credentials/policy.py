@@ -25,6 +25,10 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "keys.view": frozenset({Role.AUDITOR, Role.ADMIN}),
 }
 
+# Who must have a second factor gives it anew when acts are signed or ended (people's own policy
+# says who must; a test holds the two together).
+FACTOR_ROLES = frozenset({Role.SIGNATORY, Role.ADMIN})
+
 _S = Batch.State
 
 # action → {state before: state after}. What is not written here is refused.

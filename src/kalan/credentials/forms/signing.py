@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from kalan.base.ids import uuid7
+from kalan.credentials.forms.factor import WithFactor
 from kalan.credentials.models import ActTemplate, Batch
 from kalan.people.fields import DateField
 
@@ -57,28 +58,20 @@ class PassphraseForm(forms.Form):
     passphrase = _passphrase()
 
 
-class ConfirmForm(forms.Form):
+class ConfirmForm(WithFactor):
     """The second factor of this click, and the passphrase when the key asks for it."""
 
     form_uid = forms.UUIDField(widget=forms.HiddenInput)
     # The batches as this page showed them: one that was sent back and approved anew meanwhile
     # is another.
     seen = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
-    code = forms.CharField(
-        label="Code à 6 chiffres",
-        max_length=12,
-        help_text="Celui que votre application d’authentification affiche maintenant. Il est "
-        "demandé à chaque signature, même si vous venez de vous connecter.",
-        widget=forms.TextInput(
-            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
-        ),
-    )
 
     def __init__(self, *args: Any, asks_passphrase: bool, seen: str = "", **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"form_uid": uuid7(), "seen": seen})
         super().__init__(*args, **kwargs)
         if asks_passphrase:
             self.fields["passphrase"] = _passphrase()
+            self.order_fields(["form_uid", "seen", "passphrase"])
 
     def renew(self) -> None:
         """A fresh number for the next attempt: this one was refused."""

@@ -22,11 +22,7 @@ from kalan.credentials.selectors import keys
 from kalan.credentials.selectors.offices import holder_today
 from kalan.credentials.services import signing
 from kalan.credentials.services.numbering import next_numbers, status_places
-from kalan.credentials.services.second_factor import (
-    Factor,
-    keep_after_refusal,
-    verify_totp,
-)
+from kalan.credentials.services.second_factor import Factor, Given, confirmed
 from kalan.engine.signing.code import new_code
 from kalan.people.actor import Actor
 from kalan.people.services.history import act, note
@@ -38,35 +34,43 @@ def confirm(
     *,
     actor: Actor,
     batches: Sequence[Batch],
-    code: str,
+    given: Given,
     form_uid: uuid.UUID,
     now: dt.datetime,
     passphrase: str | None = None,
 ) -> SigningRun:
-    """What the page's button does: check the code, then order. Sent twice (double click, a reply
-    lost on the way), the same ``form_uid`` gives the same run."""
+    """What the page's button does: check the second factor, then order. Sent twice (double click,
+    a reply lost on the way), the same ``form_uid`` gives the same run."""
     account = actor.account
     if account is None:
         raise Refused("Connectez-vous pour signer.", code="forbidden")
     found = _sent_before(account.pk, form_uid)
     if found is not None:
         return found
-    try:
-        with transaction.atomic():  # the code is spent with the order: a twin waits for both
-            return order(
-                actor=actor,
-                batches=batches,
-                factor=verify_totp(account=account, code=code, now=now),
-                now=now,
-                passphrase=passphrase,
-                uid=form_uid,
-            )
-    except Refused as refused:
-        found = _sent_before(account.pk, form_uid)
-        if found is not None:
-            return found
-        keep_after_refusal(account=account, code=code, refused=refused, now=now)
-        raise
+
+    def work(factor: Factor) -> SigningRun:
+        return order(
+            actor=actor,
+            batches=batches,
+            factor=factor,
+            now=now,
+            passphrase=passphrase,
+            uid=form_uid,
+        )
+
+    return confirmed(
+        account=account,
+        given=given,
+        about=about(batches, form_uid),
+        now=now,
+        ready=lambda: work,
+        done=lambda: _sent_before(account.pk, form_uid),
+    )
+
+
+def about(batches: Sequence[Batch], form_uid: uuid.UUID) -> str:
+    """What a passkey confirms at this click: these batches, as this very page showed them."""
+    return f"sign:{form_uid}:{mark_of(batches)}"
 
 
 def mark_of(batches: Sequence[Batch]) -> str:

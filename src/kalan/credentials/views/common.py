@@ -5,14 +5,17 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
+from kalan.base import clock
+from kalan.base.errors import Refused
 from kalan.base.exports import name_file
 from kalan.credentials.models import Act, Batch
 from kalan.credentials.selectors.listing import readable_acts, readable_batches
 from kalan.people.http import ActorRequest
+from kalan.people.services import passkeys
 
 
 def batch_or_404(request: ActorRequest, uid: uuid.UUID, capability: str = "acts.view") -> Batch:
@@ -44,3 +47,14 @@ def ask(request: ActorRequest, batch: Batch, **context: Any) -> HttpResponse:
     form = context.get("form")
     status = 422 if form is not None and form.errors else 200
     return render(request, "web/_confirm.html", context, status=status)
+
+
+def challenge(request: ActorRequest, about: str) -> HttpResponse:
+    """What the script of a page needs to ask for a passkey that confirms ``about``."""
+    account = request.actor.account
+    assert account is not None
+    try:
+        asked = passkeys.ask(account=account, about=about, now=clock.now())
+    except Refused as refused:
+        return JsonResponse({"error": str(refused)}, status=422)
+    return JsonResponse({"options": asked.options, "challenge": asked.challenge})

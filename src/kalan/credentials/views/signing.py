@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
@@ -30,7 +30,8 @@ from kalan.credentials.selectors.signing import (
     runs_of,
     runs_visible_to,
 )
-from kalan.credentials.services import ordering, signing
+from kalan.credentials.services import ordering, second_factor, signing
+from kalan.credentials.views.common import challenge
 from kalan.people.http import ActorRequest, posted, show_refusal, staff
 
 SIGN = CAPABILITIES["acts.sign"]
@@ -117,15 +118,16 @@ def _best(rows: QuerySet[OfficeHolder]) -> dict[int, OfficeHolder]:
 
 @staff(SIGN)
 def confirm(request: ActorRequest) -> HttpResponseBase:
-    """How many acts, in which capacity, with which key; then the code, asked here and now.
+    """How many acts, in which capacity, with which key; then the second factor, here and now.
 
-    The ticked batches come in ``lot``. A post with a code signs; one without shows the page.
+    The ticked batches come in ``lot``. A post from the page itself signs; one from the tray shows
+    the page.
     """
     today = clock.today()
     asked = as_uuids((request.POST if request.method == "POST" else request.GET).getlist("lot"))
     rows = _with_sample(listed(awaiting_signature(request.actor, today=today)))
     batches = list(rows.filter(uid__in=asked).select_related("office__key", "office__node"))
-    sending = request.method == "POST" and "code" in request.POST
+    sending = request.method == "POST" and "form_uid" in request.POST
     if sending and (run := _sent_before(request)):
         return redirect("signing-run", uid=run.uid)
     if not batches or len(batches) < len(asked):
@@ -143,8 +145,12 @@ def confirm(request: ActorRequest) -> HttpResponseBase:
     if sending and request.POST.get("seen") != shown:
         messages.error(request, "Des lots ont changé depuis que vous les avez lus. Relisez-les.")
         return redirect(f"{reverse('signing-confirm')}?{urlencode([('lot', u) for u in asked])}")
+    if sending and "defi" in request.POST:  # the passkey's button asks for its challenge
+        uid = next(iter(as_uuids([request.POST["form_uid"]])), None)
+        return challenge(request, ordering.about(batches, uid)) if uid else HttpResponse(status=400)
     form = ConfirmForm(
         request.POST if sending else None,
+        ways=second_factor.ways_of(request.actor),
         seen=shown,
         asks_passphrase=key is not None and keys.wants_passphrase(key, now=clock.now()),
     )
@@ -153,7 +159,7 @@ def confirm(request: ActorRequest) -> HttpResponseBase:
             run = ordering.confirm(
                 actor=request.actor,
                 batches=batches,
-                code=form.cleaned_data["code"],
+                given=form.given(),
                 form_uid=form.cleaned_data["form_uid"],
                 now=clock.now(),
                 passphrase=form.cleaned_data.get("passphrase"),
