@@ -96,6 +96,12 @@ def test_a_theme_longer_than_its_column_is_named_by_its_rank() -> None:
         ("李明", "李"),
         ("Awa\u202eOLLAID", "\u202e"),  # would be read backwards
         ("Awa\tDIALLO", "\t"),
+        ("Awa\0", "\0"),  # fonts have a sign for it
+        ("A\u200bwa", "\u200b"),  # would look like another name
+        ("\ufeffAwa", "\ufeff"),
+        ("Aw\u00ada", "\u00ad"),
+        ("12\u200f 13", "\u200f"),  # would be read 13 12
+        ("عا\u200dئشة\u200f", None),
     ],
 )
 def test_letters_that_can_be_printed(text: str, sign: str | None) -> None:
@@ -110,6 +116,23 @@ def test_a_sign_that_no_font_has_is_refused_with_person_place_and_remedy() -> No
         "GRINNING FACE) ne s’imprime pas («\u00a0Bases ?\u00a0»). Corrigez ce texte sur la fiche, "
         "puis préparez l’acte de nouveau."
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "code", "place"),
+    [
+        ("Awa", "/ByteRange [0 1 2 3]", "forbidden", "fields.Objet"),
+        ("Awa", "mot " * 5001, "too_long", "fields.Objet"),
+        ("Awa", "W" * 201, "too_long", "fields.Objet"),
+        ("Awa\nDIOP", "x", "unprintable", "holder.name"),
+        ("\u00a0", "x", "unprintable", "holder.name"),
+    ],
+)
+def test_texts_that_would_break_the_document_are_named(
+    name: str, field: str, code: str, place: str
+) -> None:
+    record = {"kind": "free", "holder": {"name": name}, "fields": {"Objet": field}}
+    assert [(one.code, one.place) for one in problems(contract.FREE, record)] == [(code, place)]
 
 
 @pytest.mark.parametrize(

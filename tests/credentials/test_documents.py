@@ -323,6 +323,24 @@ def test_text_is_never_read_as_layout(tmp_path: Path) -> None:
     assert name in words(act_pdf(contract.ATTENDANCE, name=name), tmp_path)
 
 
+def test_a_text_that_ends_the_compiler_is_one_document_refused() -> None:
+    """50 000 Arabic letters in a row: krilla panics, which is no Exception for Python."""
+    data = act_data(contract.FREE)
+    data["page"]["text"] = {"body": [[["\u0627" * 50_000, False]]]}
+    with pytest.raises(DocumentRefused) as refused:
+        renderer_of(version_of(contract.FREE).file).pdf(data)
+    assert refused.value.problems[0].code == "template"
+    assert act_pdf(contract.FREE).startswith(b"%PDF-1.7")  # the compiler goes on
+
+
+def test_words_that_a_reader_takes_for_a_signature_are_refused_wherever_they_come_from() -> None:
+    data = act_data(contract.FREE)
+    data["page"]["meta"]["author"] = "/ByteRange [0 1 2 3]"
+    with pytest.raises(DocumentRefused) as refused:
+        renderer_of(version_of(contract.FREE).file).pdf(data)
+    assert refused.value.problems[0].code == "forbidden"
+
+
 def test_a_process_without_django_renders() -> None:
     """The processes of a batch have no database: what they import must not ask for one."""
     code = (

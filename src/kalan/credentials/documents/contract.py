@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 
 from kalan.credentials.documents.errors import Problem
 from kalan.credentials.documents.glyphs import name_of, unprintable
+from kalan.credentials.documents.unfit import unfit
 
 ATTENDANCE, TRAINING, COMPETENCE, TRAINER = "attendance", "training", "competence", "trainer"
 SHEET, REPORT, CONVOCATION, MISSION = "sheet", "report", "convocation", "mission"
@@ -399,4 +400,4 @@ def problems(kind: str, data: Mapping[str, Any], *, country: str = "") -> list[P
         )
         for path in missing(kind, data, country=country)
     ]
-    return found + too_long(kind, data) + unprintables(data)
+    return found + too_long(kind, data) + unprintables(data) + unfit(texts(data), data)

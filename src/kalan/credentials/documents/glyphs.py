@@ -16,6 +16,10 @@ import kalan.base.documents as base_documents
 FONTS = Path(base_documents.__file__).parent / "fonts"
 # Marks that turn the direction of what follows: a name could be made to read as another.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Print as nothing, and two names that differ look the same.
+_UNSEEN = frozenset("\u00ad\u034f\u200b\u2028\u2029\u2060\ufeff")
+# Join letters and set directions in Arabic and N'Ko; elsewhere they only hide or swap.
+_JOINING = frozenset("\u200c\u200d\u200e\u200f")
 
 
 @lru_cache(maxsize=1)
@@ -59,18 +63,22 @@ def _format_4(font: bytes, start: int) -> set[int]:
 def unprintable(text: str) -> str | None:
     """The first character of ``text`` that cannot be printed, or None.
 
-    Line feeds pass; marks that turn the direction of the text do not.
+    Line feeds pass; other controls and marks that turn the direction of the text do not, nor
+    what prints as nothing.
     """
     known = drawable()
+    turned = any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in {*text} - _JOINING)
+    bad = _TURNING | _UNSEEN | (frozenset() if turned else _JOINING)
     for sign in unicodedata.normalize("NFC", text):
-        if sign != "\n" and (ord(sign) not in known or sign in _TURNING):
+        if sign != "\n" and (ord(sign) not in known or sign in bad or sign < " "):
             return sign
     return None
 
 
 def name_of(sign: str) -> str:
     """A character as a message names it: « 😀 (U+1F600, GRINNING FACE) »."""
-    shown = sign if sign.isprintable() and sign not in _TURNING else ""
+    hidden = _TURNING | _UNSEEN | _JOINING
+    shown = sign if sign.isprintable() and sign not in hidden else ""
     words = unicodedata.name(sign, "sans nom")
     return (
         f"«\u00a0{shown}\u00a0» (U+{ord(sign):04X}, {words})"

@@ -24,6 +24,7 @@ import typst
 
 from kalan.credentials.documents.errors import DocumentRefused, Problem
 from kalan.credentials.documents.glyphs import FONTS
+from kalan.credentials.documents.unfit import OF_A_SIGNATURE
 from kalan.credentials.documents.words import reserved_in
 from kalan.engine.signing.qr import qr_pixels
 
@@ -33,6 +34,19 @@ _FOLDER = "kalan-acte-"
 # Pixels a module. Readers smooth a picture that they must enlarge less than four times, and so blur
 # a code of one pixel a module; of three, it reads from a page at 100 dots an inch.
 _PIXELS = 3
+_PANIC = Problem(
+    "template",
+    "page",
+    "Le document n’a pas pu être composé\u00a0: un de ses textes est trop long ou trop étrange.",
+    "Abrégez ses textes, puis préparez l’acte de nouveau.",
+)
+_LIKE_A_SIGNATURE = Problem(
+    "forbidden",
+    "page",
+    f"Le document contient «\u00a0{OF_A_SIGNATURE}\u00a0», que les lecteurs de PDF prendraient "
+    "pour une signature.",
+    "Ôtez ces mots.",
+)
 _PAGES = re.compile(rb"<</Type/Pages/Count (\d+)/")
 
 
@@ -104,8 +118,14 @@ class Renderer:
             )
         except typst.TypstError as error:
             raise DocumentRefused([_explained(error)]) from error
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # no module of pyo3's to import it from
+                raise
+            raise DocumentRefused([_PANIC]) from error
         if not isinstance(made, bytes):
             raise TypeError("typst returned no document")
+        if OF_A_SIGNATURE.encode() in made:  # from a wording, a title, a setting
+            raise DocumentRefused([_LIKE_A_SIGNATURE])
         return made
 
     def _source(self, act: dict[str, Any], page: dict[str, Any]) -> bytes:
