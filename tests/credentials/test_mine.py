@@ -158,5 +158,5 @@ def test_the_list_costs_the_same_for_one_or_three(
         for _ in range(more):
             other = acts.act(act.batch, act.agent, status="revoked")
             ActEvent.objects.create(act=other, kind="revoked", reason="error", at=NOW)
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             holder.get("/mes-documents/")

@@ -84,6 +84,8 @@ TABLE: dict[str, Row] = {
     "act-link": PUBLIC(of={"key": "act_key"}),
     # --- acts: after issue
     "act-statistics": STAFF_LIST(*PEOPLE_READERS, "signatory"),
+    "act-renewals": STAFF_LIST(*ACT_READERS),
+    "act-renewal-offer": STAFF_LIST(*PREPARERS, query="?acte={act.uid}"),
     "act-detail": DETAIL(*PEOPLE_READERS, "signatory", of="act"),
     "act-revoke": DETAIL("programme", "signatory", "admin", of="act"),
     "act-reinstate": DETAIL("programme", "signatory", "admin", of="act"),

@@ -13,6 +13,7 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "acts.approve": frozenset({Role.REGION, Role.PROGRAMME, Role.ADMIN}),
     "acts.sign": frozenset({Role.SIGNATORY}),
     "acts.deliver": _PREPARERS,
+    "acts.renew": _PREPARERS,
     "acts.hand": frozenset({Role.PROGRAMME, Role.REGION, Role.ADMIN, Role.SIGNATORY}),
     "acts.revoke": frozenset({Role.PROGRAMME, Role.ADMIN, Role.SIGNATORY}),
     "acts.reinstate": frozenset({Role.ADMIN}),

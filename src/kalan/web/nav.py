@@ -83,6 +83,7 @@ LINES: tuple[Line, ...] = (
     Line("Compétences", "Calibrages", "calibration-list", MAKERS | {A}),
     Line("Actes", "Parapheur", "signing-tray", frozenset({G}), waiting=_tray),
     Line("Actes", "Attestations et actes", "act-batch-list", frozenset({S, R, P, A, X, G})),
+    Line("Actes", "À renouveler", "act-renewals", frozenset({S, R, P, A, X, G})),
     Line("Actes", "Modèles d’actes", "act-template-list", STAFF | {G}),
     Line("Actes", "Actes en chiffres", "act-statistics", frozenset({S, R, P, A, X, G})),
     Line("Actes", "Registre des actes", "act-register", frozenset({P, A, X, G})),

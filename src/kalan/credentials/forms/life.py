@@ -1,13 +1,19 @@
-"""Ending, setting right and sending acts."""
+"""Ending, setting right, sending and renewing acts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django import forms
 
+from kalan.assessment.models import Exam
 from kalan.base.ids import uuid7
 from kalan.base.models import Message
 from kalan.credentials.models import ActEvent
+from kalan.credentials.selectors.renewals import ORDERS, STAGES, WINDOWS
 from kalan.credentials.services.life import CORRECTABLE
+from kalan.people.models import OrgNode
 
 
 class _Once(forms.Form):
@@ -62,3 +68,70 @@ class DeliverForm(forms.Form):
         ],
         widget=forms.CheckboxSelectMultiple,
     )
+
+
+_ALL_ENDS = ("", "Dans 6 mois au plus, ou passée depuis moins de 2 ans")
+
+
+class RenewalFilters(forms.Form):
+    """Certificates to renew."""
+
+    q = forms.CharField(label="Nom, numéro ou code", required=False, max_length=100)
+    window = forms.ChoiceField(
+        label="Échéance",
+        required=False,
+        choices=[_ALL_ENDS, *((code, said[0]) for code, said in WINDOWS.items())],
+    )
+    structure = forms.ChoiceField(label="Structure", required=False)
+    framework = forms.ChoiceField(label="Référentiel", required=False)
+    stage = forms.ChoiceField(label="Où en est-on ?", required=False, choices=list(STAGES.items()))
+    tri = forms.ChoiceField(
+        label="Trier par", required=False, choices=[(code, row[0]) for code, row in ORDERS.items()]
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        structures: Sequence[OrgNode],
+        frameworks: Sequence[tuple[str, str]],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        names = [(str(node.uid), node.name) for node in structures]
+        self.fields["structure"].choices = [("", "Toutes"), *names]  # type: ignore[attr-defined]
+        self.fields["framework"].choices = [("", "Tous"), *frameworks]  # type: ignore[attr-defined]
+        for name, given in (("structure", structures), ("framework", frameworks)):
+            if len(given) < 2 and not self.data.get(name):
+                del self.fields[name]
+
+
+class OfferForm(forms.Form):
+    """Which exam, and how: enrolling, telling, or both."""
+
+    exam = forms.ChoiceField(label="Examen")
+    enrol = forms.BooleanField(
+        label="Inscrire ces personnes à l’examen",
+        required=False,
+        help_text="Il faut un compte à la personne. Le délai entre deux passages du test vaut ici "
+        "aussi.",
+    )
+    channels = forms.MultipleChoiceField(
+        label="Prévenir par",
+        choices=[
+            (Message.Channel.EMAIL.value, "E-mail"),
+            (Message.Channel.SMS.value, "SMS à qui n’a pas d’e-mail (payant)"),
+        ],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+
+    def __init__(self, *args: Any, exams: Sequence[Exam], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._exams = {str(exam.uid): exam for exam in exams}
+        self.fields["exam"].choices = [  # type: ignore[attr-defined]
+            (uid, f"{exam.date:%d/%m/%Y} · {exam.title} · {exam.place or exam.node.name}")
+            for uid, exam in self._exams.items()
+        ]
+
+    def clean_exam(self) -> Exam:
+        return self._exams[self.cleaned_data["exam"]]

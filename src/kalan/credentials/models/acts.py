@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from kalan.base.ids import uuid7
 from kalan.credentials.models.keys import SigningKey
@@ -209,6 +209,10 @@ class Act(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.VALID)
     shown = models.CharField(max_length=10, choices=Shown.choices, default=Shown.MINIMAL)
     valid_until = models.DateField(null=True, blank=True)  # included
+    # The one before it of the same kind for the same person: it keeps its own last day.
+    renews = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="renewals"
+    )
     pack = models.ForeignKey(
         ActPack, null=True, blank=True, on_delete=models.PROTECT, related_name="acts"
     )
@@ -246,10 +250,17 @@ class Act(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=["valid", "revoked", "replaced"]), name="act_status_known"
             ),
+            models.CheckConstraint(
+                condition=Q(renews__isnull=True) | ~Q(renews=F("pk")), name="act_renews_another"
+            ),
         ]
         indexes = [
             models.Index(fields=["batch", "state", "rank"]),
             models.Index(fields=["record"]),
+            # What ends, and when: few acts of a register do.
+            models.Index(
+                fields=["valid_until"], name="act_ends", condition=Q(valid_until__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,6 +18,7 @@ class ActEvent(models.Model):
         SHARED = "shared", "partage changé"
         DELIVERED = "delivered", "remis"
         NOTICE = "notice", "avis d’échéance"
+        OFFERED = "offered", "renouvellement proposé"
 
     class Reason(models.TextChoices):
         ERROR = "error", "erreur de nom, de date ou de contenu"

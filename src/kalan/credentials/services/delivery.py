@@ -32,6 +32,7 @@ from kalan.people.services.history import note
 EMAIL, SMS = Message.Channel.EMAIL.value, Message.Channel.SMS.value
 CHANNELS = (EMAIL, SMS)
 READY, REVOKED, EXPIRING = "act_ready", "act_revoked", "act_expiring"
+RENEWAL = "act_renewal"
 MANY = 100  # beyond, a job
 # Days before the end of validity at which the holder is told.
 NOTICES = (60, 15)
@@ -69,19 +70,37 @@ def preview(*, batch: Batch, channels: Sequence[str], now: dt.datetime) -> Previ
     texts = {channel: wording(READY, channel) for channel in channels}
     drafts: list[tuple[Act, Draft]] = []
     for row in waiting:
-        draft = _draft(row, READY, channels, texts, _values(row), f"{READY}:{row.pk}")
+        draft = draft_for(row, READY, channels, texts, values_of(row), f"{READY}:{row.pk}")
         if draft is not None:
             drafts.append((row, draft))
+    return priced(
+        drafts,
+        unreachable=len(waiting) - len(drafts),
+        already=len(rows) - len(waiting),
+        budget=budget_ref(batch),
+        now=now,
+    )
+
+
+def priced(
+    drafts: list[tuple[Act, Draft]],
+    *,
+    unreachable: int,
+    already: int,
+    budget: str,
+    now: dt.datetime,
+) -> Preview:
+    """What sending ``drafts`` costs, beside what is left of the month's ceiling (one query)."""
     sms = [cost_of(one.channel, one.body) for _, one in drafts if one.channel == SMS]
     return Preview(
         drafts=drafts,
-        unreachable=len(waiting) - len(drafts),
-        already=len(rows) - len(waiting),
+        unreachable=unreachable,
+        already=already,
         emails=len(drafts) - len(sms),
         sms_number=len(sms),
         sms_parts=sum(parts for parts, _ in sms),
         sms_cost=sum((cost for _, cost in sms), Decimal(0)),
-        spent=spent_this_month(budget_ref(batch), now),
+        spent=spent_this_month(budget, now),
         ceiling=Decimal(settings.KALAN_SMS_MONTHLY_CEILING),
         currency="XOF",
         priced=settings.KALAN_SMS_PART_COST > 0,
@@ -100,7 +119,7 @@ def start(
     """Tell the people of a signed batch: at once, or by a job when there are more than MANY."""
     held = _deliverable(actor, batch)
     plan = preview(batch=held, channels=_known(channels), now=now)
-    _refuse_over(plan)
+    refuse_over(plan)
     if len(plan.drafts) <= MANY:
         return deliver(actor=actor, now=now, batch=held, channels=channels)
     return jobs.start_job(
@@ -120,7 +139,7 @@ def deliver(
     """Queue the messages of a signed batch; who was told before is not told again."""
     held = _deliverable(actor, batch)
     plan = preview(batch=held, channels=_known(channels), now=now)
-    _refuse_over(plan)
+    refuse_over(plan)
     queue([draft for _, draft in plan.drafts], now=now)
     events = [
         ActEvent(
@@ -165,7 +184,8 @@ def _known(channels: Sequence[str]) -> list[str]:
     return chosen
 
 
-def _refuse_over(plan: Preview) -> None:
+def refuse_over(plan: Preview) -> None:
+    """Raise Refused when the SMS would pass the month's ceiling."""
     if plan.over:
         left = max(plan.ceiling - plan.spent, Decimal(0))
         raise Refused(
@@ -187,7 +207,7 @@ def _of(batch: Batch) -> QuerySet[Act]:
     )
 
 
-def _draft(
+def draft_for(
     act: Act,
     template: str,
     channels: Iterable[str],
@@ -221,7 +241,8 @@ def _draft(
     return None
 
 
-def _values(act: Act, **more: str) -> dict[str, str]:
+def values_of(act: Act, **more: str) -> dict[str, str]:
+    """What a message about an act may name."""
     return {
         "nom": act.name,
         "titre": act.batch.version.title,
@@ -236,8 +257,8 @@ def tell_revoked(*, act: Act, reason: str, now: dt.datetime) -> None:
     """Write to the holder that the act no longer holds; by e-mail only, since SMS cost money."""
     label = str(ActEvent.Reason(reason).label)
     texts = {EMAIL: wording(REVOKED, EMAIL)}
-    values = _values(act, motif=label)
-    draft = _draft(act, REVOKED, [EMAIL], texts, values, f"{REVOKED}:{act.pk}:{now:%Y%m%d%H%M}")
+    values = values_of(act, motif=label)
+    draft = draft_for(act, REVOKED, [EMAIL], texts, values, f"{REVOKED}:{act.pk}:{now:%Y%m%d%H%M}")
     if draft is not None:
         queue([draft], now=now)
 
@@ -275,8 +296,8 @@ def _tell(due: list[Act], days: int, texts: Mapping[str, Wording], now: dt.datet
     drafts, events = [], []
     for act in due:
         assert act.valid_until is not None
-        values = _values(act, fin=long_date(act.valid_until))
-        draft = _draft(act, EXPIRING, [EMAIL], texts, values, f"{EXPIRING}:{act.pk}:{days}")
+        values = values_of(act, fin=long_date(act.valid_until))
+        draft = draft_for(act, EXPIRING, [EMAIL], texts, values, f"{EXPIRING}:{act.pk}:{days}")
         if draft is not None:
             drafts.append(draft)
         events.append(ActEvent(act=act, kind=ActEvent.Kind.NOTICE, text=str(days), at=now))

@@ -297,6 +297,7 @@ def _replacing_act(batch: Batch, old: Act, changes: Mapping[str, str]) -> Act:
         phone=old.phone,
         data=data,
         valid_until=old.valid_until,
+        renews=old.renews,
     )
 
 
@@ -377,6 +378,7 @@ def one(actor: Actor, uid: uuid.UUID) -> Act:
             "agent",
             "outsider",
             "structure",
+            "renews",
             "pack__file",
             "batch__office__node",
             "batch__node",

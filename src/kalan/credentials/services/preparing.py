@@ -14,6 +14,7 @@ from kalan.base.errors import Refused
 from kalan.base.models import StoredFile
 from kalan.credentials import policy
 from kalan.credentials.models import Act, Batch, Office, TemplateVersion
+from kalan.credentials.selectors.renewals import previous
 from kalan.credentials.services import checking
 from kalan.credentials.services.sources import exams, files, programmes, sessions, tables
 from kalan.credentials.services.sources.common import Found, Planned, Request, initials
@@ -125,6 +126,8 @@ def _check_territory(actor: Actor, office: Office, found: Found) -> None:
 
 def _add(batch: Batch, planned: list[Planned], *, first: int) -> None:
     already = _already(batch, [one.record for one in planned])
+    known = [one.agent_id for one in planned if one.agent_id]
+    before = previous(batch.exam, known) if batch.exam else {}
     rows = []
     for rank, one in enumerate(planned, start=first):
         problem = one.problem or already.get(one.record, "")
@@ -136,6 +139,7 @@ def _add(batch: Batch, planned: list[Planned], *, first: int) -> None:
                 agent_id=one.agent_id,
                 outsider_id=one.outsider_id,
                 structure_id=one.structure_id,
+                renews_id=before.get(one.agent_id or 0),
                 state=Act.State.EXCLUDED if problem else Act.State.DRAFT,
                 problem=problem[:500],
                 **_facts(one),

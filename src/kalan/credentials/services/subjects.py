@@ -45,7 +45,7 @@ class CredentialsPart:
             Act.objects.filter(agent=agent_id)
             .exclude(state=Act.State.EXCLUDED)
             .exclude(batch__state=Batch.State.CANCELLED)
-            .select_related("batch__version")
+            .select_related("batch__version", "renews")
             .prefetch_related("events")
             .order_by("pk")
         )
@@ -61,6 +61,7 @@ class CredentialsPart:
                     else row.get_state_display(),
                     "signé le": row.signed_at,
                     "valable jusqu’au": row.valid_until,
+                    "renouvelle": row.renews.number or "" if row.renews else "",
                     "montré à qui vérifie": row.get_shown_display(),
                     "ce qui s’est passé": ", ".join(
                         f"{event.get_kind_display()} le {event.at:%d/%m/%Y}"

@@ -178,7 +178,7 @@ def batch_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         return table_response(
             f"actes-{batch.title[:60]}", ACT_HEADERS, act_lines(rows.order_by("rank")), fmt
         )
-    page = paginate(rows.select_related("structure"), request, order=("rank",))
+    page = paginate(rows.select_related("structure", "renews"), request, order=("rank",))
     context: dict[str, Any] = _rights(request, batch) | {
         "batch": batch,
         "page": page,

@@ -15,6 +15,7 @@ from kalan.base.models import Job
 from kalan.credentials.forms.life import DeliverForm, ReinstateForm, ReplaceForm, RevokeForm
 from kalan.credentials.models import Act, Batch
 from kalan.credentials.policy import CAPABILITIES
+from kalan.credentials.selectors.renewals import renewing
 from kalan.credentials.services import delivery, life, sharing, verifying
 from kalan.credentials.views.common import batch_or_404
 from kalan.people.http import ActorRequest, posted, show_refusal, staff
@@ -54,6 +55,7 @@ def act_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
         "badges": act.badges.select_related("key").order_by("pk"),
         "check_url": sharing.check_url(act),
         "replacement": life.replacement_of(act) if signed else None,
+        "renewed_by": renewing(request.actor, act),
         "may_revoke": valid and actor.covers(REVOKE, in_scope),
         "may_reinstate": actor.covers(REVOKE, in_scope) and life.may_undo(actor, act, now=now),
         "may_replace": signed

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -40,6 +41,9 @@ class Mine:
     check_url: str
     badge: bool
     form_uid: uuid.UUID
+    # What renews it, when it ends soon or has ended; the acts that renew it already.
+    renewal: mine.Renewal | None
+    renewed_by: list[Act]
 
 
 @signed_in
@@ -47,6 +51,7 @@ class Mine:
 def my_acts(request: ActorRequest) -> HttpResponse:
     page = paginate(mine.my_acts(request.actor), request, order=("-signed_at", "-pk"), size=20)
     now, with_badges = clock.now(), badges.available()
+    due = mine.renewals_for(request.actor, page.rows, today=timezone.localdate(now))
     rows = [
         Mine(
             act=act,
@@ -54,6 +59,8 @@ def my_acts(request: ActorRequest) -> HttpResponse:
             check_url=sharing.check_url(act),
             badge=with_badges and badges.has_badge(act),
             form_uid=uuid7(),
+            renewal=due.get(act.pk),
+            renewed_by=list(act.renewals.all()),
         )
         for act, answer in zip(page.rows, verifying.answers_for(page.rows, now=now), strict=True)
     ]
