@@ -30,6 +30,7 @@ BODY = "Direction de la formation (démonstration)"
 SIGNATORY = "Dr Rokhaya DIÈYE"
 # The structure of the account "structure", and another.
 SIGNED, WAITING = "Centre de santé de Sokone", "Hôpital régional de Fatick"
+ENDS_IN = (12, 25, 50, 80, 140)  # days: one or two in each window of « À renouveler »
 OUTSIDE = "hors du registre des agents : attestation demandée à part"
 KIND = ActTemplate.Kind
 SOURCE = Batch.Source
@@ -87,7 +88,9 @@ def build_acts(
     world = _World(accounts, now)
     done = [world.prepare("structure", KIND.ATTENDANCE, office, SOURCE.SESSION, sessions[SIGNED])]
     if exam is not None:
-        done.append(world.prepare("admin", KIND.COMPETENCE, office, SOURCE.EXAM, exam))
+        certified = world.prepare("admin", KIND.COMPETENCE, office, SOURCE.EXAM, exam)
+        _end_soon(certified, world.today)
+        done.append(certified)
     _approve(world, done, "programme")
     everyone = world.prepare(
         "programme",
@@ -115,6 +118,15 @@ def sign(run: SigningRun) -> None:
     """Run the job of the click, as the worker would."""
     if run.job is not None:
         jobs.execute(run.job.uid)
+
+
+def _end_soon(batch: Batch, today: dt.date) -> None:
+    """Give the first certificates an end that is near, so that « À renouveler » shows some.
+
+    Before the visa: what is printed and registered is what the register will say.
+    """
+    for rank, days in enumerate(ENDS_IN, start=1):
+        batch.acts.filter(rank=rank).update(valid_until=today + dt.timedelta(days=days))
 
 
 def _office(country: OrgNode, signatory: Account, now: dt.datetime) -> Office:
