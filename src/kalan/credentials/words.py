@@ -229,6 +229,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "by_file": "Par le fichier PDF",
         "file": "Le fichier reçu, sans l’avoir modifié",
         "file_help": "10 Mo au plus. Le fichier est lu puis oublié : il n’est pas conservé.",
+        "choose": "Choisir un fichier",
         "check_file": "Vérifier ce fichier",
         "no_network": "Sans réseau",
         "offline": "Vérifier avec l’appareil photo, même sans réseau",
@@ -243,7 +244,6 @@ TEXTS: dict[str, dict[str, str]] = {
         "until": "jusqu’au",
         "issuer": "Émetteur",
         "level": "Signature",
-        "reason": "Motif",
         "since": "Depuis le",
         "see_new": "Voir le document qui le remplace",
         "limits": "Ce que ce document ne prouve pas",
@@ -263,6 +263,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "file_ok": "Le fichier est exactement celui qui a été signé : pas un octet n’a changé.",
         "file_hand": "Le fichier est exactement celui qui a été imprimé. La signature est sur le "
         "papier : comparez avec l’original.",
+        "file_bad": "Demandez le fichier d’origine à la personne, ou vérifiez par le code imprimé.",
+        "wait_title": "Un peu de patience",
         "wait": "Trop de vérifications depuis cette connexion. Réessayez dans un quart d’heure.",
         "bad_file": "Choisissez le fichier PDF à vérifier.",
         "big_file": "Ce fichier dépasse 10 Mo : les actes de cette plateforme sont plus légers. "
@@ -281,6 +283,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "by_file": "By the PDF file",
         "file": "The file as received, unchanged",
         "file_help": "10 MB at most. The file is read and forgotten: it is not kept.",
+        "choose": "Choose a file",
         "check_file": "Check this file",
         "no_network": "Without a network",
         "offline": "Check with the camera, even without a network (in French)",
@@ -295,7 +298,6 @@ TEXTS: dict[str, dict[str, str]] = {
         "until": "until",
         "issuer": "Issuer",
         "level": "Signature",
-        "reason": "Reason",
         "since": "Since",
         "see_new": "See the document that replaces it",
         "limits": "What this document does not prove",
@@ -315,6 +317,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "file_ok": "The file is exactly the one that was signed: not one byte has changed.",
         "file_hand": "The file is exactly the one that was printed. The signature is on paper: "
         "compare it with the original.",
+        "file_bad": "Ask the person for the original file, or check by the printed code.",
+        "wait_title": "Please wait",
         "wait": "Too many checks from this connection. Try again in a quarter of an hour.",
         "bad_file": "Choose the PDF file to check.",
         "big_file": "This file is larger than 10 MB: documents of this platform are lighter. Send "

@@ -40,8 +40,15 @@ def pdf(content: bytes, name: str, *, attachment: bool) -> HttpResponse:
     return response
 
 
+def crumbs_of(batch: Batch) -> list[tuple[str, str]]:
+    """Where a page that asks something of a batch stands: label and address of each step."""
+    here = reverse("act-batch", kwargs={"uid": batch.uid})
+    return [("Attestations et actes", reverse("act-batch-list")), (batch.title, here)]
+
+
 def ask(request: ActorRequest, batch: Batch, **context: Any) -> HttpResponse:
     """A page that asks before something is done to the batch."""
+    context["crumbs"] = crumbs_of(batch)
     context.setdefault("cancel_url", reverse("act-batch", kwargs={"uid": batch.uid}))
     context["message"] = f"« {batch.title} ». {context['message']}"
     form = context.get("form")

@@ -17,7 +17,7 @@ from kalan.credentials.models import Act, Batch
 from kalan.credentials.policy import CAPABILITIES
 from kalan.credentials.selectors.renewals import renewing
 from kalan.credentials.services import delivery, life, sharing, verifying
-from kalan.credentials.views.common import batch_or_404
+from kalan.credentials.views.common import batch_or_404, crumbs_of
 from kalan.people.http import ActorRequest, posted, show_refusal, staff
 
 VIEW = CAPABILITIES["acts.view"]
@@ -67,7 +67,9 @@ def act_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
 
 def _ask(request: ActorRequest, act: Act, **context: object) -> HttpResponse:
     form = context.get("form")
-    context["cancel_url"] = reverse("act-detail", args=[act.uid])
+    here = reverse("act-detail", args=[act.uid])
+    context["cancel_url"] = here
+    context["crumbs"] = [*crumbs_of(act.batch), (f"Acte {act.number}", here)]
     status = 422 if getattr(form, "errors", None) else 200
     return render(request, "web/_confirm.html", context, status=status)
 

@@ -133,6 +133,10 @@ def office_retire(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "signera plus pour elle. Les actes signés gardent leur valeur.",
         "confirm_label": "Fermer la fonction",
         "cancel_url": reverse("office-detail", kwargs={"uid": uid}),
+        "crumbs": [
+            ("Fonctions qui signent", reverse("office-list")),
+            (office.title, reverse("office-detail", kwargs={"uid": uid})),
+        ],
     }
     return render(request, "web/_confirm.html", context)
 

@@ -221,6 +221,11 @@ def _may_retry(request: ActorRequest, run: SigningRun) -> bool:
     return request.actor.covers(CAPABILITIES["acts.approve"], office.node.path)
 
 
+def _crumbs(uid: uuid.UUID) -> list[tuple[str, str]]:
+    here = reverse("signing-run", kwargs={"uid": uid})
+    return [("Parapheur", reverse("signing-tray")), ("Signature", here)]
+
+
 @staff(MEND)
 def retry(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """Try again what failed or was left; the page asks for a passphrase when the key does."""
@@ -248,6 +253,7 @@ def retry(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "confirm_label": "Reprendre",
         "danger": False,
         "cancel_url": reverse("signing-run", kwargs={"uid": uid}),
+        "crumbs": _crumbs(uid),
     }
     status = 422 if form is not None and form.errors else 200
     return render(request, "web/_confirm.html", context, status=status)
@@ -275,6 +281,7 @@ def give_up(request: ActorRequest, uid: uuid.UUID, act: uuid.UUID) -> HttpRespon
         "form": form,
         "confirm_label": "Ne pas émettre",
         "cancel_url": reverse("signing-run", kwargs={"uid": uid}),
+        "crumbs": _crumbs(uid),
     }
     status = 422 if form.errors else 200
     return render(request, "web/_confirm.html", context, status=status)

@@ -207,6 +207,10 @@ def template_retire(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         else "On pourra de nouveau préparer des actes avec ce modèle.",
         "confirm_label": "Retirer" if retire else "Remettre en service",
         "cancel_url": reverse("act-template", kwargs={"uid": template.uid}),
+        "crumbs": [
+            ("Modèles d’actes", reverse("act-template-list")),
+            (template.name, reverse("act-template", kwargs={"uid": template.uid})),
+        ],
         "danger": retire,
     }
     return render(request, "web/_confirm.html", context)

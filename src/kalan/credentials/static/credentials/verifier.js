@@ -229,7 +229,7 @@ self.verifier = (() => {
   const KINDS = ["Acte", "Attestation de présence", "Attestation de formation",
     "Certificat de compétences", "Attestation de formateur"];
   const MODES = ["à signer à la main : regardez la signature et le cachet sur le papier",
-    "autorité interne, essai ou usage interne", "autorité interne du ministère", "prestataire agréé"];
+    "autorité interne, essai ou usage interne", "autorité interne du ministère", "prestataire accrédité"];
 
   // Keys and revocations: kept on this device, asked for anew when there is a line.
   const KEYS = "/verifier/cles.json", REVOKED = "/verifier/revoques.json";
@@ -297,7 +297,7 @@ self.verifier = (() => {
 
   const verdict = ({ says, claims, revoked }) => {
     if (revoked) return ["bad", "Révoqué", `Ce document figure dans la liste des révocations du ${listDay()}.`];
-    if (says === "expired") return ["bad", "Expiré", `Valable jusqu’au ${french(claims.expires)} inclus.`];
+    if (says === "expired") return ["warn", "Expiré", `Valable jusqu’au ${french(claims.expires)} inclus.`];
     if (says !== "ok") return ["bad", "Non vérifié", MESSAGES[says]];
     const since = site.list && `Non révoqué d’après la liste du ${listDay()}.`;
     if (!since) return ["warn", "Signature bonne, révocation non vérifiée", "Cet appareil n’a pas de liste des révocations."];
@@ -309,7 +309,7 @@ self.verifier = (() => {
   // The answer in words, put in place of what stood in `place`.
   const show = (place, outcome, heading = "h2") => {
     const [tone, title, why] = verdict(outcome), { says, claims } = outcome;
-    const box = node("div", "", `notice notice-${tone} stack`);
+    const box = node("div", "", `notice notice-${tone} verdict`);
     box.append(node(heading, title), node("p", why));
     if (claims && says !== "other_code") {
       const facts = node("dl");
