@@ -24,7 +24,7 @@ def main() -> None:
     from django.db import connection
 
     from kalan.assessment.models import Answer, Result, Sitting, SittingEvent
-    from kalan.assessment.services import sittings
+    from kalan.assessment.services import answering, sittings
     from kalan.base.ids import uuid7
     from tests.factories import assessment, people
     from tests.factories.people import NOW
@@ -45,7 +45,7 @@ def main() -> None:
             for number in range(1, ROUNDS + 1):
                 gate.wait()
                 uid = shared[number - 1] if seed % 2 else uuid7()
-                said = sittings.answer(
+                said = answering.answer(
                     sitting_uid=sitting.uid,
                     answer_uid=uid,
                     number=number,

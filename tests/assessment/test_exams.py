@@ -302,11 +302,11 @@ def test_the_invigilator_answers_a_call_or_comes_too_late(row: Candidate) -> Non
 def test_an_answer_after_the_time_is_an_event_and_no_answer(row: Candidate) -> None:
     row = make.begun(row)
     make.answer(row, now=minutes(40))
-    from kalan.assessment.services import sittings
+    from kalan.assessment.services import answering
     from kalan.base.ids import uuid7
 
     assert row.sitting is not None
-    late = sittings.answer(
+    late = answering.answer(
         sitting_uid=row.sitting.uid, answer_uid=uuid7(), number=2, data={"r": "b"},
         now=minutes(40.1),
     )  # fmt: skip

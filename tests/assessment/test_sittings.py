@@ -13,7 +13,7 @@ from kalan.assessment.models import Answer, DomainResult, Result, Sitting, Sitti
 from kalan.assessment.selectors.frozen import frozen_of
 from kalan.assessment.selectors.screens import Over, Pause, Question, Start, current
 from kalan.assessment.selectors.sittings import playable, readable, retake, seen_items
-from kalan.assessment.services import endings, results, sittings, tests
+from kalan.assessment.services import answering, endings, results, sittings, tests
 from kalan.base.errors import Refused
 from kalan.base.ids import uuid7
 from kalan.engine.testing.walk import Walk
@@ -84,7 +84,7 @@ def test_a_page_gone_back_to_and_changed_is_told_that_the_first_answer_stays(
     uid = uuid7()
     assessment.reply(sitting, assessment.WRONG, number=1, answer_uid=uid)
     again = assessment.reply(sitting, assessment.RIGHT, number=1, answer_uid=uid)
-    assert (again.outcome, again.message) == ("already", sittings.KEPT)
+    assert (again.outcome, again.message) == ("already", answering.KEPT)
     assert list(Answer.objects.values_list("given", flat=True)) == [{"choice": "a"}]
 
 
@@ -277,10 +277,10 @@ def test_the_full_form_pauses_between_domains(tree: people.Tree) -> None:
     assert current(sitting=fresh(sitting), now=NOW) == pause
     # A reload of the last question does not pass the pause.
     assert assessment.reply(sitting, number=pause.step + 1).outcome == "refused"
-    on = sittings.proceed(sitting_uid=sitting.uid, step=pause.step, now=NOW)
+    on = answering.proceed(sitting_uid=sitting.uid, step=pause.step, now=NOW)
     assert on.outcome == "stored"
     assert isinstance(on.screen, Question)
-    again = sittings.proceed(sitting_uid=sitting.uid, step=pause.step, now=NOW)
+    again = answering.proceed(sitting_uid=sitting.uid, step=pause.step, now=NOW)
     assert (again.outcome, again.screen) == ("already", on.screen)
 
 
@@ -289,7 +289,7 @@ def test_a_question_replaced_counts_for_nothing(tree: people.Tree) -> None:
     sitting = assessment.begun(test, people.account())
     first = current(sitting=sitting, now=NOW)
     assert isinstance(first, Question)
-    screen = sittings.replace(sitting=sitting, now=NOW)
+    screen = answering.replace(sitting=sitting, now=NOW)
     assert isinstance(screen, Question)
     assert (screen.number, screen.shown, screen.item != first.item) == (2, 1, True)
     # The page of the question that was taken away.

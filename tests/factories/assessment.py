@@ -7,8 +7,8 @@ from typing import Any
 
 from kalan.assessment.models import Sitting, Test
 from kalan.assessment.selectors.screens import Pause, Question, current
-from kalan.assessment.services import sittings, tests
-from kalan.assessment.services.sittings import Answered
+from kalan.assessment.services import answering, sittings, tests
+from kalan.assessment.services.answering import Answered
 from kalan.base.ids import uuid7
 from kalan.people.actor import SYSTEM, Actor
 from kalan.people.models import Account, OrgNode
@@ -132,7 +132,7 @@ def reply(sitting: Sitting, choice: str = RIGHT, **fields: Any) -> Answered:
         assert isinstance(screen, Question), screen
         fields["number"] = screen.number
     values = {"answer_uid": uuid7(), "data": {"r": choice} if choice else {}, **fields}
-    return sittings.answer(sitting_uid=sitting.uid, now=now, **values)
+    return answering.answer(sitting_uid=sitting.uid, now=now, **values)
 
 
 def finished(test: Test, account: Account, **fields: Any) -> Sitting:
@@ -143,5 +143,5 @@ def finished(test: Test, account: Account, **fields: Any) -> Sitting:
         if isinstance(screen, Question):
             reply(made, number=screen.number)
         elif isinstance(screen, Pause):
-            sittings.proceed(sitting_uid=made.uid, step=screen.step, now=NOW)
+            answering.proceed(sitting_uid=made.uid, step=screen.step, now=NOW)
     return Sitting.objects.get(pk=made.pk)

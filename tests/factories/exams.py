@@ -8,7 +8,7 @@ from typing import Any
 
 from kalan.assessment.models import Candidate, Exam, Sitting, Test
 from kalan.assessment.selectors.screens import Question, current
-from kalan.assessment.services import candidates, exam_room, exams, sittings
+from kalan.assessment.services import answering, candidates, exam_room, exams
 from kalan.base.ids import uuid7
 from kalan.people.actor import SYSTEM, Actor
 from kalan.people.models import Account, OrgNode
@@ -91,7 +91,7 @@ def answer(row: Candidate, choice: str = assessment.RIGHT, *, now: dt.datetime =
     sitting = Sitting.objects.get(candidate=row)
     screen = current(sitting=sitting, now=now)
     assert isinstance(screen, Question), screen
-    sittings.answer(
+    answering.answer(
         sitting_uid=sitting.uid,
         answer_uid=uuid7(),
         number=screen.number,

@@ -18,7 +18,7 @@ from kalan.assessment.models import Candidate, Exam, Sitting, SittingEvent, Test
 from kalan.assessment.selectors.exams import number_asked
 from kalan.assessment.selectors.jury import lines
 from kalan.assessment.selectors.panels import sheet
-from kalan.assessment.services import exam_room, exams, jury, panels, sittings, tests
+from kalan.assessment.services import events, exam_room, exams, jury, panels, tests
 from kalan.assessment.services.simulated import Taker, record
 from kalan.base.errors import Refused
 from kalan.people.actor import SYSTEM
@@ -225,14 +225,14 @@ def _happenings(sat: Sequence[Sitting], draw: random.Random) -> None:
         at = (sitting.started_at or sitting.created_at) + dt.timedelta(minutes=4)
         asked = min(7, number_asked(sitting) - 1)
         for n in range((0, 0, 0, 1, 0, 0, 2, 0, 0, 0)[number % 10]):
-            sittings.note(
+            events.note(
                 sitting=sitting,
                 kind=SittingEvent.Kind.FOCUS,
                 now=at + dt.timedelta(minutes=n),
                 number=asked,
             )
         if number in (2, 11):
-            sittings.note(
+            events.note(
                 sitting=sitting,
                 kind=SittingEvent.Kind.INCIDENT,
                 now=at,

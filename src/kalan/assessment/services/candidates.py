@@ -13,7 +13,7 @@ from django.utils import timezone
 from kalan.assessment.models import Candidate, Exam, Sitting, SittingEvent
 from kalan.assessment.selectors.exams import ALERT_TIMEOUT, number_asked, own_candidacies
 from kalan.assessment.selectors.sittings import person, seen_items
-from kalan.assessment.services import sittings
+from kalan.assessment.services import answering, events, sittings
 from kalan.assessment.services.exams import of_candidate
 from kalan.assessment.services.writing import act
 from kalan.base.errors import Refused
@@ -152,7 +152,7 @@ def take_over(*, actor: Actor, uid: uuid.UUID, device: str, now: dt.datetime) ->
         )
     row.device, row.resume_allowed = device, False
     row.save(update_fields=["device", "resume_allowed"])
-    sittings.note(
+    events.note(
         sitting=row.sitting,
         kind=SittingEvent.Kind.RESUMED,
         now=now,
@@ -189,7 +189,7 @@ def call(
         return row
     row.alert_at, row.alert_number, row.alert_text = now, number, text.strip()[:300]
     row.save(update_fields=["alert_at", "alert_number", "alert_text"])
-    sittings.note(
+    events.note(
         sitting=sitting,
         kind=SittingEvent.Kind.ALERT,
         now=now,
@@ -261,7 +261,7 @@ def replace(
             remedy="S’il ne répond pas en 3 minutes, vous pourrez remplacer la question.",
             code="wait",
         )
-    sittings.replace(sitting=sitting, now=now, by=actor.account)
+    answering.replace(sitting=sitting, now=now, by=actor.account)
     row.alert_at, row.alert_number, row.alert_text = None, None, ""
     row.save(update_fields=["alert_at", "alert_number", "alert_text"])
     return row

@@ -10,7 +10,7 @@ from kalan.assessment.models import Candidate, Exam, Sitting, SittingEvent
 from kalan.assessment.selectors.exams import number_asked
 from kalan.assessment.selectors.frozen import version_id
 from kalan.assessment.selectors.screens import log_of
-from kalan.assessment.services import endings, sittings
+from kalan.assessment.services import answering, endings, events
 from kalan.assessment.services.exams import locked, locked_candidate, new_code
 from kalan.assessment.services.writing import act
 from kalan.base.errors import Refused
@@ -135,7 +135,7 @@ def replace(*, actor: Actor, candidate: Candidate, number: int, now: dt.datetime
             f"Le candidat a quitté la question {number} : elle n’est plus remplaçable.",
             remedy="Notez un incident si besoin.",
         )
-    sittings.replace(sitting=sitting, now=now, by=actor.account)
+    answering.replace(sitting=sitting, now=now, by=actor.account)
     return _heard(actor, row, "question remplacée", now)
 
 
@@ -150,7 +150,7 @@ def _heard(actor: Actor, row: Candidate, text: str, now: dt.datetime) -> Candida
     if row.alert_at is None:
         return row
     assert row.sitting is not None
-    sittings.note(
+    events.note(
         sitting=row.sitting,
         kind=SittingEvent.Kind.HEARD,
         now=now,
@@ -195,7 +195,7 @@ def incident(
             field="number",
             remedy=f"Un numéro de 1 à {max(seen, default=1)} est attendu.",
         )
-    return sittings.note(
+    return events.note(
         sitting=row.sitting,
         kind=SittingEvent.Kind.INCIDENT,
         now=now,
@@ -228,7 +228,7 @@ def stop(*, actor: Actor, candidate: Candidate, reason: str, now: dt.datetime) -
 
 
 def _stop(actor: Actor, row: Candidate, sitting: Sitting, why: str, now: dt.datetime) -> None:
-    sittings.note(
+    events.note(
         sitting=sitting,
         kind=SittingEvent.Kind.STOPPED,
         now=now,

@@ -31,8 +31,8 @@ from kalan.assessment.selectors.screens import (
     last_feedback,
 )
 from kalan.assessment.selectors.sittings import person, playable, readable, retake
-from kalan.assessment.services import endings, sittings
-from kalan.assessment.services.sittings import Answered
+from kalan.assessment.services import answering, endings, events, sittings
+from kalan.assessment.services.answering import Answered
 from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.ids import uuid7
@@ -133,7 +133,7 @@ def _post(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
         return redirect("test-play", uid=uid)
     if "suite" in data:
         step = whole(data["suite"])
-        said = sittings.proceed(
+        said = answering.proceed(
             sitting_uid=uid, step=-1 if step is None else step, now=clock.now(),
             among=_mine(request),
         )  # fmt: skip
@@ -163,7 +163,7 @@ def _answer(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
         shown = Answered("refused", sitting, _settled(sitting), message=UNREADABLE)
         return _show_answered(request, shown, status=400)
     skipped = "passer" in data
-    said = sittings.answer(
+    said = answering.answer(
         sitting_uid=uid,
         answer_uid=answer_uid,
         number=number,
@@ -297,7 +297,7 @@ def focus(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
     number = whole(request.POST.get("n", ""))
     watched = parts.part_of(sitting).watches_focus(sitting)
     if kind and watched and sitting.state == Sitting.State.RUNNING:
-        sittings.note(
+        events.note(
             sitting=sitting,
             kind=kind,
             now=clock.now(),
