@@ -10,7 +10,8 @@ import pytest
 
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.psychometrics.models import probabilities
-from kalan.engine.testing.calibration import Answers, Study, Subject, study
+from kalan.engine.testing.calibration import study
+from kalan.engine.testing.calibration_records import Answers, Study, Subject
 from kalan.engine.testing.items import Item, bank_of, provisional
 
 

@@ -12,8 +12,9 @@ import pytest
 from kalan.engine.psychometrics.domains import score_domains
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.testing.change import change, group, responses
+from kalan.engine.testing.freezing import freeze
 from kalan.engine.testing.outcome import by_uid, decision, outcome, outcomes, rescore, scaled
-from kalan.engine.testing.plan import freeze, plan_from, preset
+from kalan.engine.testing.plan import plan_from, preset
 from kalan.engine.testing.study import publishable, settle, study
 from kalan.engine.testing.walk import Ask, Entry, Walk
 

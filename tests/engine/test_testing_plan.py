@@ -14,19 +14,11 @@ import pytest
 from kalan.engine.psychometrics.data import Bank
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.psychometrics.models import probabilities
+from kalan.engine.testing.freezing import borrowed_sd, freeze, lacking
 from kalan.engine.testing.frozen import Frozen, cached
 from kalan.engine.testing.items import bank_of, provisional
 from kalan.engine.testing.levels import LEVELS, level_probabilities
-from kalan.engine.testing.plan import (
-    PURPOSES,
-    borrowed_sd,
-    freeze,
-    lacking,
-    plan_from,
-    plan_of,
-    plan_text,
-    preset,
-)
+from kalan.engine.testing.plan import PURPOSES, plan_from, plan_of, plan_text, preset
 
 from .testing_bank import NAMES, frozen, questions, small
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from kalan.engine.psychometrics.models import probabilities
+from kalan.engine.testing.freezing import freeze
 from kalan.engine.testing.frozen import Frozen
 from kalan.engine.testing.items import Item, bank_of, provisional
-from kalan.engine.testing.plan import freeze, plan_from, preset
+from kalan.engine.testing.plan import plan_from, preset
 from kalan.engine.testing.walk import Ask, End, Entry, Pause, Walk
 
 FOLDER = Path(__file__).parents[2] / "packs/questions/fr"

@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 
 from kalan.assessment.selectors.calibration import FLAGS, banks_to_calibrate
-from kalan.engine.testing.calibration import GUESSING
+from kalan.engine.testing.calibration_records import GUESSING
 from kalan.people.actor import Actor
 from kalan.skills.models import ItemBank
 

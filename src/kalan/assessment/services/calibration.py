@@ -26,7 +26,8 @@ from kalan.base import jobs
 from kalan.base.errors import Refused
 from kalan.base.models import Job
 from kalan.engine.psychometrics.errors import DataError
-from kalan.engine.testing.calibration import Answers, Line, Study, Subject, study
+from kalan.engine.testing.calibration import study
+from kalan.engine.testing.calibration_records import Answers, Line, Study, Subject
 from kalan.engine.testing.items import Item, provisional
 from kalan.people.actor import Actor
 from kalan.people.services import history

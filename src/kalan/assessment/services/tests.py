@@ -19,9 +19,10 @@ from kalan.assessment.selectors.bank_items import items_of
 from kalan.assessment.services.writing import act, require
 from kalan.base.errors import Refused
 from kalan.engine.psychometrics.errors import DataError
+from kalan.engine.testing.freezing import freeze, lacking
 from kalan.engine.testing.frozen import Frozen
 from kalan.engine.testing.items import Item
-from kalan.engine.testing.plan import TestPlan, freeze, lacking, plan_from, preset
+from kalan.engine.testing.plan import TestPlan, plan_from, preset
 from kalan.engine.testing.study import publishable, settle
 from kalan.people.actor import Actor
 from kalan.people.models import OrgNode

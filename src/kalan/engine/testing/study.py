@@ -21,11 +21,12 @@ from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.psychometrics.models import log_probabilities
 from kalan.engine.psychometrics.protocol.batch import play
 from kalan.engine.testing.exposure import rates
+from kalan.engine.testing.freezing import freeze
 from kalan.engine.testing.frozen import Frozen, Stage
 from kalan.engine.testing.items import EXPERT_SE_B, EXPERT_SE_LN_A, Item, bank_of
 from kalan.engine.testing.levels import level_probabilities
 from kalan.engine.testing.outcome import TO_CONFIRM
-from kalan.engine.testing.plan import TestPlan, freeze
+from kalan.engine.testing.plan import TestPlan
 
 # Marginal reliability asked (psychometrics.md §11: 0.80 of a level, 0.90 of a certificate). The
 # short form only points the way and fixed forms are read by group: 0.70, this project's choice. A
