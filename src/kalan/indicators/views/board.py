@@ -16,7 +16,8 @@ from kalan.indicators import policy
 from kalan.indicators.definitions import BY_CODE, DEFINITIONS
 from kalan.indicators.forms import FiltersForm
 from kalan.indicators.selectors.board import board, may_see_money
-from kalan.indicators.selectors.records import Line, records
+from kalan.indicators.selectors.record_lines import Line
+from kalan.indicators.selectors.records import records
 from kalan.indicators.selectors.scope import Filters, Reach, reach_of
 from kalan.indicators.selectors.values import values
 from kalan.indicators.services.refresh import ensure_fresh

@@ -12,7 +12,7 @@ from kalan.base.figures import Bar, Chart, ChartRow
 from kalan.base.lists import paginate
 from kalan.indicators.forms import FrequencyForm
 from kalan.indicators.selectors.frequency import at_least, distribution
-from kalan.indicators.selectors.records import in_post_records
+from kalan.indicators.selectors.records_people import in_post_records
 from kalan.indicators.services.refresh import ensure_fresh
 from kalan.indicators.views.board import READERS, coverage_day, first_link, reach_or_404
 from kalan.people.http import ActorRequest, staff
