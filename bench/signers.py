@@ -112,12 +112,13 @@ def train(people: int) -> dict[str, Any]:
     last = [row["value"] for row in packs.names() if row["kind"] == "last"]
     country = OrgNode.objects.get()
     day = dt.date(2026, 3, 9)
+    before = Session.objects.count()
     programme = Programme.objects.create(
-        code=f"p{people}", name="Compétences numériques en santé", node=country, start=day, end=day
+        code=f"p{before}", name="Compétences numériques en santé", node=country, start=day, end=day
     )
     theme = Theme.objects.get_or_create(code="t", defaults={"name": "Outils numériques"})[0]
     session = Session.objects.create(
-        code=f"S{people}", title="Outils numériques de base", programme=programme, theme=theme,
+        code=f"S{before}", title="Outils numériques de base", programme=programme, theme=theme,
         node=country, place="Centre de formation", state="validated", start=day, end=day,
         closed_at=now(), validated_at=now(), created_at=now(),
     )  # fmt: skip
