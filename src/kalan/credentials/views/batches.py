@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from kalan.base.text import some
 from kalan.base.uploads import explain_size
 from kalan.credentials.documents.statements import IN_SHORT
 from kalan.credentials.forms.batches import ActFilters, BatchFilters, NewBatchForm, ReasonForm
-from kalan.credentials.models import ActTemplate, Batch
+from kalan.credentials.models import Act, ActTemplate, Batch
 from kalan.credentials.policy import CAPABILITIES
 from kalan.credentials.selectors.choices import templates_usable_by
 from kalan.credentials.selectors.listing import (
@@ -297,24 +298,16 @@ def batch_cancel(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 def act_exclude(request: ActorRequest, uid: uuid.UUID, act: uuid.UUID) -> HttpResponseBase:
     """Set one act aside, with the reason."""
     batch, row = act_or_404(request, uid, act, "acts.prepare")
-    form = ReasonForm(posted(request))
-    if request.method == "POST" and form.is_valid():
-        reason = form.cleaned_data["reason"]
-        try:
-            preparing.exclude(actor=request.actor, act=row, reason=reason, now=clock.now())
-        except Refused as refused:
-            show_refusal(form, refused)
-        else:
-            messages.success(request, f"Écarté : {row.name or f'acte {row.rank}'}.")
-            return redirect("act-batch", uid=uid)
-    return ask(
+    return _with_reason(
         request,
         batch,
-        title=f"Écarter : {row.name or f'acte {row.rank}'}",
+        row,
+        ReasonForm(posted(request)),
+        preparing.exclude,
+        done="Écarté",
+        label="Écarter",
         message="Cet acte ne sera ni signé ni numéroté. Le motif reste avec le lot ; qui vise le "
         "lit.",
-        form=form,
-        confirm_label="Écarter",
     )
 
 
@@ -324,24 +317,43 @@ def act_include(request: ActorRequest, uid: uuid.UUID, act: uuid.UUID) -> HttpRe
     batch, row = act_or_404(request, uid, act, "acts.prepare")
     form = ReasonForm(posted(request))
     form.fields["reason"].required = False
+    return _with_reason(
+        request,
+        batch,
+        row,
+        form,
+        preparing.include,
+        done="Remis dans le lot",
+        label="Remettre dans le lot",
+        message=f"Il était écarté : {row.problem or 'sans motif'}",
+        danger=False,
+    )
+
+
+def _with_reason(
+    request: ActorRequest,
+    batch: Batch,
+    row: Act,
+    form: ReasonForm,
+    service: Callable[..., object],
+    *,
+    done: str,
+    label: str,
+    **page: Any,
+) -> HttpResponseBase:
+    """Ask for the reason, then do ``service`` to the act; ask again when it is refused."""
+    name = row.name or f"acte {row.rank}"
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         try:
-            preparing.include(actor=request.actor, act=row, reason=reason, now=clock.now())
+            service(actor=request.actor, act=row, reason=reason, now=clock.now())
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            messages.success(request, f"Remis dans le lot : {row.name or f'acte {row.rank}'}.")
-            return redirect("act-batch", uid=uid)
-    return ask(
-        request,
-        batch,
-        title=f"Remettre dans le lot : {row.name or f'acte {row.rank}'}",
-        message=f"Il était écarté : {row.problem or 'sans motif'}",
-        form=form,
-        confirm_label="Remettre dans le lot",
-        danger=False,
-    )
+            messages.success(request, f"{done} : {name}.")
+            return redirect("act-batch", uid=batch.uid)
+    title = f"{label} : {name}"
+    return ask(request, batch, title=title, form=form, confirm_label=label, **page)
 
 
 @staff(VIEW)
