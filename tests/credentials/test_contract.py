@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from kalan.credentials.documents import contract, french, invented, preview, wording
+from kalan.credentials.documents import completeness, contract, french, invented, preview, wording
+from kalan.credentials.documents.completeness import missing, missing_envelope, problems, too_long
 from kalan.credentials.documents.compose import document
-from kalan.credentials.documents.contract import missing, missing_envelope, problems, too_long
 from kalan.credentials.documents.glyphs import unprintable
 from kalan.credentials.documents.words import reserved
 from tests.factories.act_documents import version_of
@@ -28,11 +28,11 @@ def test_invented_records_are_whole(kind: str, long: bool) -> None:
 
 @pytest.mark.parametrize("kind", contract.KINDS)
 def test_an_empty_record_misses_all_that_is_required_and_each_has_a_name(kind: str) -> None:
-    assert missing(kind, {"kind": kind}) == list(contract.REQUIRED[kind])
-    assert [path for path in contract.REQUIRED[kind] if contract.label(path) == path] == []
+    assert missing(kind, {"kind": kind}) == list(completeness.REQUIRED[kind])
+    assert [path for path in completeness.REQUIRED[kind] if completeness.label(path) == path] == []
 
 
-@pytest.mark.parametrize("path", contract.ENVELOPE_REQUIRED)
+@pytest.mark.parametrize("path", completeness.ENVELOPE_REQUIRED)
 def test_what_the_click_must_add_is_named(path: str) -> None:
     envelope: Any = invented.envelope("sn")
     inside = envelope
@@ -41,7 +41,7 @@ def test_what_the_click_must_add_is_named(path: str) -> None:
         inside = inside[step]
     inside[last] = ""
     assert missing_envelope(envelope) == [path]
-    assert contract.label(path) != path
+    assert completeness.label(path) != path
 
 
 def test_a_certificate_exists_only_after_a_supervised_exam() -> None:

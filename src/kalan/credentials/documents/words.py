@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-from kalan.credentials.documents.contract import texts
+from kalan.credentials.documents.completeness import texts
 
 # Letters of other scripts that print like Latin ones.
 _LOOKALIKES = str.maketrans("аеорсухкмтніѕјԁαεικορτυνı", "aeopcyxkmthisjdaeikoptuvi")

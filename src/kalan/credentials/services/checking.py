@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from kalan.base import clock
-from kalan.credentials.documents import contract
+from kalan.credentials.documents import completeness
 from kalan.credentials.documents.errors import DocumentRefused
 from kalan.credentials.models import Act, ActTemplate, Batch, SigningKey
 from kalan.credentials.models.offices import Mode
@@ -49,7 +49,7 @@ def check(batch: Batch) -> list[Problem]:
     for row in rows.iterator(chunk_size=500):
         found += [
             Problem(one.message, one.remedy, act=row)
-            for one in contract.problems(kind, row.data, country=country)
+            for one in completeness.problems(kind, row.data, country=country)
         ]
         first = first or row
         length = len(json.dumps(row.data, ensure_ascii=False))

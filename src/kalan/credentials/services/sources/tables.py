@@ -17,7 +17,7 @@ from kalan.base.errors import Refused
 from kalan.base.imports.reader import inspect, read_rows
 from kalan.base.imports.values import Cell, text_of
 from kalan.base.text import fold
-from kalan.credentials.documents import contract, wording
+from kalan.credentials.documents import completeness, contract, wording
 from kalan.credentials.documents.merge_fields import known_fields, slug
 from kalan.credentials.models import TemplateVersion
 from kalan.credentials.services.sources.common import Found, Planned, Request
@@ -140,7 +140,7 @@ class _Rows:
             except ValidationError:
                 title = self.headers[self.email or 0]
                 self._wrong(number, title, f"« {email} » n’est pas une adresse", "Corrigez-la")
-        for problem in contract.problems(contract.FREE, data):
+        for problem in completeness.problems(contract.FREE, data):
             place = problem.place.removeprefix("fields.")
             title = self.headers[self.name] if place == "holder.name" else place
             self._wrong(number, title, problem.message.rstrip("."), problem.remedy.rstrip("."))
