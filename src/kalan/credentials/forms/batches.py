@@ -116,6 +116,14 @@ class ReasonForm(forms.Form):
 
 
 _MOST_SESSIONS = 300
+_NAMES = "Les noms et les dates viennent des inscriptions."
+_COMES_FROM = {
+    ActTemplate.Kind.SHEET: "Les présences notées font la feuille.",
+    ActTemplate.Kind.REPORT: "Les données enregistrées font le rapport.",
+    ActTemplate.Kind.CONVOCATION: _NAMES,
+    ActTemplate.Kind.MISSION: _NAMES,
+    ActTemplate.Kind.DECISION: _NAMES,
+}
 _FROM_SESSIONS = frozenset(ActTemplate.Kind.values) - {
     ActTemplate.Kind.COMPETENCE, ActTemplate.Kind.FREE, ActTemplate.Kind.FILES
 }  # fmt: skip
@@ -182,7 +190,7 @@ class NewBatchForm(forms.Form):
         self.fields["about"] = forms.ChoiceField(
             label="Depuis quoi ?",
             choices=[one for one in choices if one[1]],
-            help_text="Les données enregistrées disent qui y a droit.",
+            help_text=_COMES_FROM.get(self.kind, "Les données enregistrées disent qui y a droit."),
         )
         if self.kind == ActTemplate.Kind.TRAINING and programmes:
             self.fields["per"] = forms.ChoiceField(

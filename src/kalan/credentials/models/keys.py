@@ -13,7 +13,7 @@ class SigningKey(models.Model):
 
     class Purpose(models.TextChoices):
         DOCUMENT = "document", "signer des actes"
-        QR = "qr", "signer les codes QR"
+        QR = "qr", "signer les QR codes"
         BADGE = "badge", "signer les badges"
 
     class Kind(models.TextChoices):

@@ -225,6 +225,13 @@ def version_pdf(version: TemplateVersion, *, long: bool = False) -> bytes:
         raise _refusal(refused.problems) from refused
 
 
+def version_picture(version: TemplateVersion) -> bytes:
+    """The first page of the same act as PNG; nothing is refused in a picture."""
+    said, assets = printed(version)
+    data = preview.preview_data(said, columns=columns_of(version), months=version.validity_months)
+    return Renderer(packs_folder() / said.file, assets).picture(data)
+
+
 def columns_of(version: TemplateVersion) -> tuple[str, ...]:
     """The headings of the spreadsheet that fills a free act."""
     return tuple(version.options.get("columns", []))

@@ -38,6 +38,8 @@ def key_list(request: ActorRequest) -> HttpResponseBase:
         )
         return table_response("cles", headers, table, fmt)
     active = [line for line in lines if line.key.state == SigningKey.State.ACTIVE]
+    order = SigningKey.Purpose.values  # keys that sign acts before those that the server uses alone
+    active.sort(key=lambda line: order.index(line.key.purpose))
     held = {line.key.purpose for line in active}
     context = {
         "active": active,

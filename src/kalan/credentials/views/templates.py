@@ -171,11 +171,15 @@ def _starting_version(request: ActorRequest, template: ActTemplate) -> TemplateV
 @staff(VIEW)
 @require_safe
 def template_preview(request: ActorRequest, uid: uuid.UUID, number: int) -> HttpResponseBase:
-    """An invented act of a stored version; ``?long=1``: one as long as acts may be."""
+    """An invented act of a stored version; ``?long=1``: one as long as acts may be; ``?image=1``:
+    its first page as a picture.
+    """
     template = _template(request, uid, "templates.view")
     version = get_object_or_404(versions_of(template), number=number)
     if template.kind not in contract.KINDS:
         raise Http404
+    if request.GET.get("image"):
+        return HttpResponse(services.version_picture(version), content_type="image/png")
     try:
         made = services.version_pdf(version, long=bool(request.GET.get("long")))
     except Refused as refused:
