@@ -3,11 +3,12 @@
     python -m tests.credentials.crowd
 
 Two signatories order the same batches; one of them clicks twice on another; eight write to the
-register. Every thread has a connection of its own.
+register; somebody writes while a slow key is opened. Every thread has a connection of its own.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import threading
 from collections.abc import Callable
@@ -98,6 +99,7 @@ def main() -> None:
     writes = at_once(
         [lambda: register.append(kind=void, by=None, now=now, body={}).seq for _ in range(8)]
     )
+    free = write_during_a_slow_opening(country, now)
     acts = Act.objects.exclude(number=None)
     print(  # noqa: T201 - read by the test that runs this
         json.dumps(
@@ -113,10 +115,55 @@ def main() -> None:
                 "places": acts.values("status_index").distinct().count(),
                 "runs_of_batches": len({batch.run_id for batch in _again(batches)}),
                 "writes": sorted(map(int, writes)),
+                "free": free,
                 "problems": register.verify(files=None).problems,
             }
         )
     )
+
+
+def write_during_a_slow_opening(node: Any, now: Any) -> list[str]:
+    """Click with a key that stays being opened until somebody else has written (or for 3 s)."""
+    from django.db import connection
+
+    from kalan.base.ids import uuid7
+    from kalan.credentials.selectors import keys
+    from kalan.credentials.services import ordering
+    from kalan.credentials.services.second_factor import Given
+    from kalan.engine.signing import keyfiles
+    from kalan.people.services import limits
+    from tests.factories import credentials as make
+
+    keyfiles.ROUNDS = 1000
+    batch = make.approved_batch(node, acts=1, key=make.keys_of(made_at=now - dt.timedelta(days=1)))
+    account = batch.office.holders.get().account
+    said, opening, written = [], threading.Event(), threading.Event()
+    really = keys.open_identity
+
+    def slowly(*args: Any) -> Any:
+        opening.set()
+        said.append("written" if written.wait(3) else "held up")
+        said.append(f"in a transaction: {connection.in_atomic_block}")
+        return really(*args)
+
+    def write() -> None:
+        opening.wait(10)
+        limits.miss([limits.limit("test", 1, 1)], now=now)
+        written.set()
+        connection.close()
+
+    keys.open_identity = slowly  # type: ignore[assignment]
+    writer = threading.Thread(target=write)
+    writer.start()
+    run = ordering.confirm(
+        actor=make.actor(account, now=now),
+        batches=[batch],
+        given=Given(make.totp(now)),
+        form_uid=uuid7(),
+        now=now,
+    )
+    writer.join()
+    return [*said, f"signed: {run.total}"]
 
 
 def _again(batches: list[Any]) -> list[Any]:

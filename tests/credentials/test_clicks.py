@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
 
 from kalan.base.errors import Refused
 from kalan.base.ids import uuid7
-from kalan.credentials.models import Act, Batch, OfficeHolder, SigningRun
+from kalan.credentials.models import Act, Batch, Office, OfficeHolder, SigningRun
+from kalan.credentials.selectors import keys
 from kalan.credentials.selectors.signing import awaiting_signature, runs_visible_to
 from kalan.credentials.services import offices, ordering
 from kalan.credentials.services.second_factor import Factor, Given, confirmed
@@ -40,9 +42,10 @@ def test_clicks_at_the_same_moment(
     assert won == "signed"
     assert lost.startswith("taken: « Attestations d’essai » vient d’être signé par ")
     assert said["clicks"] == [said["form"], said["form"]]
-    assert (said["runs"], said["jobs"], said["runs_of_batches"]) == (2, 2, 1)
-    assert said["numbers"] == [f"SN-{year}-{n:06d}" for n in range(1, 46)]
-    assert said["codes"] == said["places"] == 45
+    assert (said["runs"], said["jobs"], said["runs_of_batches"]) == (3, 3, 1)
+    assert said["free"] == ["written", "in a transaction: False", "signed: 1"]
+    assert said["numbers"] == [f"SN-{year}-{n:06d}" for n in range(1, 47)]
+    assert said["codes"] == said["places"] == 46
     assert said["writes"] == list(range(1, 9))
     assert said["problems"] == []
 
@@ -147,6 +150,50 @@ def test_wrong_codes_count_and_a_refused_order_spends_its_code(batch: Batch) -> 
             )
         assert refused.value.code == said
     assert sorted(AttemptWindow.objects.values_list("count", flat=True)) == [1, 2]
+
+
+@pytest.mark.django_db
+def test_a_passphrase_is_tried_only_with_a_right_code_which_it_spends(tree: Tree) -> None:
+    batch = make.approved_batch(tree.fatick, acts=1, key=make.keys_of(unlock="asked"))
+    sent = {"actor": signatory(batch), "batches": [batch], "now": NOW}
+    wrong = "une autre phrase que celle de la clé"
+    tries = [("000000", wrong), (make.totp(), wrong), (make.totp(), wrong)]
+    said = []
+    for code, passphrase in [*tries, (make.totp(), make.PASSPHRASE)]:
+        with pytest.raises(Refused) as refused:
+            ordering.confirm(
+                **sent,  # type: ignore[arg-type]
+                given=Given(code),
+                form_uid=uuid7(),
+                passphrase=passphrase,
+            )
+        said.append(refused.value.code)
+    assert said == ["wrong_code", "wrong_passphrase", "wrong_code", "wrong_code"]
+    assert AttemptWindow.objects.filter(count=4).count() == 1  # each counts
+    again = ordering.confirm(
+        **sent,  # type: ignore[arg-type]
+        given=Given(make.totp(NOW + dt.timedelta(seconds=30))),
+        form_uid=uuid7(),
+        passphrase=make.PASSPHRASE,
+    )
+    assert (again.total, AttemptWindow.objects.filter(count=4).count()) == (1, 0)
+
+
+@pytest.mark.django_db
+def test_a_key_changed_after_it_was_opened_signs_nothing(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = make.approved_batch(tree.fatick, acts=1, key=make.keys_of())
+    really, other = keys.open_identity, make.keys_of("Autre ministère")
+
+    def meanwhile(*args: Any) -> Any:
+        Office.objects.update(key=other)
+        return really(*args)
+
+    monkeypatch.setattr(keys, "open_identity", meanwhile)
+    with pytest.raises(Refused, match="vient de changer"):
+        make.ordered(batch)
+    assert SigningRun.objects.count() == 0
 
 
 @pytest.mark.django_db

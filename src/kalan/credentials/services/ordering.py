@@ -6,7 +6,8 @@ import datetime as dt
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
@@ -48,14 +49,10 @@ def confirm(
     if found is not None:
         return found
 
-    def work(factor: Factor) -> SigningRun:
-        return order(
-            actor=actor,
-            batches=batches,
-            factor=factor,
-            now=now,
-            passphrase=passphrase,
-            uid=form_uid,
+    def ready() -> Callable[[Factor], SigningRun]:
+        opened = _opened(actor=actor, batches=batches, now=now, passphrase=passphrase)
+        return lambda factor: _order(
+            actor=actor, batches=batches, factor=factor, now=now, opened=opened, uid=form_uid
         )
 
     return confirmed(
@@ -63,7 +60,7 @@ def confirm(
         given=given,
         about=about(batches, form_uid),
         now=now,
-        ready=lambda: work,
+        ready=ready,
         done=lambda: _sent_before(account.pk, form_uid),
     )
 
@@ -83,7 +80,6 @@ def _sent_before(account_id: int, uid: uuid.UUID) -> SigningRun | None:
     return SigningRun.objects.filter(uid=uid, account=account_id).first()
 
 
-@act
 def order(
     *,
     actor: Actor,
@@ -100,12 +96,57 @@ def order(
     else meanwhile, when the actor does not hold the office today, when the factor is not fresh,
     when the key cannot be opened (wrong passphrase, token absent): nothing is numbered then.
     """
+    _refuse_stale(factor, actor, now)
+    opened = _opened(actor=actor, batches=batches, now=now, passphrase=passphrase)
+    return _order(actor=actor, batches=batches, factor=factor, now=now, opened=opened, uid=uid)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A key that could be opened just now (None: the office signs by hand), and its passphrase
+    when the job must be given it, sealed."""
+
+    key: SigningKey | None
+    sealed: str
+
+
+def _opened(
+    *, actor: Actor, batches: Sequence[Batch], now: dt.datetime, passphrase: str | None
+) -> _Opened:
+    """Look at the key before the transaction: a token may take seconds, and every other writer
+    would wait for them."""
     office = _one_office(batches)
-    holder = _holder(office, actor, factor, now)
-    key = _key_of(office, now, passphrase)
+    _holder(office, actor, now)
+    key = _key_of(office)
+    if key is None:
+        return _Opened(None, "")
+    signing.try_key(key, passphrase=passphrase, now=now)
+    asked = bool(passphrase) and keys.wants_passphrase(key, now=now)
+    return _Opened(key, keystore.seal(passphrase or "") if asked else "")
+
+
+@act
+def _order(
+    *,
+    actor: Actor,
+    batches: Sequence[Batch],
+    factor: Factor,
+    now: dt.datetime,
+    opened: _Opened,
+    uid: uuid.UUID | None,
+) -> SigningRun:
+    _refuse_stale(factor, actor, now)
+    office = Office.objects.select_related("key", "node").get(pk=_one_office(batches).pk)
+    holder = _holder(office, actor, now)
+    key = _key_of(office)
+    if key != opened.key:  # another key, or none, was given to the office meanwhile
+        raise Refused(
+            f"La clé de « {office.title} » vient de changer.",
+            remedy="Revenez à la liste et confirmez de nouveau.",
+            code="state",
+        )
     run = _run(uid, holder, office, key, factor, now)
-    if key is not None and passphrase and keys.wants_passphrase(key, now=now):
-        run.sealed = keystore.seal(passphrase)
+    run.sealed = opened.sealed
     _insert(run)
     _take(run, batches)
     _refuse_own_work(run)
@@ -142,7 +183,7 @@ def _one_office(batches: Sequence[Batch]) -> Office:
     return next(iter(offices.values()))
 
 
-def _holder(office: Office, actor: Actor, factor: Factor, now: dt.datetime) -> OfficeHolder:
+def _refuse_stale(factor: Factor, actor: Actor, now: dt.datetime) -> None:
     if not factor.holds_for(actor.account, now):
         raise Refused(
             "La confirmation par le second facteur n’est plus valable.",
@@ -150,6 +191,9 @@ def _holder(office: Office, actor: Actor, factor: Factor, now: dt.datetime) -> O
             field="code",
             code="stale_factor",
         )
+
+
+def _holder(office: Office, actor: Actor, now: dt.datetime) -> OfficeHolder:
     holder = holder_today(office=office, actor=actor, today=timezone.localdate(now))
     if holder is None:
         raise Refused(
@@ -160,8 +204,8 @@ def _holder(office: Office, actor: Actor, factor: Factor, now: dt.datetime) -> O
     return holder
 
 
-def _key_of(office: Office, now: dt.datetime, passphrase: str | None) -> SigningKey | None:
-    """The key that signs, once it has been opened; None when the office signs by hand."""
+def _key_of(office: Office) -> SigningKey | None:
+    """The office's key in service; None when it signs by hand."""
     if office.mode == Mode.HAND:
         return None
     key = office.key
@@ -171,7 +215,6 @@ def _key_of(office: Office, now: dt.datetime, passphrase: str | None) -> Signing
             remedy="Un administrateur lui en donne une.",
             code="no_key",
         )
-    signing.try_key(key, passphrase=passphrase, now=now)
     return key
 
 

@@ -346,16 +346,19 @@ def enter_hand_signature(
 
 
 def try_key(key: SigningKey, *, passphrase: str | None, now: dt.datetime) -> None:
-    """Raise Refused when ``key`` cannot sign now: out of date, wrong passphrase, no token.
+    """Raise Refused when ``key`` cannot sign now: out of date (its certificate or one above it),
+    wrong passphrase, no token.
 
-    The key of QR codes signs along with it, so it is looked at too.
+    The key of QR codes signs along with it, so it is looked at too. Not in a transaction: a token
+    takes its time.
     """
-    from kalan.engine.signing.keys import refuse_unfit
+    from kalan.engine.signing.keys import refuse_unfit, refuse_unfit_above
 
     try:
         identity = keys.open_identity(key, passphrase)
         try:
             refuse_unfit(identity.certificate, at=now)
+            refuse_unfit_above(identity.chain, at=now)
         finally:
             identity.close()
         qr = keys.active(SigningKey.Purpose.QR)

@@ -313,6 +313,13 @@ def refuse_unfit(certificate: bytes, *, at: dt.datetime) -> None:
         raise _not_for_signing("Ce certificat n’est pas fait pour signer (usage de la clé).")
 
 
+def refuse_unfit_above(chain: Iterable[bytes], *, at: dt.datetime) -> None:
+    """SigningError unless every authority above the certificate is within its dates."""
+    for one in chain:
+        found = _parse(one)
+        refuse_outside(found.not_valid_before_utc, found.not_valid_after_utc, at)
+
+
 def refuse_outside(first: dt.datetime, last: dt.datetime, at: dt.datetime) -> None:
     if at > last:
         raise SigningError(
