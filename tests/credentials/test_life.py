@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
+from auditlog.models import LogEntry
 from django.test import Client
 
 from kalan.base import clock
@@ -14,9 +15,10 @@ from kalan.base.errors import Refused
 from kalan.base.models import Message
 from kalan.credentials.models import Act, ActEvent, Batch, RegisterEntry
 from kalan.credentials.services import life, register, signing
+from kalan.credentials.services.second_factor import Given
 from kalan.people.actor import Actor
 from kalan.people.selectors.core import actor_for
-from tests.factories import acts, people
+from tests.factories import acts, credentials, people
 from tests.factories.credentials import training_data
 from tests.factories.people import NOW
 from tests.support.signin import sign_in
@@ -49,7 +51,9 @@ def programme(tree: people.Tree) -> Actor:
 
 
 def revoke(actor: Actor, act: Act, **more: Any) -> ActEvent:
+    """With the code of this moment, for those whom it is asked of."""
     values = {
+        "given": Given(credentials.totp()),
         "now": NOW,
         "uid": UID,
         "reason": "error",
@@ -117,11 +121,43 @@ def test_only_the_territory_s_programme_signatory_or_administrator_revokes(
     assert status(act) == "revoked"
 
 
+def test_who_signs_or_administers_gives_a_fresh_second_factor_too(
+    act: Act, tree: people.Tree, client: Client
+) -> None:
+    """For each of the three; what is refused leaves no trace, what was done stands once."""
+    admin = people.account("admin", tree.country)
+    sign_in(client, admin)
+    address = f"/gestion/actes/acte/{act.uid}/"
+    common = {"uid": str(uuid.uuid4()), "text": "Mauvaise session"}
+    forms = {
+        "remplacer": {**common, "name": "Awa NDIAYE", "reason": "Accent oublié"},
+        "revoquer": {**common, "uid": str(UID), "reason": "error", "number": str(act.number)},
+        "retablir": {**common, "uid": str(uuid.uuid4())},
+    }
+    for step, (path, form) in enumerate(forms.items()):
+        code = credentials.totp(NOW + dt.timedelta(seconds=30 * (step - 1)))
+        said = [
+            client.post(f"{address}{path}/", {**form, "code": given}).status_code
+            for given in ("", "000000", code, code)
+        ]
+        # The last is the same page sent twice: done once, and no code is looked at.
+        assert said == [422, 422, 302, 302]
+    assert entries() == [("revoked", act.number), ("reinstated", act.number)]
+    assert (status(act), Batch.objects.filter(source="replacement").count()) == ("valid", 1)
+    kept = LogEntry.objects.filter(additional_data__factor="totp").count()
+    assert kept == 3
+    with pytest.raises(Refused) as refused:
+        revoke(actor_for(admin, today=NOW.date()), act, uid=uuid.uuid4(), given=None)
+    assert refused.value.code == "wrong_code"
+    page = client.get(f"{address}revoquer/").content.decode()
+    assert ('name="code"' in page, "data-passkey-button" in page) == (True, False)
+
+
 def test_an_undone_revocation_stays_in_the_register(act: Act, tree: people.Tree) -> None:
     admin = people.actor("admin", tree.country)
     revoke(admin, act)
-    said = {"now": NOW + dt.timedelta(hours=23), "text": "Confusion de numéros"}
-    life.reinstate(actor=admin, act=act, uid=uuid.uuid4(), **said)  # type: ignore[arg-type]
+    said = {**minutes(23 * 60), "text": "Confusion de numéros"}
+    life.reinstate(actor=admin, act=act, uid=uuid.uuid4(), **said)
     assert status(act) == "valid"
     assert entries() == [("revoked", act.number), ("reinstated", act.number)]
 
@@ -153,18 +189,25 @@ def test_a_revoked_act_does_not_come_back_beside_a_newer_one(act: Act, tree: peo
     admin = people.actor("admin", tree.country)
     revoke(admin, act)
     newer = acts.act(tree.fatick, act.agent, record=act.record, number="SN-2023-900007")
-    said: dict[str, Any] = {"actor": admin, "act": act, "now": NOW, "uid": uuid.uuid4()}
+    first, second, third = (minutes(number) for number in (1, 2, 3))
+    said: dict[str, Any] = {"actor": admin, "act": act, "uid": uuid.uuid4()}
     with pytest.raises(Refused, match="L’acte SN-2023-900007 a été signé depuis"):
-        life.reinstate(**said, text="Confusion de numéros")
+        life.reinstate(**said, **first, text="Confusion de numéros")
     with pytest.raises(Refused, match="révoquez d’abord SN-2023-900007"):
-        replace(admin, act, uid=uuid.uuid4())
+        replace(admin, act, **second, uid=uuid.uuid4())
     Act.objects.filter(pk=newer.pk).update(state="draft")
     with pytest.raises(Refused, match="en préparation dans «\u00a0Outils numériques"):
-        life.reinstate(**said, text="Confusion de numéros")
+        life.reinstate(**said, **third, text="Confusion de numéros")
     assert (status(act), entries()) == ("revoked", [("revoked", act.number)])
     Act.objects.filter(pk=newer.pk).update(state="signed", status="revoked")
-    life.reinstate(**said, text="Confusion de numéros")
+    life.reinstate(**said, **minutes(4), text="Confusion de numéros")
     assert status(act) == "valid"
+
+
+def minutes(number: int) -> dict[str, Any]:
+    """That much later, with the code of that moment."""
+    now = NOW + dt.timedelta(minutes=number)
+    return {"now": now, "given": Given(credentials.totp(now))}
 
 
 def fresh(act: Act) -> Act:

@@ -158,3 +158,14 @@ def await_signed(page: Page, total: int) -> None:
 def code_of_now() -> str:
     """What the authenticator of the factories (and of the demonstration) shows."""
     return credentials.totp(clock.now())
+
+
+def fresh_code(used: set[str]) -> str:
+    """One of the codes that are taken now, and has not served: it is added to ``used``."""
+    now = clock.now()
+    for periods in (0, 1, -1):
+        code = credentials.totp(now + periods * dt.timedelta(seconds=30))
+        if code not in used:
+            used.add(code)
+            return code
+    raise AssertionError("every code of this minute has served")

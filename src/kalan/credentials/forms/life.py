@@ -10,14 +10,15 @@ from django import forms
 from kalan.assessment.models import Exam
 from kalan.base.ids import uuid7
 from kalan.base.models import Message
+from kalan.credentials.forms.factor import WithFactor
 from kalan.credentials.models import ActEvent
 from kalan.credentials.selectors.renewals import ORDERS, STAGES, WINDOWS
 from kalan.credentials.services.life import CORRECTABLE
 from kalan.people.models import OrgNode
 
 
-class _Once(forms.Form):
-    """The uid of what the form makes: sent twice, done once."""
+class _Once(WithFactor):
+    """The uid of what the form makes: sent twice, done once; and the second factor, last."""
 
     uid = forms.UUIDField(widget=forms.HiddenInput, initial=uuid7)
 
@@ -45,8 +46,8 @@ class ReinstateForm(_Once):
 class ReplaceForm(_Once):
     """One field for each thing that may be set right."""
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         for name, label in CORRECTABLE.items():
             self.fields[name] = forms.CharField(
                 label=label.capitalize(), max_length=200, required=name == "name"
@@ -54,6 +55,7 @@ class ReplaceForm(_Once):
         self.fields["reason"] = forms.CharField(
             label="Ce qui est corrigé, et pourquoi", max_length=300
         )
+        self.order_fields(["uid", *CORRECTABLE, "reason"])
 
     def changes(self) -> dict[str, str]:
         return {name: self.cleaned_data[name] for name in CORRECTABLE}

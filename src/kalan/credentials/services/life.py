@@ -20,7 +20,8 @@ from kalan.credentials import policy
 from kalan.credentials.models import Act, ActEvent, Batch, RegisterEntry
 from kalan.credentials.selectors.batches import acts_visible_to
 from kalan.credentials.selectors.offices import offices_of
-from kalan.credentials.services import delivery, publishing, register
+from kalan.credentials.services import delivery, publishing, register, second_factor
+from kalan.credentials.services.second_factor import Factor, Given
 from kalan.credentials.services.sources.common import initials
 from kalan.people.actor import Actor
 from kalan.people.services.history import act as transactional
@@ -113,7 +114,11 @@ def confirm_number(act: Act, typed: str) -> None:
         )
 
 
-@transactional
+def about(action: str, act: Act, uid: uuid.UUID) -> str:
+    """What a passkey confirms: "revoke", "reinstate" or "replace" that act, from that page."""
+    return f"{action}:{act.uid}:{uid}"
+
+
 def revoke(
     *,
     actor: Actor,
@@ -123,11 +128,42 @@ def revoke(
     reason: str,
     text: str,
     number: str,
+    given: Given | None = None,
 ) -> ActEvent:
     """End an act for good. ``reason`` is shown to whoever checks it, ``text`` to staff only.
 
-    ``number``: that of the act, typed again. Refused when the act no longer stands.
+    ``number``: that of the act, typed again. ``given``: the second factor of who signs or
+    administers. Refused when the act no longer stands.
     """
+
+    def work(factor: Factor | None) -> ActEvent:
+        return _revoke(
+            actor=actor, now=now, act=act, uid=uid, reason=reason, text=text, number=number,
+            factor=factor,
+        )  # fmt: skip
+
+    return second_factor.when_asked(
+        actor, given, about=about("revoke", act, uid), now=now, work=work,
+        done=lambda: _done(actor, act, uid),
+    )  # fmt: skip
+
+
+def _done(actor: Actor, act: Act, uid: uuid.UUID) -> ActEvent | None:
+    return ActEvent.objects.filter(uid=uid, act=act, by=actor.account).first()
+
+
+@transactional
+def _revoke(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    act: Act,
+    uid: uuid.UUID,
+    reason: str,
+    text: str,
+    number: str,
+    factor: Factor | None,
+) -> ActEvent:
     held = find(actor, act, "acts.revoke")
     known = _known(uid, held)
     if known is not None:
@@ -144,7 +180,13 @@ def revoke(
         raise Refused(f"Cet acte est déjà {held.get_status_display()}.", code="state")
     event = _event(held, _E.REVOKED, uid=uid, actor=actor, now=now, reason=reason, text=text)
     _enter(RegisterEntry.Kind.REVOKED, held, actor=actor, now=now, reason=reason)
-    note(actor=actor, subject=held.batch, text=f"Acte {held.number} révoqué", reason=text)
+    note(
+        actor=actor,
+        subject=held.batch,
+        text=f"Acte {held.number} révoqué",
+        reason=text,
+        data=second_factor.noted(factor),
+    )
     delivery.tell_revoked(act=held, reason=reason, now=now)
     return event
 
@@ -161,9 +203,37 @@ def may_undo(actor: Actor, act: Act, *, now: dt.datetime) -> bool:
     return mine.filter(pk=act.batch.office_id).exists()
 
 
+def reinstate(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    act: Act,
+    uid: uuid.UUID,
+    text: str,
+    given: Given | None = None,
+) -> ActEvent:
+    """Undo a mistaken revocation, within a day: both stay in the register. ``given``: the second
+    factor of who signs or administers."""
+
+    def work(factor: Factor | None) -> ActEvent:
+        return _reinstate(actor=actor, now=now, act=act, uid=uid, text=text, factor=factor)
+
+    return second_factor.when_asked(
+        actor, given, about=about("reinstate", act, uid), now=now, work=work,
+        done=lambda: _done(actor, act, uid),
+    )  # fmt: skip
+
+
 @transactional
-def reinstate(*, actor: Actor, now: dt.datetime, act: Act, uid: uuid.UUID, text: str) -> ActEvent:
-    """Undo a mistaken revocation, within a day: both stay in the register."""
+def _reinstate(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    act: Act,
+    uid: uuid.UUID,
+    text: str,
+    factor: Factor | None,
+) -> ActEvent:
     held = find(actor, act, "acts.revoke")
     known = _known(uid, held)
     if known is not None:
@@ -188,11 +258,11 @@ def reinstate(*, actor: Actor, now: dt.datetime, act: Act, uid: uuid.UUID, text:
         subject=held.batch,
         text=f"Révocation de l’acte {held.number} annulée",
         reason=text,
+        data=second_factor.noted(factor),
     )
     return event
 
 
-@transactional
 def replace(
     *,
     actor: Actor,
@@ -201,12 +271,40 @@ def replace(
     uid: uuid.UUID,
     changes: Mapping[str, str],
     reason: str,
+    given: Given | None = None,
 ) -> Batch:
     """Prepare the act that will replace ``act``: a draft of one, with ``changes`` (CORRECTABLE).
 
     It goes the way of every batch (visa, signature); the old act stands until it is signed.
-    ``uid`` becomes that of the batch: sent twice, one draft.
+    ``uid`` becomes that of the batch: sent twice, one draft. ``given``: the second factor of who
+    signs or administers.
     """
+
+    def work(factor: Factor | None) -> Batch:
+        return _replace(
+            actor=actor, now=now, act=act, uid=uid, changes=changes, reason=reason, factor=factor
+        )
+
+    def done() -> Batch | None:
+        rows = Batch.objects.filter(uid=uid, options__replaces=str(act.uid))
+        return rows.filter(prepared_by=actor.account).first()
+
+    return second_factor.when_asked(
+        actor, given, about=about("replace", act, uid), now=now, work=work, done=done
+    )
+
+
+@transactional
+def _replace(
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    act: Act,
+    uid: uuid.UUID,
+    changes: Mapping[str, str],
+    reason: str,
+    factor: Factor | None,
+) -> Batch:
     held = find(actor, act, "acts.prepare")
     known = Batch.objects.filter(uid=uid).first()
     if known is not None:
@@ -229,7 +327,13 @@ def replace(
         )
     batch = _replacing_batch(actor, now, held, uid, reason)
     _replacing_act(batch, held, changes)
-    note(actor=actor, subject=batch, text=f"Remplacement de l’acte {held.number}", reason=reason)
+    note(
+        actor=actor,
+        subject=batch,
+        text=f"Remplacement de l’acte {held.number}",
+        reason=reason,
+        data=second_factor.noted(factor),
+    )
     return batch
 
 

@@ -136,6 +136,34 @@ def confirmed(
         raise
 
 
+def when_asked(
+    actor: Actor,
+    given: Given | None,
+    *,
+    about: str,
+    now: dt.datetime,
+    work: Callable[[Factor | None], T],
+    done: Callable[[], T | None],
+) -> T:
+    """Do ``work``: at once, or, for who signs or administers, ``confirmed`` by what they ``given``
+    (nothing: as a wrong code)."""
+    if actor.account is None or not asked_of(actor):
+        return work(None)
+    return done() or confirmed(
+        account=actor.account,
+        given=given or Given(),
+        about=about,
+        now=now,
+        ready=lambda: work,
+        done=done,
+    )
+
+
+def noted(factor: Factor | None) -> dict[str, str]:
+    """For the history: with what something was confirmed."""
+    return {"factor": factor.kind} if factor else {}
+
+
 def _right(account: Account, given: Given, about: str, now: dt.datetime) -> _Right:
     if given.answer:
         answered = passkeys.check(

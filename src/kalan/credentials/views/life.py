@@ -13,11 +13,12 @@ from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.models import Job
 from kalan.credentials.forms.life import DeliverForm, ReinstateForm, ReplaceForm, RevokeForm
+from kalan.credentials.forms.signing import as_uuids
 from kalan.credentials.models import Act, Batch
 from kalan.credentials.policy import CAPABILITIES
 from kalan.credentials.selectors.renewals import renewing
-from kalan.credentials.services import delivery, life, sharing, verifying
-from kalan.credentials.views.common import batch_or_404, crumbs_of
+from kalan.credentials.services import delivery, life, second_factor, sharing, verifying
+from kalan.credentials.views.common import batch_or_404, challenge, crumbs_of
 from kalan.people.http import ActorRequest, posted, show_refusal, staff
 
 VIEW = CAPABILITIES["acts.view"]
@@ -65,22 +66,42 @@ def act_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
     return render(request, "credentials/life/detail.html", context)
 
 
+def _ways(request: ActorRequest) -> second_factor.Ways | None:
+    """With what who signs or administers confirms; None for the others."""
+    asked = second_factor.asked_of(request.actor)
+    return second_factor.ways_of(request.actor) if asked else None
+
+
+def _defied(request: ActorRequest, act: Act, action: str) -> HttpResponse | None:
+    """The challenge that the button of a passkey asks for; None when it is not that."""
+    if request.method != "POST" or "defi" not in request.POST:
+        return None
+    uid = next(iter(as_uuids([request.POST.get("uid", "")])), None)
+    if uid is None:
+        return HttpResponse(status=400)
+    return challenge(request, life.about(action, act, uid))
+
+
 def _ask(request: ActorRequest, act: Act, **context: object) -> HttpResponse:
     form = context.get("form")
     here = reverse("act-detail", args=[act.uid])
     context["cancel_url"] = here
     context["crumbs"] = [*crumbs_of(act.batch), (f"Acte {act.number}", here)]
     status = 422 if getattr(form, "errors", None) else 200
-    return render(request, "web/_confirm.html", context, status=status)
+    return render(request, "credentials/life/ask.html", context, status=status)
 
 
 @staff(REVOKE)
 def act_revoke(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     act = _act(request, uid, "acts.revoke")
-    form = RevokeForm(posted(request))
+    if (said := _defied(request, act, "revoke")) is not None:
+        return said
+    form = RevokeForm(posted(request), ways=_ways(request))
     if request.method == "POST" and form.is_valid():
         try:
-            life.revoke(actor=request.actor, now=clock.now(), act=act, **form.cleaned_data)
+            life.revoke(
+                actor=request.actor, now=clock.now(), act=act, given=form.given(), **form.said()
+            )
         except Refused as refused:
             show_refusal(form, refused)
         else:
@@ -105,10 +126,14 @@ def act_revoke(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 @staff(REVOKE)
 def act_reinstate(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     act = _act(request, uid, "acts.revoke")
-    form = ReinstateForm(posted(request))
+    if (said := _defied(request, act, "reinstate")) is not None:
+        return said
+    form = ReinstateForm(posted(request), ways=_ways(request))
     if request.method == "POST" and form.is_valid():
         try:
-            life.reinstate(actor=request.actor, now=clock.now(), act=act, **form.cleaned_data)
+            life.reinstate(
+                actor=request.actor, now=clock.now(), act=act, given=form.given(), **form.said()
+            )
         except Refused as refused:
             show_refusal(form, refused)
         else:
@@ -130,7 +155,9 @@ def act_replace(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     act = _act(request, uid, "acts.prepare")
     held = act.data.get("holder") or {}
     initial = {name: held.get(name, "") for name in life.CORRECTABLE} | {"name": act.name}
-    form = ReplaceForm(posted(request), initial=initial)
+    if (said := _defied(request, act, "replace")) is not None:
+        return said
+    form = ReplaceForm(posted(request), initial=initial, ways=_ways(request))
     if request.method == "POST" and form.is_valid():
         try:
             batch = life.replace(
@@ -140,6 +167,7 @@ def act_replace(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
                 uid=form.cleaned_data["uid"],
                 changes=form.changes(),
                 reason=form.cleaned_data["reason"],
+                given=form.given(),
             )
         except Refused as refused:
             show_refusal(form, refused)
