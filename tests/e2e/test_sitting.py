@@ -40,6 +40,7 @@ class Learner:
         ).click()
         self.page.get_by_role("button", name="Commencer").click()
         self.at(1)
+        self.page.wait_for_load_state()  # only then does its script listen
         self.address = self.page.url
 
     def at(self, number: int) -> None:
