@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from kalan.base import jobs
+from kalan.base import clock, jobs
 from kalan.base.dates import long_date
 from kalan.base.errors import Refused
 from kalan.base.models import Job, Message
@@ -26,6 +26,7 @@ from kalan.credentials import policy
 from kalan.credentials.models import Act, ActEvent, Batch
 from kalan.credentials.services import sharing
 from kalan.people.actor import Actor
+from kalan.people.selectors.core import actor_for
 from kalan.people.services.history import act as transactional
 from kalan.people.services.history import note
 
@@ -156,9 +157,6 @@ def deliver(
 @jobs.job()
 def deliver_job(*, job: Job, batch_uid: str, channels: list[str]) -> dict[str, int]:
     """The same in the background; run again after a crash, it sends to nobody twice."""
-    from kalan.base import clock
-    from kalan.people.selectors.core import actor_for
-
     actor = actor_for(job.created_by, today=clock.today()) if job.created_by else Actor()
     batch = Batch.objects.get(uid=batch_uid)
     plan = deliver(actor=actor, now=clock.now(), batch=batch, channels=channels)
