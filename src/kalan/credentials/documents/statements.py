@@ -93,6 +93,17 @@ IN_SHORT: dict[str, tuple[str, str]] = {
     ),
 }
 
+# Kind → what was achieved, as software shows it beside a badge; what it does not prove, too.
+ON_BADGES: dict[str, str] = {
+    contract.ATTENDANCE: "Présence à une formation, comptée en demi-journées. Ne dit rien "
+    "de ce que la personne sait faire.",
+    contract.TRAINING: "Formation suivie selon la règle de son programme. Ne dit rien du "
+    "niveau de la personne.",
+    contract.COMPETENCE: "Niveaux mesurés par un examen surveillé. Ne donne ni grade, ni "
+    "droit d’exercer.",
+    contract.TRAINER: "Animation de sessions de formation. Ne dit rien de leurs résultats.",
+}
+
 # Level of the key → how the act says that it is signed.
 STATEMENTS = {
     "trial": ("Signé électroniquement — autorité interne du ministère (essai ou usage interne)"),

@@ -12,20 +12,12 @@ from django.utils import timezone
 
 from kalan.base import packs
 from kalan.base.errors import Refused
+from kalan.credentials.documents.statements import ON_BADGES
 from kalan.credentials.models import Act, ActTemplate, Badge, SigningKey
 from kalan.credentials.selectors import keys
+from kalan.engine.signing import badges as engine
 from kalan.engine.signing.errors import SigningError
 
-# What was achieved, in words that software shows beside the badge: what it does not prove, too.
-DESCRIPTIONS = {
-    ActTemplate.Kind.ATTENDANCE: "Présence à une formation, comptée en demi-journées. Ne dit rien "
-    "de ce que la personne sait faire.",
-    ActTemplate.Kind.TRAINING: "Formation suivie selon la règle de son programme. Ne dit rien du "
-    "niveau de la personne.",
-    ActTemplate.Kind.COMPETENCE: "Niveaux mesurés par un examen surveillé. Ne donne ni grade, ni "
-    "droit d’exercer.",
-    ActTemplate.Kind.TRAINER: "Animation de sessions de formation. Ne dit rien de leurs résultats.",
-}
 _KINDS = {
     ActTemplate.Kind.ATTENDANCE: "Award",
     ActTemplate.Kind.TRAINING: "CertificateOfCompletion",
@@ -71,8 +63,6 @@ def badge(*, act: Act, form: str, now: dt.datetime) -> Badge:
 
 def unsigned(act: Act) -> dict[str, Any]:
     """The credential of an act, before any signature (OB 3.0)."""
-    from kalan.engine.signing import badges as engine
-
     version = act.batch.version
     kind = ActTemplate.Kind(version.template.kind)
     assert act.signed_at is not None
@@ -81,8 +71,8 @@ def unsigned(act: Act) -> dict[str, Any]:
         engine.Achievement(
             uid=str(version.uid),
             name=version.title,
-            description=DESCRIPTIONS[kind],
-            criteria=str(act.data.get("rule") or DESCRIPTIONS[kind]),
+            description=ON_BADGES[kind],
+            criteria=str(act.data.get("rule") or ON_BADGES[kind]),
             kind=_KINDS[kind],
         ),
         base_url=settings.KALAN_BASE_URL,
@@ -92,13 +82,14 @@ def unsigned(act: Act) -> dict[str, Any]:
         issued=act.signed_at,
         expires=_end_of(act.valid_until),
         levels=_levels(act),
-        status=None if index is None else divmod_list(index, engine.LIST_SIZE),
+        status=None if index is None else list_and_entry(index),
     )
 
 
-def divmod_list(index: int, size: int) -> tuple[int, int]:
-    """The number of the list (from 1) that holds a place, and its entry there."""
-    return index // size + 1, index % size
+def list_and_entry(index: int) -> tuple[int, int]:
+    """The number of the status list (from 1) that holds an act's bit, and its entry there."""
+    number, entry = divmod(index, engine.LIST_SIZE)
+    return number + 1, entry
 
 
 def _levels(act: Act) -> list[tuple[str, str]]:
@@ -115,8 +106,6 @@ def _end_of(day: dt.date | None) -> dt.datetime | None:
 
 
 def _signed(vc: dict[str, Any], key: SigningKey, form: str, now: dt.datetime) -> str:
-    from kalan.engine.signing import badges as engine
-
     private = open_key(key)
     if form == Badge.Form.VC_JWT:
         return engine.as_jwt(vc, private)

@@ -10,11 +10,13 @@ import datetime as dt
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db.models import Max
 
 from kalan.base.errors import Refused
 from kalan.credentials.models import Act, SigningKey
 from kalan.credentials.selectors import checks, keys
 from kalan.credentials.services import badges
+from kalan.engine.signing import badges as engine
 
 HOUR = 3600
 _STATUS = "acts.status.{}"
@@ -36,8 +38,6 @@ def status_list(number: int, *, now: dt.datetime) -> str:
     kept = cache.get(_STATUS.format(number))
     if kept is not None:
         return str(kept)
-    from kalan.engine.signing import badges as engine
-
     key = keys.active(SigningKey.Purpose.BADGE)
     if key is None:
         raise Refused("Aucune clé de badges n’est en service.", code="no_key")
@@ -59,10 +59,8 @@ def status_list(number: int, *, now: dt.datetime) -> str:
 
 def last_list() -> int:
     """How many status lists there are: at least one."""
-    from kalan.engine.signing.badges import LIST_SIZE
-
-    highest = Act.objects.order_by("-status_index").exclude(status_index=None).first()
-    return (highest.status_index or 0) // LIST_SIZE + 1 if highest else 1
+    highest = Act.objects.aggregate(highest=Max("status_index"))["highest"]
+    return badges.list_and_entry(highest or 0)[0]
 
 
 def renew() -> None:

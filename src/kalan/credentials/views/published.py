@@ -10,8 +10,9 @@ from django.views.decorators.http import require_safe
 
 from kalan.base import clock
 from kalan.base.errors import Refused
+from kalan.credentials.documents.statements import ON_BADGES
 from kalan.credentials.models import ActTemplate, TemplateVersion
-from kalan.credentials.services import badges, publishing
+from kalan.credentials.services import publishing
 
 # An hour: how long a revocation may stay unseen by what keeps copies.
 _PUBLIC = f"public, max-age={publishing.HOUR}"
@@ -54,6 +55,6 @@ def badge_class(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
     kind = ActTemplate.Kind(version.template.kind)
     context = {
         "version": version,
-        "description": badges.DESCRIPTIONS[kind],
+        "description": ON_BADGES[kind],
     }
     return render(request, "credentials/verify/badge.html", context)
