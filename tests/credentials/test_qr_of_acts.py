@@ -6,10 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from django.conf import settings
 
 from kalan.credentials.models import Act
-from kalan.credentials.selectors.offline import credential_keys
+from kalan.credentials.selectors.offline import published_keys
 from kalan.credentials.services.reading import act_bytes
 from kalan.engine.signing import cose
 from tests.factories import credentials as make
@@ -35,6 +36,15 @@ def on_the_page(act: Act, folder: Path) -> str:
         timeout=60,
     )
     return read.stdout.rstrip("\n")
+
+
+def credential_keys() -> dict[bytes, cose.TrustedKey]:
+    """Keys of QR codes as ``cose.open_`` takes them."""
+    return cose.keyring(
+        cose.TrustedKey(key.public, key.since, key.until, key.revoked)
+        for key in published_keys()
+        if isinstance(key.public, EllipticCurvePublicKey)
+    )
 
 
 def test_the_code_on_the_page_says_what_the_page_says(tree: Tree, tmp_path: Path) -> None:

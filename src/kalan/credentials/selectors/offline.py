@@ -9,11 +9,9 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import cast
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from kalan.credentials.models import Act, SigningKey
-from kalan.engine.signing import cose
 from kalan.engine.signing.published import Public
 
 # An act that ended so long ago is refused for its date: the list need not carry it on.
@@ -36,15 +34,6 @@ def published_keys() -> list[Published]:
         purpose__in=[SigningKey.Purpose.QR, SigningKey.Purpose.BADGE]
     ).order_by("state", "-created_at", "-pk")
     return [_published(key) for key in found]
-
-
-def credential_keys() -> dict[bytes, cose.TrustedKey]:
-    """Keys of QR codes as ``cose.open_`` takes them, revoked ones too: it says why it refuses."""
-    return cose.keyring(
-        cose.TrustedKey(key.public, key.since, key.until, key.revoked)
-        for key in published_keys()
-        if isinstance(key.public, EllipticCurvePublicKey)
-    )
 
 
 def _published(key: SigningKey) -> Published:
