@@ -41,7 +41,9 @@ def test_what_the_click_must_add_is_named(path: str) -> None:
         inside = inside[step]
     inside[last] = ""
     assert missing_envelope(envelope) == [path]
+    (problem,) = completeness.envelope_problems(envelope)
     assert completeness.label(path) != path
+    assert problem.message == f"Il manque\u00a0: {completeness.label(path)}."
 
 
 def test_a_certificate_exists_only_after_a_supervised_exam() -> None:

@@ -27,6 +27,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kalan.credentials.documents.compose import Version
+    from kalan.credentials.documents.contract import Envelope
     from kalan.engine.signing.keys import KeyPlace
 
 # Faults of one document; any other failure to sign is one of the key, and stops the run.
@@ -71,7 +72,7 @@ class BatchSpec:
     pk: int
     version: Version
     assets: dict[str, bytes]
-    envelope: dict[str, Any]
+    envelope: Envelope
     claims: dict[str, Any]
     archive: str = ""
 
@@ -274,7 +275,7 @@ class Maker:
         if self._rendering != spec.pk:
             self._renderer = Renderer(Path(self.setup.packs) / spec.version.file, spec.assets)
             self._rendering = spec.pk
-        envelope: Any = {
+        envelope: Envelope = {
             **spec.envelope,
             "number": act.number,
             "code": act.code,

@@ -180,6 +180,19 @@ def missing_envelope(envelope: Mapping[str, Any]) -> list[str]:
     return [path for path in ENVELOPE_REQUIRED if _empty(value_at(envelope, path))]
 
 
+def envelope_problems(envelope: Mapping[str, Any]) -> list[Problem]:
+    """The same as problems: an office or a pack says too little for any act to be printed."""
+    return [
+        Problem(
+            "missing",
+            path,
+            f"Il manque\u00a0: {label(path)}.",
+            "Complétez la fonction qui signe, puis reprenez.",
+        )
+        for path in missing_envelope(envelope)
+    ]
+
+
 def label(path: str) -> str:
     """The French name of a path; the path itself when it has none."""
     return LABELS.get(path, path)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
 from kalan.base import clock
 from kalan.credentials.documents import completeness
+from kalan.credentials.documents.contract import Envelope, Signatory
 from kalan.credentials.documents.errors import DocumentRefused
 from kalan.credentials.models import Act, ActTemplate, Batch, SigningKey
 from kalan.credentials.models.offices import Mode
@@ -96,7 +96,7 @@ def _lay_out(act: Act) -> None:
     version, assets = printed(batch.version)
     today = timezone.localdate(clock.now())
     holder = current_holder(batch.office, today=today)
-    signatory = {
+    signatory: Signatory = {
         "name": holder.name if holder else "…",
         "title": holder.title if holder else batch.office.title,
         "capacity": holder.capacity if holder else "title",
@@ -104,13 +104,14 @@ def _lay_out(act: Act) -> None:
     }
     level = batch.office.key.level if batch.office.key else SigningKey.Level.TRIAL
     code = "0" * 24
-    sealed: Any = {
+    sealed: Envelope = {
         **envelope(batch, signatory, day=today.isoformat(), level=level),
         "number": f"{batch.version.template.country.upper()}-{today.year}-000000",
         "code": code,
         "address": f"{settings.KALAN_BASE_URL}/verifier/{code}/#{'A' * _CREDENTIAL}",
         "valid_until": act.valid_until.isoformat() if act.valid_until else None,
     }
-    record: Any = act.data
+    if lacking := completeness.envelope_problems(sealed):
+        raise DocumentRefused(lacking)
     renderer = Renderer(Path(settings.PACKS_DIR) / version.file, assets)
-    renderer.pdf(document(record, sealed, version))
+    renderer.pdf(document(act.data, sealed, version))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
 from kalan.base.packs import read_pack
 from kalan.credentials.documents.compose import Version
+from kalan.credentials.documents.contract import Envelope, Signatory
 from kalan.credentials.documents.statements import TITLES
 from kalan.credentials.models import ActTemplate, Batch, SigningRun, TemplateVersion
 from kalan.credentials.models.offices import Mode
@@ -57,7 +57,7 @@ def printed(version: TemplateVersion) -> tuple[Version, dict[str, bytes]]:
     )
 
 
-def envelope(batch: Batch, signatory: dict[str, str], *, day: str, level: str) -> dict[str, Any]:
+def envelope(batch: Batch, signatory: Signatory, *, day: str, level: str) -> Envelope:
     """What the click adds to every act of a batch; each act's own number and code come later."""
     office = batch.office
     return {
@@ -65,7 +65,7 @@ def envelope(batch: Batch, signatory: dict[str, str], *, day: str, level: str) -
         "place": office.place,
         "ministry": read_pack(batch.version.template.country).ministry,
         "body": office.body,
-        "signatory": {"office": office.title, **signatory},
+        "signatory": {**signatory, "office": office.title},
         "mode": batch.mode,
         "level": level if batch.mode == Mode.ELECTRONIC else "",
         "demo": bool(settings.KALAN_DEMO or batch.simulated),
@@ -78,7 +78,7 @@ def spec_of(batch: Batch, run: SigningRun) -> BatchSpec:
 
     version, assets = printed(batch.version)
     day = timezone.localdate(run.confirmed_at)
-    said = {
+    said: Signatory = {
         "name": run.name,
         "title": run.title,
         "capacity": run.capacity,

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from kalan.base.errors import Refused
+from kalan.credentials.documents.contract import Envelope, Signatory
 from kalan.credentials.models import Act, ActTemplate, Batch
 from kalan.credentials.selectors.listing import readable_batches
 from kalan.credentials.selectors.offices import current_holder
@@ -17,7 +18,11 @@ from kalan.people.actor import Actor
 
 NOTICE = "Aperçu : document sans valeur, sans numéro ni signature"
 _CODE = "APERCU" * 4  # as long as a code, and none (no code has a U)
-_NOBODY = {"name": "Nom du signataire", "title": "Titre du signataire", "capacity": "title"}
+_NOBODY: Signatory = {
+    "name": "Nom du signataire",
+    "title": "Titre du signataire",
+    "capacity": "title",
+}
 
 
 def preview(*, actor: Actor, act: Act, now: dt.datetime) -> bytes:
@@ -59,7 +64,7 @@ def _rendered(act: Act, now: dt.datetime, *, picture: bool) -> bytes:
     shared = printing.envelope(
         batch, _signatory(batch, day), day=day.isoformat(), level=key.level if key else "trial"
     )
-    envelope = {
+    envelope: Envelope = {
         **shared,
         "number": "APERÇU",
         "code": _CODE,
@@ -67,7 +72,7 @@ def _rendered(act: Act, now: dt.datetime, *, picture: bool) -> bytes:
         "valid_until": act.valid_until.isoformat() if act.valid_until else None,
     }
     try:
-        data = document(act.data, envelope, version)  # type: ignore[arg-type]
+        data = document(act.data, envelope, version)
         data["page"]["demo"] = NOTICE
         renderer = Renderer(settings.PACKS_DIR / version.file, assets)
         made = renderer.pdf(data)  # says what keeps it from being printed
@@ -82,7 +87,7 @@ def _rendered(act: Act, now: dt.datetime, *, picture: bool) -> bytes:
         ) from missing
 
 
-def _signatory(batch: Batch, day: dt.date) -> dict[str, str]:
+def _signatory(batch: Batch, day: dt.date) -> Signatory:
     holder = current_holder(batch.office, today=day)
     if holder is None:
         return _NOBODY
