@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 from typing import Any
 
+import pikepdf
 import pytest
 
 from kalan.base import files
@@ -100,10 +102,30 @@ def test_pdfs_made_elsewhere_are_signed_as_they_are(tree: Tree) -> None:
     assert batch.state == "signed"
 
 
+def with_bad_validation_data(pdf: bytes) -> bytes:
+    """It can be signed; no judge would ever call it valid."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf)) as made:
+        certificates = pikepdf.Array([made.make_stream(b"not a certificate")])
+        made.Root.DSS = pikepdf.Dictionary(Certs=certificates)
+        made.save(out)
+    return out.getvalue()
+
+
 def test_every_file_that_cannot_be_signed_is_named(tree: Tree) -> None:
     good = signing.document()
     signed = Signer(signing.identity()).sign(good, at=signing.SIGNED)
-    content = archive(a__pdf=good, b__txt=b"x", c__pdf=b"<html>", d__pdf=signed, e__pdf=good)
+    with zipfile.ZipFile(whole := io.BytesIO(), "w") as held, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of two files of one name
+        held.writestr("a.pdf", good)
+        held.writestr("b.txt", b"x")
+        held.writestr("c.pdf", b"<html>")
+        held.writestr("d.pdf", signed)
+        held.writestr("e.pdf", good)
+        held.writestr("f.pdf", signing.document("Un"))
+        held.writestr("f.pdf", signing.document("Deux"))
+        held.writestr("g.pdf", with_bad_validation_data(good))
+    content = whole.getvalue()
     with pytest.raises(Refused) as refused:
         from_file(tree, "files", "actes.zip", content)
     said = str(refused.value).replace("\u00a0", " ")
@@ -111,6 +133,8 @@ def test_every_file_that_cannot_be_signed_is_named(tree: Tree) -> None:
     assert "« c.pdf » : ce n’est pas un PDF" in said
     assert "« d.pdf » : Ce PDF porte déjà une signature" in said
     assert "« e.pdf » : le même fichier que « a.pdf »" in said
+    assert "« f.pdf » : deux fichiers de l’archive portent ce nom" in said
+    assert "« g.pdf » : Ce PDF, une fois signé, ne se vérifierait pas" in said
     with pytest.raises(Refused, match="abîmée, ou n’est pas un ZIP"):
         from_file(tree, "files", "actes.zip", content[:-30])
     assert Batch.objects.count() == 0

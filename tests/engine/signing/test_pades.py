@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import io
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -193,12 +195,54 @@ def encrypted() -> bytes:
     return out.getvalue()
 
 
-def programmed() -> bytes:
+def holding(**more: Any) -> bytes:
+    """A document with more in its catalogue."""
     out = io.BytesIO()
     pdf = pikepdf.open(io.BytesIO(signing.document()))
-    pdf.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+    for name, value in more.items():
+        pdf.Root[f"/{name}"] = pdf.make_indirect(value)
     pdf.save(out)
     return out.getvalue()
+
+
+def programmed() -> bytes:
+    return holding(OpenAction=pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)"))
+
+
+def launched() -> bytes:
+    """The kind of an action written in an object of its own."""
+    pdf = programmed()
+    one = re.search(rb"(\d+) 0 obj\s*<< /JS [^>]*/S /JavaScript >>", pdf)
+    assert one is not None
+    start = len(pdf)
+    rows = (int(one[1]), start), (900, start + 60)
+    pdf += (b"%d 0 obj\n<< /F (a) /S 900 0 R >>\nendobj" % rows[0][0]).ljust(60, b"\n")
+    pdf += b"900 0 obj\n/Launch\nendobj\n"
+    table, previous = len(pdf), re.findall(rb"startxref\s+(\d+)", pdf)[-1]
+    root = re.search(rb"/Root (\d+) 0 R", pdf)
+    assert root is not None
+    pdf += b"xref\n" + b"".join(b"%d 1\n%010d 00000 n \n" % row for row in rows)
+    pdf += b"trailer\n<</Size 901/Root %s 0 R/Prev %s>>\nstartxref\n%d\n%%%%EOF\n" % (
+        root[1],
+        previous,
+        table,
+    )
+    return pdf
+
+
+A, N = pikepdf.Array, pikepdf.Name
+TURNING = {  # what would make a reader show something else than another, or than before
+    "a layer turned off": {"OpenAction": pikepdf.Dictionary(S=N.SetOCGState, State=A([N.OFF]))},
+    "a note hidden": {"OpenAction": pikepdf.Dictionary(S=N.Hide, T="a")},
+    "another file opened": {"OpenAction": pikepdf.Dictionary(S=N.GoToR, F="b.pdf")},
+    "layers that print otherwise": {
+        "OCProperties": pikepdf.Dictionary(D=pikepdf.Dictionary(
+            AS=A([pikepdf.Dictionary(Event=N.Print, OCGs=A(), Category=A([N.Print]))])))
+    },
+    "fields that each reader draws": {
+        "AcroForm": pikepdf.Dictionary(Fields=A(), NeedAppearances=True)
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -209,6 +253,11 @@ def programmed() -> bytes:
         ("encrypted", encrypted, False, "encrypted"),
         ("encrypted, foreign", encrypted, True, "encrypted"),
         ("a program inside", programmed, True, "active_content"),
+        ("a program launched", launched, True, "active_content"),
+        *(
+            (name, functools.partial(holding, **more), True, "active_content")
+            for name, more in TURNING.items()
+        ),
         ("no PDF", lambda: b"PK\x03\x04 a spreadsheet", False, "file_not_ours"),
         ("no PDF, foreign", lambda: b"PK\x03\x04 a spreadsheet", True, "malformed"),
         ("empty", lambda: b"", True, "malformed"),

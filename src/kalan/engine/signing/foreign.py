@@ -8,6 +8,7 @@ forms, encryption, earlier signatures.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import fields, signers
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from kalan.engine.signing import authority
 from kalan.engine.signing.errors import SigningError
 from kalan.engine.signing.keys import Identity
 
@@ -81,6 +83,22 @@ def refuse_unsafe(pdf: bytes) -> None:
             )
 
 
+def rehearse(pdf: bytes) -> None:
+    """SigningError, as ``sign`` would raise it, and for a file that would be signed but never
+    called valid (fifty revisions, validation data that nobody can read…): signed with a key that
+    is thrown away, then judged."""
+    from kalan.engine.signing.verify.judge import judge
+
+    signer, at = _rehearsal()
+    verdict = judge(signer.sign(pdf, at=at, foreign=True), trust=signer.identity.chain, at=at)
+    if not verdict.valid:
+        raise SigningError(
+            "malformed",
+            f"Ce PDF, une fois signé, ne se vérifierait pas ({verdict.detail[:100]}).",
+            "Imprimez-le en PDF, puis signez le nouveau fichier.",
+        )
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     try:
@@ -128,17 +146,39 @@ class _Dated(signers.PdfSigner):
         return session
 
 
-_ACTIONS = {"/JavaScript", "/Launch", "/ImportData", "/RichMediaExecute", "/Rendition", "/Movie"}
-_MEDIA = {"/RichMedia", "/Movie", "/Screen", "/3D"}
+@functools.cache
+def _rehearsal() -> tuple[Signer, dt.datetime]:
+    from kalan.engine.signing.pades import Signer
+
+    now, name = dt.datetime.now(dt.UTC), "Essai"
+    above = authority.new_authority(organisation=name, now=now, algorithm="p-256")
+    made = authority.issue(above, name=name, organisation=name, now=now, algorithm="p-256", years=1)
+    return Signer(made), now
+
+
+_ACTIONS = {
+    *("/JavaScript", "/Launch", "/ImportData", "/RichMediaExecute", "/Rendition", "/Movie"),
+    *("/Sound", "/GoToR", "/GoToE", "/GoTo3DView", "/SubmitForm", "/ResetForm", "/Hide"),
+    *("/SetOCGState", "/Trans"),
+}
+_MEDIA = {"/RichMedia", "/Movie", "/Screen", "/3D", "/Sound"}
 
 
 def _is_active(found: Any) -> bool:
     """Whether a dictionary could change what a reader shows."""
+
+    def at(key: str) -> Any:  # a name may be written elsewhere: « /S 6 0 R »
+        return found[key] if key in found else None  # noqa: SIM401 - get() does not look there
+
     return (
         "/JS" in found
         or "/XFA" in found
-        or found.get("/S") in _ACTIONS
-        or found.get("/Subtype") in _MEDIA
+        or at("/S") in _ACTIONS
+        or at("/Subtype") in _MEDIA
+        or (at("/Subtype") == "/Form" and "/Ref" in found)  # a page of another file
+        or ("/Event" in found and "/OCGs" in found)  # layers that print otherwise than they show
+        or ("/F" in found and isinstance(found, generic.StreamObject))  # bytes of another file
+        or getattr(at("/NeedAppearances"), "value", False)  # drawn by each reader its way
     )
 
 

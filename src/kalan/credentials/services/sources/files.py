@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from time import thread_time
 
 from kalan.base.errors import Refused
 from kalan.credentials.services.sources.common import Found, Planned, Request
@@ -19,6 +20,7 @@ from kalan.engine.signing.errors import SigningError
 MOST_FILES = 2_000
 LARGEST = 20 * 1024 * 1024  # of one PDF, unpacked
 MOST_BYTES = 1024 * 1024 * 1024
+_WORK = 120.0  # seconds of processor for one archive: a web server's thread is held so long
 _SHOWN = 20
 _OF_MACHINES = ("__MACOSX/", ".DS_Store", "Thumbs.db")
 
@@ -39,10 +41,17 @@ def find(request: Request) -> Found:
     bad: list[str] = []
     acts: list[Planned] = []
     seen: dict[str, str] = {}
+    named: set[str] = set()
+    until = thread_time() + _WORK
     try:
         with zipfile.ZipFile(request.file.file.path) as archive:
             for entry in _entries(archive):
+                if thread_time() > until:
+                    raise _too_much("demande trop de travail\u00a0: ses documents sont trop complexes")
                 content, said = _read(archive, entry)
+                if entry.filename in named:  # which one is shown, which one signed?
+                    said = "deux fichiers de l’archive portent ce nom"
+                named.add(entry.filename)
                 if said:
                     bad.append(f"« {entry.filename} » : {said}")
                     continue
@@ -79,18 +88,22 @@ def _entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         if not entry.is_dir() and not any(word in entry.filename for word in _OF_MACHINES)
     ]
     if len(found) > MOST_FILES or sum(entry.file_size for entry in found) > MOST_BYTES:
-        raise Refused(
-            f"Cette archive contient trop de fichiers ({MOST_FILES} au plus, 1 Go en tout).",
-            remedy="Découpez-la en plusieurs lots.",
-            field="file",
-            code="too_large",
-        )
+        raise _too_much(f"contient trop de fichiers ({MOST_FILES} au plus, 1 Go en tout)")
     return sorted(found, key=lambda entry: entry.filename)
+
+
+def _too_much(what: str) -> Refused:
+    return Refused(
+        f"Cette archive {what}.",
+        remedy="Découpez-la en plusieurs lots.",
+        field="file",
+        code="too_large",
+    )
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, str]:
     """(bytes, what keeps them from being signed)."""
-    from kalan.engine.signing.foreign import refuse_unsafe  # half a second: only here
+    from kalan.engine.signing.foreign import rehearse  # half a second: only here
 
     if not entry.filename.lower().endswith(".pdf"):
         return b"", "ce n’est pas un PDF"
@@ -103,7 +116,7 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes, str]
     if not content.startswith(b"%PDF-"):
         return b"", "ce n’est pas un PDF"
     try:
-        refuse_unsafe(content)
+        rehearse(content)
     except SigningError as error:
         return b"", str(error)
     return content, ""
