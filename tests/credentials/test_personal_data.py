@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kalan.base.errors import Refused
-from kalan.credentials.models import Act, Batch
+from kalan.base.files import store
+from kalan.credentials.models import Act, ActEvent, Badge, Batch
 from kalan.credentials.services import reading, retention, verifying, verifying_files
 from kalan.credentials.services.subjects import CredentialsPart
 from kalan.people.services import privacy
@@ -49,18 +52,36 @@ def test_erasure_keeps_what_was_signed_and_drops_the_rest(act: Act, tree: people
     assert act.agent_id is not None
     draft = credentials.batch(tree.fatick, acts=1)
     Act.objects.filter(batch=draft).update(agent=act.agent_id)
+    void = credentials.add_acts(draft, 1)[0]
+    number = {"state": "void", "number": "SN-2023-999999", "code": "0" * 24}
+    Act.objects.filter(pk=void.pk).update(agent=act.agent_id, **number)
     said = PART.erase(agent_id=act.agent_id, now=NOW)
-    assert said == {"actes en préparation": 1, "coordonnées sur des actes": 1}
-    kept = Act.objects.get(agent=act.agent_id)
+    assert said == {"actes en préparation": 2, "coordonnées sur des actes": 1}
+    kept, left = Act.objects.filter(agent=act.agent_id).order_by("pk")
     assert (kept.name, kept.email, kept.shown) == ("Awa NDIAYE", "", "minimal")
+    assert (left.name, left.data, left.number) == ("", {}, "SN-2023-999999")
     assert PART.erase(agent_id=act.agent_id, now=NOW) == dict.fromkeys(said, 0)
 
 
-def test_after_ten_years_the_name_and_the_document_go_and_the_register_stays(act: Act) -> None:
+def test_after_ten_years_the_name_and_the_document_go_and_the_register_stays(
+    act: Act, django_capture_on_commit_callbacks: Any
+) -> None:
     before = retention.forget_old(now=NOW.replace(year=2033) - dt.timedelta(days=1))
     assert (before, reading.act_bytes(fresh(act))) == (0, PDF)
     later = NOW.replace(year=2033) + dt.timedelta(days=1)
-    assert (retention.forget_old(now=later), retention.forget_old(now=later)) == (1, 0)
+    source = store(content=b"Nom\nAwa", name="noms.csv", kind="x", by=None, now=NOW)
+    Batch.objects.filter(pk=act.batch_id).update(file=source)
+    Badge.objects.create(act=act, form="vc_jwt", body="Awa", key=acts.key(), issued_at=NOW)
+    ActEvent.objects.create(act=act, kind="notice", text="Awa a triché", at=NOW)
+    aside = credentials.add_acts(act.batch, 1)[0]
+    with django_capture_on_commit_callbacks(execute=True):
+        assert retention.forget_old(now=later) == 1
+    assert not Path(source.file.path).exists()
+    assert not Badge.objects.exists()
+    assert act.events.get().text == ""
+    aside.refresh_from_db()
+    assert (aside.name, aside.data) == ("", {})
+    assert retention.forget_old(now=later) == 0
     left = fresh(act)
     assert (left.name, left.initials, left.data, left.email) == ("", "", {}, "")
     assert (left.number, left.sha256) == (act.number, act.sha256)

@@ -1,9 +1,10 @@
 """How long acts are kept, and what stays afterwards (docs/decisions/0017-vie-des-actes.md).
 
 Senegal's law 2008-08 has electronic acts kept ten years. Until then an act keeps its name: it is
-proof, for its holder first. After it, the PDF, the name and the frozen data go; number, code, kind,
-dates, status and SHA-256 stay, so that the register remains whole and a holder's own copy can still
-be checked.
+proof, for its holder first. After it, the PDF, the name, the frozen data, the badge and the words
+said of its end go; so does the list or the archive of which the batch was made, and what it held of
+people whose act was never issued. Number, code, kind, dates, status and SHA-256 stay, so that the
+register remains whole and a holder's own copy can still be checked.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from django.db import transaction
 from django.db.models import Max
 
 from kalan.base import packs
-from kalan.credentials.models import Act, ActPack
+from kalan.credentials.models import Act, ActEvent, ActPack, Badge, Batch
 
 YEARS = 10
+NOBODY = {"name": "", "initials": "", "data": {}, "email": "", "phone": ""}
 _MONTHS = "acts"  # in the country pack's retention_months
 
 
@@ -38,7 +40,7 @@ def forget_old(*, now: dt.datetime) -> int:
     packs_ = (
         ActPack.objects.filter(file__size__gt=0)
         .annotate(last=Max("acts__signed_at"), ends=Max("acts__valid_until"))
-        .select_related("file", "batch__node")
+        .select_related("file", "batch__node", "batch__file")
         .order_by("pk")
     )
     for pack in packs_.iterator(chunk_size=200):
@@ -56,10 +58,24 @@ def _forget(pack: ActPack) -> int:
     file = pack.file
     path = file.file.name or ""
     storage = file.file.storage
-    number = Act.objects.filter(pack=pack).update(
-        name="", initials="", data={}, email="", phone="", shown=Act.Shown.MINIMAL
-    )
+    acts = Act.objects.filter(pack=pack)
+    Badge.objects.filter(act__in=acts).delete()
+    ActEvent.objects.filter(act__in=acts).update(text="")
+    number = acts.update(**NOBODY, shown=Act.Shown.MINIMAL)
     file.size = 0
     file.save(update_fields=["size"])
     transaction.on_commit(lambda: storage.delete(path))
+    if not ActPack.objects.filter(batch=pack.batch_id, file__size__gt=0).exists():
+        _forget_source(pack.batch)
     return number
+
+
+def _forget_source(batch: Batch) -> None:
+    """What a batch still holds of people once its acts are forgotten."""
+    Act.objects.filter(batch=batch, pack=None).update(**NOBODY, problem="")
+    source = batch.file
+    if source is not None and source.size:
+        path, storage = source.file.name or "", source.file.storage
+        source.size, source.name = 0, "fichier effacé (fin de conservation)"
+        source.save(update_fields=["size", "name"])
+        transaction.on_commit(lambda: storage.delete(path))

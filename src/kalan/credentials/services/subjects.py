@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count
 
 from kalan.credentials.models import Act, Batch
+from kalan.credentials.services.retention import NOBODY
 
 
 class CredentialsPart:
@@ -84,4 +85,7 @@ class CredentialsPart:
         dropped, _ = mine.filter(state__in=open_states).delete()
         kept = mine.exclude(email="", phone="", shown=Act.Shown.MINIMAL)
         cleared = kept.update(email="", phone="", shown=Act.Shown.MINIMAL)
+        # Given up after the click: only its number is kept, for the register.
+        void = mine.filter(state=Act.State.VOID).exclude(name="")
+        dropped += void.update(**NOBODY, problem="")
         return {"actes en préparation": dropped, "coordonnées sur des actes": cleared}

@@ -47,7 +47,9 @@ def find(request: Request) -> Found:
         with zipfile.ZipFile(request.file.file.path) as archive:
             for entry in _entries(archive):
                 if thread_time() > until:
-                    raise _too_much("demande trop de travail\u00a0: ses documents sont trop complexes")
+                    raise _too_much(
+                        "demande trop de travail\u00a0: ses documents sont trop complexes"
+                    )
                 content, said = _read(archive, entry)
                 if entry.filename in named:  # which one is shown, which one signed?
                     said = "deux fichiers de l’archive portent ce nom"
