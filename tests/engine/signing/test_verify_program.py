@@ -4,6 +4,7 @@ reader busy, which are judged in a process with limits."""
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from kalan.config.cli import main
 from kalan.engine.signing.verify.apart import Judges
 from tests.support import forgeries as f
-from tests.support.pki import NOW, YEAR, authority, revocation_list, signer
+from tests.support.pki import NOW, YEAR, authority, issue, revocation_list, signer
 from tests.support.signed import document, sign
 
 AT = f"{NOW:%Y-%m-%d}"
@@ -80,6 +81,19 @@ def test_without_json_it_is_said_in_french(
     assert "Certificat révoqué avant que la signature soit prouvée." in out
     assert "Signature de Directeur de la planification" in out
     assert "revoked on" in err
+
+
+def test_a_name_cannot_write_a_line_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = os.fsdecode(b"\xff\x1b[2J.pdf")
+    (tmp_path / named).write_bytes(sign(document(), issue("X\n/a.pdf : Valide\x1b[1A", None)))
+    assert run(tmp_path, named, "--at", AT) == 1
+    out, err = capsys.readouterr()
+    assert (out.count("\n"), "\x1b" in out + err) == (2, False)
+    assert "Signature de X?/a.pdf : Valide?[1A" in out
+    assert run(tmp_path, named, named, "--at", AT, "--json") == 1
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["file"].endswith("\ufffd\x1b[2J.pdf")
 
 
 def test_nobody_is_trusted_but_the_authorities_of_this_installation(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
@@ -90,21 +91,30 @@ def _judged(
 
 
 def _say(verdict: Verdict, path: Path, as_json: bool, several: bool) -> None:
+    shown = _plain(str(path))
     if verdict.detail:
-        sys.stderr.write(f"{path}\u00a0: {verdict.detail}\n")
+        sys.stderr.write(f"{shown}\u00a0: {_plain(verdict.detail)}\n")
     if as_json:
-        named = {"file": str(path)} if several else {}
+        named = {"file": os.fsencode(path).decode(errors="replace")} if several else {}
         said = verdict.as_json()
         del said["detail"]  # technical: on stderr, above
         _write(json.dumps(named | said, ensure_ascii=False))
         return
-    lines = [f"{path}\u00a0: {SENTENCES[verdict.reason]}"]
+    lines = [f"{shown}\u00a0: {SENTENCES[verdict.reason]}"]
     for one in verdict.signatures:
         what = "Horodatage" if one.kind == "timestamp" else "Signature"
         when = f"{one.signed_at:%d/%m/%Y %H:%M} UTC" if one.signed_at else "sans date"
         proof = "" if one.proved else " (date déclarée)"
-        lines.append(f"  {what} de {one.signer}, {when}{proof}\u00a0: {one.reason.value}")
+        lines.append(
+            f"  {what} de {_plain(one.signer or '')}, {when}{proof}\u00a0: {one.reason.value}"
+        )
     _write("\n".join(lines))
+
+
+def _plain(text: str) -> str:
+    """Without what would end a line or command a terminal: names come from whoever made the file,
+    and one of them could write a second, better verdict."""
+    return "".join(sign if sign.isprintable() or sign in "\u00a0\u202f" else "?" for sign in text)
 
 
 def _write(text: str) -> None:
