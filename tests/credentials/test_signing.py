@@ -222,6 +222,21 @@ def test_a_full_disk_stops_the_run_and_it_goes_on_afterwards(tree: Tree, key: Si
     assert states(batch) == ["signed"] * 8
 
 
+def test_a_key_that_ended_after_the_click_signs_no_more(tree: Tree, key: SigningKey) -> None:
+    """Its passphrase is still there, left with the click."""
+    batch = make.approved_batch(tree.fatick, acts=1, key=key)
+    run = make.ordered(batch)
+    SigningKey.objects.filter(pk=key.pk).update(state="revoked", ended_at=LATER)
+    jobs.run_jobs()
+    assert "a été révoquée depuis le clic" in progress(SigningRun.objects.get(), now=LATER).stopped
+    with pytest.raises(Refused, match="a été révoquée depuis le clic"):
+        signing.retry(actor=signatory(batch), run=run, now=LATER)
+    SigningKey.objects.filter(pk=key.pk).update(state="active", not_after=NOW)
+    with pytest.raises(Refused, match="a expiré depuis le clic"):
+        signing.retry(actor=signatory(batch), run=run, now=LATER)
+    assert (states(batch), ActPack.objects.count()) == (["planned"], 0)
+
+
 def test_what_a_killed_process_left_is_removed(tree: Tree, key: SigningKey) -> None:
     batch = make.approved_batch(tree.fatick, acts=2, key=key)
     run = make.ordered(batch)

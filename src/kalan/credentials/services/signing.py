@@ -89,7 +89,24 @@ def _acts(run: SigningRun) -> Any:
     return Act.objects.filter(batch__run=run)
 
 
+def _refuse_ended(run: SigningRun, now: dt.datetime | None = None) -> None:
+    """Between the click and the file a key may have been revoked (stolen): what waits is not signed
+    with it, whatever passphrase the click left. Taken up again at ``now``, nor is it once it has
+    run out."""
+    if run.key_id is None:
+        return
+    key = SigningKey.objects.get(pk=run.key_id)
+    ended = now is not None and key.not_after is not None and now > key.not_after
+    if ended or key.state == SigningKey.State.REVOKED:
+        raise Refused(
+            f"La clé « {key.name} » {'a expiré' if ended else 'a été révoquée'} depuis le clic.",
+            remedy="Déclarez non émis les actes qui restent, puis préparez-les avec une autre clé.",
+            code="key_ended",
+        )
+
+
 def _setup(run: SigningRun) -> Setup:
+    _refuse_ended(run)
     try:
         passphrase = keystore.unseal(run.sealed) if run.sealed else None
         place = keys.place_of(run.key, passphrase) if run.key is not None else None
@@ -159,6 +176,7 @@ def _keep(job: Job, run: SigningRun, stored: Stored) -> None:
         if done is None:
             raise Refused("Un autre processus a repris cette signature.", code="taken")
         if stored.rows:
+            _refuse_ended(run)
             pack = _pack(run, stored)
             at = connection.ops.adapt_datetimefield_value(run.confirmed_at)
             rows = [(pack.pk, start, size, sha, at, key) for key, start, size, sha in stored.rows]
@@ -231,6 +249,8 @@ def retry(
     """
     run = SigningRun.objects.select_related("key", "job", "holder__office__node").get(pk=run.pk)
     _may_mend(actor, run)
+    if run.finished_at is None:
+        _refuse_ended(run, now)
     sealed = ""
     waits = run.finished_at is None and not _under_way(run)
     if waits and run.key is not None and keys.wants_passphrase(run.key, now=now):
