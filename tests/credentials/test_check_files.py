@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from kalan.base import clock
+from kalan.base.errors import Refused
 from kalan.base.models import StoredFile
 from kalan.credentials.models import Act, Batch, CheckCount, SigningKey
 from kalan.credentials.services import verifying_files
@@ -155,3 +158,15 @@ def test_files_that_are_not_ours_are_rationed(
     monkeypatch.setattr(verifying_files, "FOREIGN_PER_ADDRESS", 1)
     answers = [_send(client, b"pas un PDF")[0] for _ in range(2)]
     assert answers == [200, 429]
+
+
+def test_slow_files_do_not_take_every_thread(act: Act, pdf: bytes) -> None:
+    """While one is judged two wait; a fourth is told at once, and our own acts wait for nobody."""
+    with ExitStack() as busy:
+        for _ in range(3):
+            busy.enter_context(verifying_files._places)
+        start = time.monotonic()
+        with pytest.raises(Refused, match="Trop de fichiers arrivent"):
+            check(b"pas un PDF")
+        assert time.monotonic() - start < 5
+        assert check(pdf) == ("valid", "ok")

@@ -35,8 +35,10 @@ FOREIGN_PER_ADDRESS = 60
 FILE_UNKNOWN, UNREADABLE, OURS = "file_unknown", "unreadable", "ours"
 RESULTS = (FILE_UNKNOWN, UNREADABLE, OURS)
 
-# One file that is not ours at a time in each server process; the others wait for their turn.
+# One file that is not ours at a time in each server process. A few others wait for their turn, each
+# in a thread that serves nobody meanwhile: files made to be slow must not take them all.
 _turn = threading.BoundedSemaphore(1)
+_places = threading.BoundedSemaphore(3)
 _PATIENCE = 20  # seconds
 
 
@@ -141,11 +143,15 @@ def _anchors(chains: Sequence[str]) -> list[bytes]:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    if not _turn.acquire(timeout=_PATIENCE):
-        raise Refused(
-            "Trop de fichiers arrivent à la fois.", remedy="Réessayez bientôt.", code="wait"
-        )
+    busy = Refused("Trop de fichiers arrivent à la fois.", remedy="Réessayez bientôt.", code="wait")
+    if not _places.acquire(blocking=False):
+        raise busy
     try:
-        yield
+        if not _turn.acquire(timeout=_PATIENCE):
+            raise busy
+        try:
+            yield
+        finally:
+            _turn.release()
     finally:
-        _turn.release()
+        _places.release()
