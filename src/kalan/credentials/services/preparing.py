@@ -195,7 +195,12 @@ def exclude(*, actor: Actor, act: Act, reason: str, now: dt.datetime) -> Act:
         state=Act.State.EXCLUDED, problem=reason.strip()[:500]
     )
     if moved:
-        note(actor=actor, subject=act.batch, text=f"Acte écarté : {act.name}", reason=reason)
+        note(
+            actor=actor,
+            subject=act.batch,
+            text=f"Acte écarté\u00a0: ligne {act.rank}",
+            reason=reason,
+        )
     act.refresh_from_db()
     return act
 
@@ -217,7 +222,12 @@ def include(*, actor: Actor, act: Act, now: dt.datetime, reason: str = "") -> Ac
         state=Act.State.DRAFT, problem=""
     )
     if moved:
-        note(actor=actor, subject=act.batch, text=f"Acte repris : {act.name}", reason=reason)
+        note(
+            actor=actor,
+            subject=act.batch,
+            text=f"Acte repris\u00a0: ligne {act.rank}",
+            reason=reason,
+        )
     act.refresh_from_db()
     return act
 
