@@ -270,6 +270,73 @@ def store_added(pdf: bytes) -> bytes:
     return update(pdf, {p.catalog: body(pdf, p.catalog)[:-2] + b"/DSS<</Type/DSS>>>>"})
 
 
+def _stored(pdf: bytes, data: bytes) -> bytes:
+    return body(pdf, parts(pdf).catalog)[:-2] + b"/DSS<</Type/DSS%s>>>>" % data
+
+
+def store_over_text(pdf: bytes, certificate: bytes) -> bytes:
+    """Validation data that are, by their number, what the page shows."""
+    p = parts(pdf)
+    catalog = _stored(pdf, b"/Certs[%d 0 R]" % p.content)
+    return update(pdf, {p.catalog: catalog, p.content: stream(certificate)})
+
+
+def store_over_page(pdf: bytes) -> bytes:
+    p = parts(pdf)
+    catalog = body(pdf, p.catalog)[:-2] + b"/DSS %d 0 R>>" % p.page
+    return update(pdf, {p.catalog: catalog, p.page: body(pdf, p.page)[:-2] + b"/Rotate 90>>"})
+
+
+def store_padded(pdf: bytes, certificate: bytes) -> bytes:
+    """A certificate with drawing behind it."""
+    p, number = parts(pdf), new(pdf)
+    catalog = _stored(pdf, b"/Certs[%d 0 R]" % number)
+    return update(pdf, {p.catalog: catalog, number: stream(certificate + b"\n" + PAINT)})
+
+
+def packed(pdf: bytes, objects: dict[int, bytes]) -> bytes:
+    """An update whose objects lie in an object stream, found by a cross-reference stream; it begins
+    with validation data, so that it may stand."""
+    p, at = parts(pdf), new(pdf) + 10
+    held = {p.catalog: _stored(pdf, b""), **objects}
+    head, texts = b"", b""
+    for number, raw in held.items():
+        head, texts = head + b"%d %d " % (number, len(texts)), texts + raw + b" "
+    keys = b"/Type/ObjStm/N %d/First %d" % (len(held), len(head))
+    out = pdf if pdf.endswith(b"\n") else pdf + b"\n"
+    start = len(out)
+    out += b"%d 0 obj\n%s\nendobj\n" % (at, stream(head + texts, keys))
+    rows = {n: b"\2" + at.to_bytes(4) + bytes([rank]) for rank, n in enumerate(held)}
+    rows |= {n: b"\1" + place.to_bytes(4) + b"\0" for n, place in ((at, start), (at + 1, len(out)))}
+    data = b"".join(rows[number] for number in sorted(rows))
+    keys = b"/Type/XRef/W[1 4 1]/Index[%s]/Size %d/Root %d 0 R/Info %d 0 R/Prev %s/ID %s" % (
+        b"".join(b"%d 1 " % number for number in sorted(rows)),
+        at + 2,
+        p.catalog,
+        p.info,
+        LAST.findall(pdf)[-1],
+        re.findall(rb"/ID\s*(\[[^\]]*\])", pdf)[-1],
+    )
+    table = b"%d 0 obj\n%s\nendobj\n" % (at + 1, stream(data, keys))
+    return out + table + b"startxref\n%d\n%%%%EOF\n" % len(out)
+
+
+def page_packed(pdf: bytes) -> bytes:
+    p = parts(pdf)
+    return packed(pdf, {p.page: with_key(body(pdf, p.page), b"/Contents", b"%d 0 R" % p.info)})
+
+
+def orphan_packed(pdf: bytes) -> bytes:
+    return packed(pdf, {new(pdf) + 3: b"<</Type/Page/Hidden true>>"})
+
+
+def past_the_signature(pdf: bytes) -> bytes:
+    """Cross-references whose /Prev passes over the signed revision."""
+    added = store_added(pdf)
+    first, last = LAST.findall(pdf)[0], LAST.findall(pdf)[-1]
+    return pdf + added[len(pdf) :].replace(b"/Prev " + last, b"/Prev " + first)
+
+
 def bare_catalogue(pdf: bytes) -> bytes:
     """Without the tags: readers by voice read something else."""
     p = parts(pdf)

@@ -75,6 +75,12 @@ ADDED: dict[str, Attack] = {
     "store with more": f.store_with_more,
     "store and text": f.store_and_text,
     "no tags": f.bare_catalogue,
+    "a store over the text": lambda pdf: f.store_over_text(pdf, authority().der),
+    "a store over the page": f.store_over_page,
+    "a store that draws": lambda pdf: f.store_padded(pdf, authority().der),
+    "a page in an object stream": f.page_packed,
+    "an orphan in an object stream": f.orphan_packed,
+    "cross-references past the signature": f.past_the_signature,
 }
 
 
