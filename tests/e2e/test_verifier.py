@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.sync_api import Page, expect
 
 from kalan.credentials.models import Act, SigningKey
+from kalan.credentials.services import sharing
 from kalan.engine.signing.code import in_fours
 from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, Traffic, follow, sign_in_as
 from tests.factories import acts, people, signing
@@ -76,6 +77,15 @@ def test_by_code_by_file_and_after_a_revocation(
         follow(public, public.get_by_role("button", name="Vérifier ce fichier"))
         said.append(_answer(public))
     assert said == ["Valable", "Non vérifié"]
+
+    # The link of a message: who says whose it is gets the document.
+    with site.database():
+        link = sharing.link_url(act)
+    public.goto(f"{site.url}/document/{link.split('/document/')[1]}")
+    public.get_by_label("Nom et prénom").fill("Ndiaye Fatou")
+    with public.expect_download() as given:
+        public.get_by_role("button", name="Télécharger").click()
+    assert given.value.path().read_bytes() == content
 
     # Revoked on the laptop of the programme, known at once to whoever checks.
     sign_in_as(desk, site, manager)

@@ -148,5 +148,6 @@ def act_link(request: HttpRequest, key: str) -> HttpResponseBase:
 def _link_page(request: HttpRequest, context: dict[str, object], status: int = 200) -> HttpResponse:
     response = render(request, "credentials/mine/link.html", context, status=status)
     response["X-Robots-Tag"] = "noindex, nofollow"
-    response["Referrer-Policy"] = "no-referrer"
+    # Not "no-referrer": browsers then send a form of this page as from nowhere, and it is refused.
+    response["Referrer-Policy"] = "same-origin"
     return response
