@@ -145,6 +145,7 @@ def test_texts_that_would_break_the_document_are_named(
         ("{{nom}} [[x]] **", {}, "{nom} [x] *"),
         ("Un.\n\nDeux.", {}, "Un.\nDeux."),
         ("{nom}", {"nom": "#read[*x*] {lieu}"}, "#read[*x*] {lieu}"),
+        ("{fonction}, moi, {fonction}", {"fonction": "Le Chef"}, "Le Chef, moi, le Chef"),
     ],
 )
 def test_a_wording_is_filled(text: str, values: dict[str, str], expected: str) -> None:

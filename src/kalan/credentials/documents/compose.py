@@ -112,15 +112,7 @@ def _typed(address: str, code: str) -> str:
 def _capacity(signatory: Signatory) -> list[str]:
     office, title = signatory.get("office", ""), signatory["title"]
     if signatory["capacity"] == "delegate":
-        return [f"P.O. — pour {_small(office)}" if office else "P.O.", title]
+        return [f"P.O. — pour {french.lowered(office)}" if office else "P.O.", title]
     if signatory["capacity"] == "interim":
         return [f"{office or title}, par intérim", *([title] if office and title != office else [])]
     return [title]
-
-
-def _small(office: str) -> str:
-    """« Le Directeur » in the middle of a sentence: « le Directeur »."""
-    for article in ("Le ", "La ", "L’", "L'"):
-        if office.startswith(article):
-            return article.lower() + office[len(article) :]
-    return office

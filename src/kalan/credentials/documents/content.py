@@ -71,7 +71,7 @@ def content(kind: str, record: Record, values: Mapping[str, str]) -> dict[str, A
         "name": name,
         "name_turned": _turned(name),
         "name_size": name_size(name),
-        "qualities": " · ".join(text for text in qualities if text),
+        "qualities": _capital(" · ".join(text for text in qualities if text)),
         "facts": _facts(kind, record, values),
         **_body(kind, record),
     }
@@ -84,7 +84,7 @@ def _facts(kind: str, record: Record, values: Mapping[str, str]) -> list[list[st
     ]
     told = [pair for pair in joined if pair[1]]
     if kind in (contract.REPORT, contract.CONVOCATION, contract.MISSION):
-        told += record.get("facts", [])
+        told += [fact for fact in record.get("facts", []) if fact[1]]
     return told
 
 
@@ -118,6 +118,10 @@ def _decision(record: Record) -> dict[str, Any]:
             for rank, person in enumerate(record["people"], start=1)
         ],
     }
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _turned(name: str) -> bool:

@@ -51,3 +51,11 @@ def hours(value: float) -> str:
 def half_days(count: int) -> str:
     """« 1 demi-journée », « 6 demi-journées »."""
     return f"{count}{NBSP}demi-journée" + ("s" if count >= 2 else "")
+
+
+def lowered(office: str) -> str:
+    """« Le Directeur » in the middle of a sentence: « le Directeur »."""
+    for article in ("Le ", "La ", "L’", "L'"):
+        if office.startswith(article):
+            return article.lower() + office[len(article) :]
+    return office

@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from kalan.credentials.documents import french
 from kalan.credentials.documents.errors import Problem
 
 Run = tuple[str, bool]  # text, bold
@@ -123,6 +124,8 @@ def expand(text: str, values: Mapping[str, str]) -> list[Paragraph]:
         target = paragraphs[-1] if kept is None else kept
         if token.kind == "field":
             value = values.get(token.text, "")
+            if token.text == "fonction" and target:  # « …, le Directeur de la formation, atteste »
+                value = french.lowered(value)
             whole = whole and bool(value)
             target.append((value, bold))
         elif token.kind == "open":
