@@ -162,16 +162,26 @@ def test_a_proof_keeps_its_fixed_title(template: ActTemplate) -> None:
     assert (made.title, made.validity_months) == ("Attestation de formation", 12)
 
 
+def with_more(jpeg: bytes) -> bytes:
+    """The place where a photo was taken, a comment, and an archive behind the end."""
+    place, said = b"Exif\0\0 14.7 N", b"/ByteRange"
+    more = b"".join(
+        bytes((0xFF, marker)) + (len(text) + 2).to_bytes(2) + text
+        for marker, text in ((0xE1, place), (0xFE, said))
+    )
+    return jpeg[:2] + more + jpeg[2:] + b"PK\x05\x06"
+
+
 def test_a_logo_is_kept_printed_and_carried_to_the_next_version(template: ActTemplate) -> None:
     logos = (
         Logo(0, "Armoiries", content=picture(), name="armes.png"),
-        Logo(1, "Logo d’Enabel", content=picture("JPEG"), name="enabel.jpg"),
+        Logo(1, "Logo d’Enabel", content=with_more(picture("JPEG")), name="enabel.jpg"),
     )
     made = save(template, logos=logos)
     said, assets = printed(made)
     assert said.arms == {"file": "logo-0.png", "alt": "Armoiries"}
     assert said.logos == ({"file": "logo-1.jpg", "alt": "Logo d’Enabel"},)
-    assert assets == {"logo-0.png": logos[0].content, "logo-1.jpg": logos[1].content}
+    assert assets == {"logo-0.png": logos[0].content, "logo-1.jpg": picture("JPEG")}
     assert services.version_pdf(made).startswith(b"%PDF")
     third = save(template, validity_months=6)
     assert [logo.file_id for logo in third.logos.order_by("rank")] == [

@@ -16,6 +16,7 @@ from kalan.credentials import policy
 from kalan.credentials.documents import contract, packs, preview
 from kalan.credentials.documents.compose import Version
 from kalan.credentials.documents.errors import DocumentRefused, Problem
+from kalan.credentials.documents.pictures import bare_jpeg
 from kalan.credentials.documents.render import Renderer
 from kalan.credentials.documents.statements import TITLES
 from kalan.credentials.documents.wording import typeset
@@ -331,7 +332,9 @@ def _printed(template: ActTemplate, draft: Draft) -> tuple[Version, dict[str, by
 
 def _bytes_of(logo: Logo) -> tuple[bytes, str]:
     if logo.file is None:
-        return logo.content, _TYPES[judge(logo.content, logo.name).kind]
+        kind = judge(logo.content, logo.name).kind
+        # PNG is decoded and drawn anew by the compiler; JPEG goes into each act as it is.
+        return bare_jpeg(logo.content) if kind == "jpeg" else logo.content, _TYPES[kind]
     with logo.file.file.open("rb") as content:
         return content.read(), logo.file.content_type
 
