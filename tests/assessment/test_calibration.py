@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kalan.assessment.models import Answer, CalibrationLine, CalibrationRun, Sitting
-from kalan.assessment.services import calibration
+from kalan.assessment.services import adoption, calibration
 from kalan.base import jobs
 from kalan.base.errors import Refused
 from kalan.base.models import Job
@@ -38,7 +38,7 @@ def ready(bank: ItemBank, **options: Any) -> CalibrationRun:
 
 
 def adopt(run: CalibrationRun, choice: Any = "all") -> int:
-    return calibration.adopt(actor=SYSTEM, run=run, now=NOW, choice=choice)
+    return adoption.adopt(actor=SYSTEM, run=run, now=NOW, choice=choice)
 
 
 def test_known_parameters_come_back_and_serve_once_adopted(bank: ItemBank) -> None:
@@ -162,7 +162,7 @@ def test_one_run_of_a_bank_goes_at_a_time(bank: ItemBank) -> None:
 def test_of_two_adoptions_one_wins(bank: ItemBank) -> None:
     made.answered(made.frozen_test(bank), made.truth(bank), 200)
     one, two = ready(bank), ready(bank, guessing=True)
-    calibration.adopt(actor=SYSTEM, run=one, now=NOW + dt.timedelta(hours=1), choice="all")
+    adoption.adopt(actor=SYSTEM, run=one, now=NOW + dt.timedelta(hours=1), choice="all")
     with pytest.raises(Refused, match="déjà adopté"):
         adopt(one)
     with pytest.raises(Refused, match="a été adopté depuis"):
@@ -211,7 +211,7 @@ def test_running_and_adopting_ask_for_their_rights(bank: ItemBank, tree: people.
     run = calibration.start(actor=actor, bank=bank, now=NOW)
     run_jobs()
     with pytest.raises(Refused, match="pas le droit"):
-        calibration.adopt(actor=actor, run=run, now=NOW, choice="all")
+        adoption.adopt(actor=actor, run=run, now=NOW, choice="all")
     stranger = people.actor()
     with pytest.raises(Refused, match="pas le droit"):
         calibration.start(actor=stranger, bank=bank, now=NOW)

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from kalan.assessment.models import CalibrationRun, Exam, FrozenTest, Result, Test
-from kalan.assessment.services import calibration, following, results
+from kalan.assessment.services import adoption, following, results
 from kalan.base.errors import Refused
 from kalan.base.models import Job
 from kalan.people.actor import SYSTEM
@@ -124,7 +124,7 @@ def test_after_an_adoption_a_test_is_frozen_anew_and_its_sittings_scored_again(
     sitting = assessment.finished(test, people.account())
     before = Result.objects.get(sitting=sitting)
     run = made.ready(test.bank, "Sokone")
-    calibration.adopt(actor=SYSTEM, run=run, now=NOW + dt.timedelta(days=1), choice="all")
+    adoption.adopt(actor=SYSTEM, run=run, now=NOW + dt.timedelta(days=1), choice="all")
     old = FrozenTest.objects.defer("body").get(test=test, current=True)
     html = page(programme, "calibration-detail", uid=run.uid)
     assert ("Figer de nouveau" in html, "Noter de nouveau" in html) == (True, False)

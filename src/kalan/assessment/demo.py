@@ -12,7 +12,7 @@ import random
 from dataclasses import dataclass
 
 from kalan.assessment.models import CalibrationRun, Test
-from kalan.assessment.services import calibration, statistics, tests
+from kalan.assessment.services import adoption, calibration, statistics, tests
 from kalan.base import jobs
 from kalan.people.actor import SYSTEM
 from kalan.people.models import OrgNode
@@ -97,6 +97,6 @@ def calibrate(bank: ItemBank, *, now: dt.datetime) -> CalibrationRun:
     run.refresh_from_db()
     if run.state != CalibrationRun.State.READY:
         raise RuntimeError(f"calibration of the demonstration: {run.state} {run.error}")
-    calibration.adopt(actor=SYSTEM, run=run, now=now, choice="gate")
+    adoption.adopt(actor=SYSTEM, run=run, now=now, choice="gate")
     statistics.count_statistics(bank=bank, now=now)
     return run

@@ -1,4 +1,4 @@
-"""Calibration runs: started, worked in the background, looked at, adopted or left.
+"""Calibration runs: started, worked in the background, given up (``adoption`` takes them over).
 
 The job writes once, at its end and under the run's lock, so a worker that dies leaves nothing
 behind and the next one starts over. See decision 0015.
@@ -9,9 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import resource
 import time
-import uuid
-from collections.abc import Callable, Collection
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -19,7 +18,6 @@ from django.db import transaction
 
 from kalan.assessment.models import CalibrationLine, CalibrationRun
 from kalan.assessment.selectors.answers import Table, Which, load, rows_of
-from kalan.assessment.services.counting import queue_count
 from kalan.assessment.services.tests import MODELS
 from kalan.assessment.services.writing import act, require
 from kalan.base import jobs
@@ -34,13 +32,10 @@ from kalan.people.services import history
 from kalan.skills.models import Item as ItemRow
 from kalan.skills.models import ItemBank
 from kalan.skills.selectors.items import TestItem, for_tests
-from kalan.skills.services.calibrations import CalibrationRow
-from kalan.skills.services.calibrations import adopt as adopt_rows
 
 State = CalibrationRun.State
 GOING = (State.QUEUED, State.RUNNING)
 READ, STUDIED = 30, 95  # per cents of the work done when answers are read, when all is computed
-Choice = Literal["all", "gate"]
 
 
 class _StoppedError(Exception):
@@ -69,15 +64,7 @@ def start(
     the demonstration. Raises Refused for that, for another run that is going, for no answer.
     """
     require(actor, "calibration.run", bank.node)
-    if simulated and not settings.KALAN_DEMO:
-        raise Refused(
-            "Les réponses simulées ne se calibrent que dans la démonstration.",
-            field="answers",
-            remedy="Choisissez les réponses réelles.",
-            code="mixed",
-        )
-    if since and until and until < since:
-        raise Refused("La date de fin précède la date de début.", field="until")
+    _refuse_odd(simulated, since, until)
     ItemBank.objects.select_for_update().get(pk=bank.pk)  # two presses: one run
     options = {
         "finished": finished,
@@ -86,14 +73,9 @@ def start(
         "until": until.isoformat() if until else None,
         "guessing": guessing,
     }
-    going = CalibrationRun.objects.filter(bank=bank, state__in=GOING).order_by("-pk").first()
+    going = _going(bank, simulated, options)
     if going is not None:
-        if going.simulated == simulated and going.options == options:
-            return going
-        raise Refused(
-            "Un calibrage de cette banque est en cours.",
-            remedy="Attendez sa fin, ou abandonnez-le.",
-        )
+        return going
     if not rows_of(bank, which_of(simulated, options)).exists():
         raise Refused(
             "Aucune réponse ne correspond à ces choix.",
@@ -112,6 +94,31 @@ def start(
     )
     run.save(update_fields=["job"])
     return run
+
+
+def _refuse_odd(simulated: bool, since: dt.date | None, until: dt.date | None) -> None:
+    if simulated and not settings.KALAN_DEMO:
+        raise Refused(
+            "Les réponses simulées ne se calibrent que dans la démonstration.",
+            field="answers",
+            remedy="Choisissez les réponses réelles.",
+            code="mixed",
+        )
+    if since and until and until < since:
+        raise Refused("La date de fin précède la date de début.", field="until")
+
+
+def _going(bank: ItemBank, simulated: bool, options: dict[str, Any]) -> CalibrationRun | None:
+    """The run of ``bank`` that is going, when it was asked for the same; Refused for another."""
+    going = CalibrationRun.objects.filter(bank=bank, state__in=GOING).order_by("-pk").first()
+    if going is None:
+        return None
+    if going.simulated == simulated and going.options == options:
+        return going
+    raise Refused(
+        "Un calibrage de cette banque est en cours.",
+        remedy="Attendez sa fin, ou abandonnez-le.",
+    )
 
 
 def which_of(simulated: bool, options: dict[str, Any]) -> Which:
@@ -337,85 +344,3 @@ def _after(line: Line) -> dict[str, Any]:
         "dif": dict(line.dif),
         "mapping": {str(old): new for old, new in line.mapping.items()},
     }
-
-
-# --- Adopting ---------------------------------------------------------------------------------
-
-
-@act
-def adopt(
-    *,
-    actor: Actor,
-    run: CalibrationRun,
-    now: dt.datetime,
-    choice: Choice | Collection[uuid.UUID],
-) -> int:
-    """Take over parameters of a run: "all" that may be, those past the "gate", or the versions
-    named by uid. Returns how many; of two adoptions at once one wins.
-
-    Raises Refused for a run not ready, one made before another was adopted, or nothing to adopt.
-    """
-    row = CalibrationRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
-    require(actor, "calibration.adopt", row.bank.node)
-    if row.state == State.ADOPTED:
-        raise Refused("Ce calibrage est déjà adopté.", code="already")
-    if row.state != State.READY:
-        raise Refused("Ce calibrage n’est pas prêt.", remedy="Attendez la fin du calcul.")
-    ItemBank.objects.select_for_update().get(pk=row.bank_id)
-    since = CalibrationRun.objects.filter(
-        bank=row.bank_id, simulated=row.simulated, adopted_at__gt=row.created_at
-    )
-    if since.exists():
-        raise Refused(
-            "Un autre calibrage de cette banque a été adopté depuis.",
-            remedy="Relancez le calcul : il partira de ce qui a été adopté.",
-            code="stale",
-        )
-    lines = [line for line in _chosen(row, choice) if _current(line)]
-    if not lines:
-        raise Refused(
-            "Aucune question de ce choix ne peut être adoptée.",
-            remedy="Choisissez d’autres questions, ou attendez plus de réponses.",
-        )
-    number = adopt_rows(
-        actor=actor,
-        bank=row.bank,
-        run_uid=row.uid,
-        rows=[_row(line) for line in lines],
-        simulated=row.simulated,
-        now=now,
-    )
-    CalibrationLine.objects.filter(pk__in=[line.pk for line in lines]).update(adopted=True)
-    row.state, row.adopted_at, row.adopted_by = State.ADOPTED, now, actor.account
-    row.save(update_fields=["state", "adopted_at", "adopted_by"])
-    queue_count(bank=row.bank, actor=actor, now=now)
-    return number
-
-
-def _chosen(run: CalibrationRun, choice: Choice | Collection[uuid.UUID]) -> list[CalibrationLine]:
-    rows = run.lines.select_related("version__item").order_by("pk")
-    if choice == "all":
-        return [line for line in rows if line.adoptable]
-    if choice == "gate":
-        return [line for line in rows if line.past_gate]
-    named = set(choice)
-    return [line for line in rows if line.version.uid in named and line.adoptable]
-
-
-def _current(line: CalibrationLine) -> bool:
-    """A question rewritten since is another question."""
-    return line.version.item.current_id == line.version_id
-
-
-def _row(line: CalibrationLine) -> CalibrationRow:
-    after = line.after
-    return CalibrationRow(
-        version_uid=line.version.uid,
-        model=after["model"],
-        a=after["a"],
-        b=after["b"],
-        c=after["c"],
-        se_a=after["se_a"],
-        se_b=after["se_b"],
-        answers=line.answers,
-    )

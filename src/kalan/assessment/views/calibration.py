@@ -16,8 +16,8 @@ from kalan.assessment.forms.calibration import LineFilters, RunForm
 from kalan.assessment.models import CalibrationRun, Test
 from kalan.assessment.policy import CAPABILITIES
 from kalan.assessment.selectors import calibration as selectors
+from kalan.assessment.services import adoption, counting, following
 from kalan.assessment.services import calibration as services
-from kalan.assessment.services import counting, following
 from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.exports import Cell, table_response
@@ -126,11 +126,11 @@ def calibration_adopt(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase
     summary = selectors.summary(run)
     number = {"all": summary.adoptable, "gate": summary.gate}.get(choice, len(ticked))
     if request.method == "POST" and "confirme" in request.POST:
-        what: services.Choice | list[uuid.UUID] = ticked
+        what: adoption.Choice | list[uuid.UUID] = ticked
         if choice in ("all", "gate"):
             what = "all" if choice == "all" else "gate"
         try:
-            adopted = services.adopt(actor=request.actor, run=run, now=clock.now(), choice=what)
+            adopted = adoption.adopt(actor=request.actor, run=run, now=clock.now(), choice=what)
         except Refused as refused:
             messages.error(request, str(refused))
         else:
