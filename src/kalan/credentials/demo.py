@@ -79,10 +79,7 @@ def build_acts(
     The attestations of one session are signed already, those of another wait for a visa, and the
     programme's own wait for the signatory.
     """
-    rows = Session.objects.filter(programme=programme).select_related("node", "theme", "programme")
-    sessions = {
-        row.node.name: row for row in rows.order_by("-start", "-pk")
-    }  # the first of each place
+    sessions = _sessions(programme)
     load_templates(actor=SYSTEM, country=country.country, node=country, now=now)
     office = _office(country, accounts["signataire"], now)
     world = _World(accounts, now)
@@ -92,6 +89,26 @@ def build_acts(
         _end_soon(certified, world.today)
         done.append(certified)
     _approve(world, done, "programme")
+    everyone = _everyone(world, programme, office)
+    _approve(world, [everyone], "admin")
+    asked = world.prepare("admin", KIND.ATTENDANCE, office, SOURCE.SESSION, sessions[WAITING])
+    preparing.hand_over(actor=world["admin"], batch=asked, now=now)
+    world.prepare(
+        "programme", KIND.TRAINER, office, SOURCE.PROGRAMME, programme, options={"per": "person"}
+    )
+    signatory = accounts["signataire"]
+    factor = Factor(account_id=signatory.pk, kind="totp", at=now)
+    return ordering.order(actor=world["signataire"], batches=done, factor=factor, now=now)
+
+
+def _sessions(programme: Programme) -> dict[str, Session]:
+    """The first session of each place."""
+    rows = Session.objects.filter(programme=programme).select_related("node", "theme", "programme")
+    return {row.node.name: row for row in rows.order_by("-start", "-pk")}
+
+
+def _everyone(world: _World, programme: Programme, office: Office) -> Batch:
+    """One attestation a person for the whole programme; visitors are set aside."""
     everyone = world.prepare(
         "programme",
         KIND.TRAINING,
@@ -102,16 +119,8 @@ def build_acts(
         title=f"Attestations de formation · {programme.name}",
     )
     for visitor in everyone.acts.filter(outsider__isnull=False).order_by("rank"):
-        preparing.exclude(actor=world["programme"], act=visitor, reason=OUTSIDE, now=now)
-    _approve(world, [everyone], "admin")
-    asked = world.prepare("admin", KIND.ATTENDANCE, office, SOURCE.SESSION, sessions[WAITING])
-    preparing.hand_over(actor=world["admin"], batch=asked, now=now)
-    world.prepare(
-        "programme", KIND.TRAINER, office, SOURCE.PROGRAMME, programme, options={"per": "person"}
-    )
-    signatory = accounts["signataire"]
-    factor = Factor(account_id=signatory.pk, kind="totp", at=now)
-    return ordering.order(actor=world["signataire"], batches=done, factor=factor, now=now)
+        preparing.exclude(actor=world["programme"], act=visitor, reason=OUTSIDE, now=world.now)
+    return everyone
 
 
 def sign(run: SigningRun) -> None:

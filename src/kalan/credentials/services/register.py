@@ -37,9 +37,7 @@ def append(
     next: the database bears no second entry after the same one.
     """
     for _ in range(_TRIES):
-        last = RegisterEntry.objects.select_for_update().order_by("-seq").first()
-        seq = last.seq + 1 if last else 1
-        previous = bytes.fromhex(last.hash) if last else chain.START
+        seq, previous = _next_place()
         full = {
             **body,
             "seq": seq,
@@ -63,6 +61,12 @@ def append(
         except IntegrityError:
             continue
     raise RuntimeError("the register's last entry could not be had")
+
+
+def _next_place() -> tuple[int, bytes]:
+    """The number of the next entry, and the hash of the one that it follows."""
+    last = RegisterEntry.objects.select_for_update().order_by("-seq").first()
+    return (last.seq + 1, bytes.fromhex(last.hash)) if last else (1, chain.START)
 
 
 def root_of(batch: Batch) -> tuple[str, int]:
