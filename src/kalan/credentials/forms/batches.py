@@ -117,7 +117,7 @@ class ReasonForm(forms.Form):
 
 _MOST_SESSIONS = 300
 _NAMES = "Les noms et les dates viennent des inscriptions."
-_COMES_FROM = {
+_COMES_FROM: dict[str, str] = {
     ActTemplate.Kind.SHEET: "Les présences notées font la feuille.",
     ActTemplate.Kind.REPORT: "Les données enregistrées font le rapport.",
     ActTemplate.Kind.CONVOCATION: _NAMES,
