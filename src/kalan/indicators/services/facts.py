@@ -110,26 +110,8 @@ def rebuild(session_ids: Sequence[int]) -> None:
 
 def _write_sessions(rows: list[Any], sessions: dict[int, _Session]) -> None:
     ids = list(sessions)
-    anonymous = {
-        row["session_id"]: row
-        for row in AnonymousCount.objects.filter(session_id__in=ids)
-        .order_by()
-        .values("session_id")
-        .annotate(
-            women_n=Coalesce(Sum("women"), 0),
-            men_n=Coalesce(Sum("men"), 0),
-            unknown_n=Coalesce(Sum("unknown"), 0),
-            rounded=Count("pk", filter=Q(approximate=True)),
-        )
-    }
-    costs: dict[int, list[Any]] = defaultdict(list)
-    for line in (
-        CostLine.objects.filter(session_id__in=ids)
-        .order_by()
-        .values("session_id", "currency")
-        .annotate(planned_n=Sum("planned"), spent_n=Sum("spent"))
-    ):
-        costs[line["session_id"]].append(line)
+    anonymous = _anonymous(ids)
+    costs = _costs(ids)
     satisfaction = _satisfaction(ids)
     facts = []
     for row in rows:
@@ -165,6 +147,35 @@ def _write_sessions(rows: list[Any], sessions: dict[int, _Session]) -> None:
             )
         )
     SessionFact.objects.bulk_create(facts)
+
+
+def _anonymous(ids: list[int]) -> dict[int, Any]:
+    """{session: women, men and unknown counted without names, and whether roughly}."""
+    return {
+        row["session_id"]: row
+        for row in AnonymousCount.objects.filter(session_id__in=ids)
+        .order_by()
+        .values("session_id")
+        .annotate(
+            women_n=Coalesce(Sum("women"), 0),
+            men_n=Coalesce(Sum("men"), 0),
+            unknown_n=Coalesce(Sum("unknown"), 0),
+            rounded=Count("pk", filter=Q(approximate=True)),
+        )
+    }
+
+
+def _costs(ids: list[int]) -> dict[int, list[Any]]:
+    """{session: planned and spent, one line a currency}."""
+    costs: dict[int, list[Any]] = defaultdict(list)
+    for line in (
+        CostLine.objects.filter(session_id__in=ids)
+        .order_by()
+        .values("session_id", "currency")
+        .annotate(planned_n=Sum("planned"), spent_n=Sum("spent"))
+    ):
+        costs[line["session_id"]].append(line)
+    return costs
 
 
 def _satisfaction(ids: list[int]) -> dict[int, tuple[int, int]]:

@@ -48,7 +48,15 @@ def _j(path: str, kind: Any = "text") -> str:
 
 
 def _mark_stale(run: ImportRun) -> None:
+    """Leave out the rows that no longer hold: what they compared with has changed since."""
     outside = "NOT " + _inside(run, "n.path")
+    _mark_stale_creations(run, outside)
+    _mark_stale_updates(run, outside)
+    _mark_twice_decided(run)
+
+
+def _mark_stale_creations(run: ImportRun, outside: str) -> None:
+    """New agents whose matricule or name came in meanwhile, or whose structure is gone."""
     checked = connection.ops.adapt_datetimefield_value(run.checked_at or run.created_at)
     place = _j("post.structure", "int")
     _run(
@@ -66,6 +74,10 @@ def _mark_stale(run: ImportRun) -> None:
         """,  # noqa: S608 - see _run
         [run.pk, run.country, run.country, checked],
     )
+
+
+def _mark_stale_updates(run: ImportRun, outside: str) -> None:
+    """Changes to agents or posts that are no longer as the check saw them."""
     agent_same = " AND ".join(
         [same(f"a.{name}", _j(f"before.{name}")) for name in (*_TEXTS, "status")]
         + [
@@ -99,6 +111,9 @@ def _mark_stale(run: ImportRun) -> None:
         """,  # noqa: S608
         [run.pk, run.country],
     )
+
+
+def _mark_twice_decided(run: ImportRun) -> None:
     # Two rows decided to be one agent: the first in the file is written.
     updates = run.rows.filter(action=ImportRow.Action.UPDATE)
     twice = updates.values("target_id").annotate(n=Count("pk")).filter(n__gt=1)

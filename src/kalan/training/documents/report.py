@@ -28,7 +28,7 @@ from kalan.training.selectors.learning_gain import gain_page
 from kalan.training.selectors.learning_observations import Share, gestures_of
 from kalan.training.selectors.registrations import by_name, participants_of
 from kalan.training.selectors.satisfaction import results_of
-from kalan.training.selectors.sessions import half_day_summaries, trainers_of
+from kalan.training.selectors.sessions import HalfDaySummary, half_day_summaries, trainers_of
 
 
 def report_pdf(
@@ -57,23 +57,8 @@ def report_pdf(
             "rule": f"Formé : présent à au moins {percent} % des demi-journées. La présence ne dit "
             "pas que la personne a acquis les compétences.",
             "anonymous": _anonymous(session),
-            "half_days": [
-                [
-                    f"{week_date(h.date)}, {h.label}",
-                    ", ".join(h.trainers) or "–",
-                    str(h.present),
-                ]
-                for h in halves
-            ],
-            "trainers": [
-                [
-                    trainer.name,
-                    employer_label(trainer.employer),
-                    str(len(trainer.half_days.all())),
-                    quantity(trainer.hours),
-                ]
-                for trainer in trainers_of(session)
-            ],
+            "half_days": _half_days(halves),
+            "trainers": _trainers(session),
             "people": [_person(number, line) for number, line in enumerate(listed, start=1)],
             "learning": _learning(session) if with_learning else None,
             "satisfaction": satisfaction,
@@ -88,6 +73,29 @@ def report_pdf(
             ],
         },
     )
+
+
+def _half_days(halves: list[HalfDaySummary]) -> list[list[str]]:
+    return [
+        [
+            f"{week_date(h.date)}, {h.label}",
+            ", ".join(h.trainers) or "–",
+            str(h.present),
+        ]
+        for h in halves
+    ]
+
+
+def _trainers(session: Session) -> list[list[str]]:
+    return [
+        [
+            trainer.name,
+            employer_label(trainer.employer),
+            str(len(trainer.half_days.all())),
+            quantity(trainer.hours),
+        ]
+        for trainer in trainers_of(session)
+    ]
 
 
 def _facts(session: Session, now: dt.datetime) -> list[list[str]]:
