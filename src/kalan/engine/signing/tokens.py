@@ -2,6 +2,7 @@
 
 One login a process. The key proves on opening, by a signature, that it is the certificate's. A
 token pulled out while a batch is signed stops it with a sentence; what was signed stays signed.
+python-pkcs11 is imported inside the functions: most servers hold their keys in files.
 """
 
 from __future__ import annotations
