@@ -12,14 +12,13 @@ from kalan.credentials.models import (
     ActPack,
     ActTemplate,
     Batch,
-    Office,
-    OfficeHolder,
     SigningKey,
     SigningRun,
     TemplateVersion,
 )
 from kalan.engine.signing import code as codes
 from kalan.people.models import Agent, OrgNode
+from tests.factories import credentials as make
 from tests.factories import people
 
 NOW = people.NOW
@@ -61,30 +60,12 @@ def version(node: OrgNode, kind: str = "training", **fields: object) -> Template
     return TemplateVersion.objects.create(template=template, **values)
 
 
-def office(node: OrgNode, **fields: object) -> Office:
-    values: dict[str, object] = {
-        "title": "Le Directeur de la formation",
-        "body": "Direction de la planification",
-        "place": "Dakar",
-        "created_at": NOW,
-        **fields,
-    }
-    return Office.objects.create(node=node, **values)
-
-
 def batch(
     node: OrgNode, *, kind: str = "training", mode: str = "electronic", **fields: object
 ) -> Batch:
     """A batch signed at NOW by the holder of an office of ``node``."""
-    made_office = office(node, mode=mode)
-    holder = OfficeHolder.objects.create(
-        office=made_office,
-        account=people.account("signatory", node),
-        name="Dr Mariama BA",
-        title="Directrice",
-        start=people.LONG_AGO,
-        created_at=NOW,
-    )
+    made_office = make.office(node, mode=mode, body="Direction de la planification")
+    holder = make.holder(made_office, name="Dr Mariama BA", title="Directrice")
     made_key = key() if mode == "electronic" else None
     run = SigningRun.objects.create(
         holder=holder,
