@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from kalan.base import clock
+from kalan.base.errors import Refused
 from kalan.credentials import words
 from kalan.credentials.models import Act, ActEvent, Batch, CheckCount, SigningKey
 from kalan.credentials.selectors import checks
@@ -203,6 +204,50 @@ def test_names_are_tried_five_times(act: Act, client: Client) -> None:
     # Too many wrong names close the comparison, not the check itself.
     assert client.post(address, {"said": "Fatou Ndiaye"}).status_code == 429
     assert client.get(address).status_code == 200
+
+
+def test_names_of_a_code_have_a_slower_brake_that_tells_nothing(act: Act, client: Client) -> None:
+    """Ten a day and twenty in thirty days, from whatever addresses, the code known or not."""
+
+    def tried(code: str | None, said: str = "Awa Diop", door: str = "page", **later: int) -> str:
+        moment = NOW + dt.timedelta(**later)
+        address = f"203.0.113.{moment.minute}"
+        try:
+            verifying.with_name(typed=str(code), said=said, address=address, now=moment, door=door)
+        except Refused as refused:
+            return refused.code
+        return "told"
+
+    for code, missed in ((act.code, "no_match"), (UNGIVEN, "told")):
+        heard = [tried(code) for _ in range(6)]
+        heard += [tried(code, minutes=15) for _ in range(6)]
+        heard += [tried(code, hours=23, minutes=59), tried(code, hours=24)]
+        heard += [tried(code, hours=24) for _ in range(4)]
+        heard += [tried(code, hours=24, minutes=15) for _ in range(6)]
+        heard += [tried(code, days=2), tried(code, days=29, hours=23), tried(code, days=30)]
+        assert heard == [
+            *[missed] * 5, "wait", *[missed] * 5, "wait_long",
+            "wait_long", missed, *[missed] * 4,
+            *[missed] * 5, "wait_long", "wait_long", "wait_long", missed,
+        ]  # fmt: skip
+    assert [tried(act.code, days=31, hours=1) for _ in range(5)] == ["no_match"] * 5
+    assert tried(act.code, "1987", days=31, hours=1) == "wait"
+    assert (
+        tried(act.code, "1987", "link", days=31, hours=1) == "told"
+    )  # the holder's own door stays open
+
+
+def test_the_page_of_the_slower_brake_says_when_and_what_still_works(
+    act: Act, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "NAMES_PER_CODE", ((1, dt.timedelta(days=1)),))
+    pages = []
+    for code in (act.code, UNGIVEN):
+        asked = [client.post(f"/verifier/{code}/", {"said": "Awa Diop"}) for _ in range(2)]
+        assert asked[1].status_code == 429
+        pages.append(asked[1].content.decode().replace(str(code), ""))
+    assert "au plus tôt demain" in pages[0]
+    assert pages[0] == pages[1]
 
 
 def test_guessing_codes_is_stopped(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

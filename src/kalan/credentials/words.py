@@ -265,7 +265,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "papier : comparez avec l’original.",
         "file_bad": "Demandez le fichier d’origine à la personne, ou vérifiez par le code imprimé.",
         "wait_title": "Un peu de patience",
-        "wait": "Trop de vérifications depuis cette connexion. Réessayez dans un quart d’heure.",
+        "wait": "Trop d’essais. Réessayez dans un quart d’heure.",
+        "wait_long": "Trop d’essais de nom pour ce code. Pour protéger les personnes, ils "
+        "reprennent au plus tôt demain, parfois dans quelques semaines. La vérification par le "
+        "code seul et par le fichier continue.",
         "bad_file": "Choisissez le fichier PDF à vérifier.",
         "big_file": "Ce fichier dépasse 10 Mo : les actes de cette plateforme sont plus légers. "
         "Envoyez le fichier d’origine.",
@@ -319,7 +322,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "compare it with the original.",
         "file_bad": "Ask the person for the original file, or check by the printed code.",
         "wait_title": "Please wait",
-        "wait": "Too many checks from this connection. Try again in a quarter of an hour.",
+        "wait": "Too many tries. Try again in a quarter of an hour.",
+        "wait_long": "Too many tries of a name for this code. To protect people, they open again "
+        "tomorrow at the earliest, sometimes in a few weeks. Checking by the code alone and by the "
+        "file goes on.",
         "bad_file": "Choose the PDF file to check.",
         "big_file": "This file is larger than 10 MB: documents of this platform are lighter. Send "
         "the original file.",

@@ -29,8 +29,9 @@ from kalan.people.services import limits
 UNKNOWN_PER_ADDRESS = 200
 CHECKS_PER_ADDRESS = 3000
 NAMES_PER_ADDRESS = 60
-# A year of birth has some fifty values: by act, few tries.
-NAMES_PER_ACT = 5
+# A year of birth has some fifty values: by code, few tries, from whatever addresses. Five in a
+# quarter of an hour alone would leave four hundred a day.
+NAMES_PER_CODE = ((5, limits.WINDOW), (10, dt.timedelta(days=1)), (20, dt.timedelta(days=30)))
 
 VALID, REVOKED, EXPIRED, REPLACED = "valid", "revoked", "expired", "replaced"
 ALTERED, UNKNOWN, PENDING, VOID, KEY = "altered", "unknown", "pending", "void", "key_revoked"
@@ -160,19 +161,25 @@ def _doors(address: str) -> tuple[limits.Limit, limits.Limit]:
     )
 
 
-def with_name(*, typed: str, said: str, address: str, now: dt.datetime) -> Answer:
+def with_name(
+    *, typed: str, said: str, address: str, now: dt.datetime, door: str = "page"
+) -> Answer:
     """The answer with the full name, once ``said`` is the name or the year of birth printed.
 
-    Refused: "no_match" (counted by act and by address), "wait" after too many.
+    Refused: "no_match" (counted by code and by address), "wait" after too many, "wait_long" when
+    they are too many for the day or the month. ``door``: "page" for whoever reads the code on
+    paper, "link" for the holder's own link, which strangers at the other door must not shut.
+    A code that names nothing is counted and refused as another: the brake tells nobody which.
     """
     answer = by_code(typed=typed, address=address, now=now, count=False)
+    tries = name_tries(codes.normalise(typed) or "", address, door)
+    _check_names(tries, now=now)
     act = answer.act
+    if act is None or not says_who(act, said):
+        limits.miss(tries, now=now)
     if act is None:
         return answer
-    tries = name_tries(act, address)
-    limits.check(tries, now=now)
     if not says_who(act, said):
-        limits.miss(tries, now=now)
         raise Refused(
             "Ce n’est pas ce qui est imprimé sur le document.",
             field="said",
@@ -182,12 +189,24 @@ def with_name(*, typed: str, said: str, address: str, now: dt.datetime) -> Answe
     return answer_for(act, now=now, named=True)
 
 
-def name_tries(act: Act, address: str) -> list[limits.Limit]:
-    """What wrong names are counted on."""
-    return [
-        limits.limit("verify-name-act", act.pk, NAMES_PER_ACT),
-        limits.limit("verify-name", address, NAMES_PER_ADDRESS),
+def _check_names(tries: list[limits.Limit], *, now: dt.datetime) -> None:
+    """Raise Refused while a limit is reached; the slow ones first, since they last longer."""
+    slow = [one for one in tries if one.window > limits.WINDOW]
+    try:
+        limits.check(slow, now=now, what="essais de nom pour ce code")
+    except Refused as refused:
+        refused.code = "wait_long"
+        raise
+    limits.check(tries, now=now)
+
+
+def name_tries(code: str, address: str, door: str = "page") -> list[limits.Limit]:
+    """What wrong names are counted on: the code in three windows, the address in one."""
+    by_code_ = [
+        limits.limit(f"verify-name-{door}-{window.days}", code, allowed, window=window)
+        for allowed, window in NAMES_PER_CODE
     ]
+    return [*by_code_, limits.limit("verify-name", address, NAMES_PER_ADDRESS)]
 
 
 def says_who(act: Act, said: str) -> bool:

@@ -136,11 +136,11 @@ def act_link(request: HttpRequest, key: str) -> HttpResponseBase:
             return _link_page(request, {"unknown": True}, status=404)
         if request.method == "POST":
             said = request.POST.get("said", "")[:250]
-            verifying.with_name(typed=code or "", said=said, address=address, now=now)
+            verifying.with_name(typed=code or "", said=said, address=address, now=now, door="link")
             return document(answer.act)
     except Refused as refused:
         error = str(refused)
-        if refused.code == "wait":
+        if refused.code in ("wait", "wait_long"):
             return _link_page(request, {"error": error}, status=429)
     return _link_page(request, {"answer": answer, "error": error, "key": key})
 

@@ -63,7 +63,7 @@ def verify_code(request: HttpRequest, code: str) -> HttpResponseBase:
             answer = verifying.by_code(typed=code, address=address, now=now, count=counted)
     except Refused as refused:
         if refused.code != "no_match":
-            return _page(request, "wait", {}, status=429)
+            return _page(request, "wait", {"long": refused.code == "wait_long"}, status=429)
         answer = verifying.by_code(typed=code, address=address, now=now, count=False)
         error = "no_match"
     if request.GET.get("format") == "json":

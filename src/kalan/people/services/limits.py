@@ -22,19 +22,20 @@ WINDOW = dt.timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Limit:
-    """At most ``allowed`` failures in WINDOW for what ``key`` stands for."""
+    """At most ``allowed`` failures in ``window`` for what ``key`` stands for."""
 
     key: str
     allowed: int
+    window: dt.timedelta = WINDOW
 
 
-def limit(kind: str, value: object, allowed: int) -> Limit:
+def limit(kind: str, value: object, allowed: int, *, window: dt.timedelta = WINDOW) -> Limit:
     """Return the limit on one ``value`` (an address, an account) of a ``kind``."""
-    return Limit(key=fingerprint(f"attempts.{kind}", str(value)), allowed=allowed)
+    return Limit(key=fingerprint(f"attempts.{kind}", str(value)), allowed=allowed, window=window)
 
 
 def check(limits: Iterable[Limit], *, now: dt.datetime, what: str = "essais") -> set[str]:
-    """Raise Refused while one of ``limits`` is reached, saying how many minutes to wait.
+    """Raise Refused while one of ``limits`` is reached, saying how long to wait.
 
     Returns the keys that have failures (one query).
     """
@@ -46,13 +47,21 @@ def check(limits: Iterable[Limit], *, now: dt.datetime, what: str = "essais") ->
     )
     ends = [until for key, count, until in rows if count >= allowed[key]]
     if ends:
-        minutes = max(1, math.ceil((max(ends) - now).total_seconds() / 60))
         raise Refused(
             f"Trop d’{what}.",
-            remedy=f"Réessayez dans {minutes} minute{'s' if minutes > 1 else ''}.",
+            remedy=f"Réessayez dans {how_long(max(ends) - now)}.",
             code="wait",
         )
     return {key for key, _, _ in rows}
+
+
+def how_long(left: dt.timedelta) -> str:
+    """« 1 minute », « 3 heures », « 12 jours »: rounded up."""
+    for name, unit in (("jour", 86_400), ("heure", 3600), ("minute", 60)):
+        number = math.ceil(left.total_seconds() / unit)
+        if number > 1 or name == "minute":
+            return f"{max(1, number)} {name}{'s' if number > 1 else ''}"
+    raise AssertionError
 
 
 def miss(limits: Iterable[Limit], *, now: dt.datetime) -> None:
@@ -61,11 +70,11 @@ def miss(limits: Iterable[Limit], *, now: dt.datetime) -> None:
         rows = AttemptWindow.objects.filter(key=one.key)
         if rows.filter(until__gt=now).update(count=F("count") + 1):
             continue
-        if rows.filter(until__lte=now).update(count=1, until=now + WINDOW):
+        if rows.filter(until__lte=now).update(count=1, until=now + one.window):
             continue
         try:
             with transaction.atomic():
-                AttemptWindow.objects.create(key=one.key, count=1, until=now + WINDOW)
+                AttemptWindow.objects.create(key=one.key, count=1, until=now + one.window)
         except IntegrityError:  # another request opened the window meanwhile
             rows.update(count=F("count") + 1)
 
