@@ -31,9 +31,8 @@ def renewal_list(request: ActorRequest) -> HttpResponseBase:
     """Certificates of the territory that end soon or ended lately, the first to end first."""
     today = clock.today()
     found = reads.to_renew(request.actor, today=today)
-    filters = RenewalFilters(
-        request.GET, structures=structures_in(found), frameworks=reads.frameworks_in(found)
-    )
+    frameworks = reads.frameworks_in(found)
+    filters = RenewalFilters(request.GET, structures=structures_in(found), frameworks=frameworks)
     rows = reads.listed(found, today=today)
     order = reads.ORDERS[""][1]
     if filters.is_valid():
@@ -46,6 +45,7 @@ def renewal_list(request: ActorRequest) -> HttpResponseBase:
         "page": paginate(rows, request, order=order),
         "filters": filters,
         "today": today,
+        "several": len(frameworks) > 1,
         "ticked": "cocher" in request.GET,
         "may_offer": request.actor.can(RENEW),
     }
