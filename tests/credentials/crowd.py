@@ -3,7 +3,8 @@
     python -m tests.credentials.crowd
 
 Two signatories order the same batches; one of them clicks twice on another; eight write to the
-register; somebody writes while a slow key is opened. Every thread has a connection of its own.
+register; somebody writes while a slow key is opened; three prepare the same acts. Every thread
+has a connection of its own.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ def main() -> None:
         [lambda: register.append(kind=void, by=None, now=now, body={}).seq for _ in range(8)]
     )
     free = write_during_a_slow_opening(country, now)
+    drafts = at_once([lambda: prepared(office, now) for _ in range(3)])
     acts = Act.objects.exclude(number=None)
     print(  # noqa: T201 - read by the test that runs this
         json.dumps(
@@ -114,6 +116,7 @@ def main() -> None:
                 "codes": acts.values("code").distinct().count(),
                 "places": acts.values("status_index").distinct().count(),
                 "runs_of_batches": len({batch.run_id for batch in _again(batches)}),
+                "drafts": sorted(drafts),
                 "writes": sorted(map(int, writes)),
                 "free": free,
                 "problems": register.verify(files=None).problems,
@@ -164,6 +167,29 @@ def write_during_a_slow_opening(node: Any, now: Any) -> list[str]:
     )
     writer.join()
     return [*said, f"signed: {run.total}"]
+
+
+def prepared(office: Any, now: Any) -> str:
+    """What one of several gets who prepare the papers of the same session: how many acts are
+    theirs, and how many set aside as another's."""
+    from django.db.models import Count
+
+    from kalan.credentials.services import preparing
+    from kalan.credentials.services.sources.common import Found, Planned, Request
+    from kalan.people.actor import SYSTEM
+    from tests.factories import credentials as make
+
+    request = Request(SYSTEM, make.version(office.node), office, None, None, now, {})
+    planned = [Planned(record=f"crowd:{n}", data={}, name=f"Awa DIOP {n}") for n in range(40)]
+    batch = preparing._kept(
+        actor=SYSTEM,
+        request=request,
+        found=Found(node=office.node, acts=planned),
+        source="session",
+        title="Séance",
+    )
+    said = dict(batch.acts.values_list("state").annotate(n=Count("pk")))
+    return f"{said.get('draft', 0)} + {said.get('excluded', 0)}"
 
 
 def _again(batches: list[Any]) -> list[Any]:

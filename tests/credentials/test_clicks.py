@@ -47,6 +47,8 @@ def test_clicks_at_the_same_moment(
     assert said["numbers"] == [f"SN-{year}-{n:06d}" for n in range(1, 47)]
     assert said["codes"] == said["places"] == 46
     assert said["writes"] == list(range(1, 9))
+    # Of three who prepare the same forty acts one gets them; the others see them set aside.
+    assert said["drafts"] == ["0 + 40", "0 + 40", "40 + 0"]
     assert said["problems"] == []
 
 

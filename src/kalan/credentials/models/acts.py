@@ -189,6 +189,9 @@ class Act(models.Model):
     code = models.CharField(max_length=24, null=True, blank=True, unique=True)
     # What the act is about, so that the same thing is not certified twice by mistake.
     record = models.CharField(max_length=120)
+    # False where a second one for the same record is meant (a replacement, or taken back with a
+    # reason), and once its batch is given up: see act_one_for_a_record.
+    holds_record = models.BooleanField(default=True)
     agent = models.ForeignKey(
         "people.Agent", null=True, blank=True, on_delete=models.PROTECT, related_name="acts"
     )
@@ -227,6 +230,16 @@ class Act(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["batch", "rank"], name="act_rank_once"),
             models.UniqueConstraint(fields=["batch", "record"], name="act_record_once"),
+            # Two who prepare the same thing at the same moment: one of them gets it.
+            models.UniqueConstraint(
+                fields=["record"],
+                condition=Q(
+                    holds_record=True,
+                    status="valid",
+                    state__in=["draft", "planned", "failed", "signed"],
+                ),
+                name="act_one_for_a_record",
+            ),
             models.CheckConstraint(
                 condition=Q(agent__isnull=True) | Q(outsider__isnull=True),
                 name="act_one_person",

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from kalan.base.errors import Refused
@@ -250,7 +250,12 @@ def _reinstate(
     if len(text.strip()) < 5:
         raise Refused("Dites en une phrase pourquoi.", field="text")
     _must_be_alone(held)
-    Act.objects.filter(pk=held.pk, status=_S.REVOKED).update(status=_S.VALID)
+    try:
+        with transaction.atomic():
+            Act.objects.filter(pk=held.pk, status=_S.REVOKED).update(status=_S.VALID)
+    except IntegrityError:  # prepared anew since the look above
+        _must_be_alone(held)
+        raise
     event = _event(held, _E.REINSTATED, uid=uid, actor=actor, now=now, text=text)
     _enter(RegisterEntry.Kind.REINSTATED, held, actor=actor, now=now)
     note(
@@ -392,6 +397,7 @@ def _replacing_act(batch: Batch, old: Act, changes: Mapping[str, str]) -> Act:
         batch=batch,
         rank=1,
         record=old.record,
+        holds_record=False,  # the old one does, until this one is signed
         agent=old.agent,
         outsider=old.outsider,
         structure=old.structure,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from kalan.base.errors import Refused
@@ -31,6 +31,7 @@ _FINDERS = {
     _S.FILES: files.find,
 }
 _CHUNK = 500
+_TRIES = 5
 _FACTS = ("data", "name", "initials", "email", "phone", "valid_until")
 
 
@@ -125,9 +126,32 @@ def _check_territory(actor: Actor, office: Office, found: Found) -> None:
 
 
 def _add(batch: Batch, planned: list[Planned], *, first: int) -> None:
-    already = _already(batch, [one.record for one in planned])
+    """Add the acts. One that somebody else prepares at the same moment stands in one batch only:
+    the database refuses the second, which is then set aside like any other that exists already."""
     known = [one.agent_id for one in planned if one.agent_id]
     before = previous(batch.exam, known) if batch.exam else {}
+    for _ in range(_TRIES):
+        rows = _rows(batch, planned, before, first=first)
+        # In one order for all, so that two who prepare overlapping lists do not wait for each
+        # other for ever.
+        rows.sort(key=lambda row: row.record)
+        try:
+            with transaction.atomic():
+                Act.objects.bulk_create(rows, batch_size=_CHUNK)
+                return
+        except IntegrityError:
+            continue
+    raise Refused(
+        "D’autres personnes préparent les mêmes actes en ce moment.",
+        remedy="Attendez une minute, puis recommencez.",
+        code="twice",
+    )
+
+
+def _rows(
+    batch: Batch, planned: list[Planned], before: Mapping[int, int], *, first: int
+) -> list[Act]:
+    already = _already(batch, [one.record for one in planned])
     rows = []
     for rank, one in enumerate(planned, start=first):
         problem = one.problem or already.get(one.record, "")
@@ -145,7 +169,7 @@ def _add(batch: Batch, planned: list[Planned], *, first: int) -> None:
                 **_facts(one),
             )
         )
-    Act.objects.bulk_create(rows, batch_size=_CHUNK)
+    return rows
 
 
 def _facts(one: Planned) -> dict[str, Any]:
@@ -218,9 +242,16 @@ def include(*, actor: Actor, act: Act, now: dt.datetime, reason: str = "") -> Ac
             field="reason",
             code="twice",
         )
-    moved = Act.objects.filter(pk=act.pk, state=Act.State.EXCLUDED).update(
-        state=Act.State.DRAFT, problem=""
-    )
+    rows = Act.objects.filter(pk=act.pk, state=Act.State.EXCLUDED)
+    try:
+        with transaction.atomic():
+            moved = rows.update(state=Act.State.DRAFT, problem="", holds_record=not twice)
+    except IntegrityError:
+        raise Refused(
+            "Quelqu’un vient de préparer cet acte dans un autre lot.",
+            remedy="Rechargez la page : elle dit lequel.",
+            code="twice",
+        ) from None
     if moved:
         note(
             actor=actor,
@@ -366,7 +397,9 @@ def send_back(*, actor: Actor, batch: Batch, reason: str, now: dt.datetime) -> B
 def cancel(*, actor: Actor, batch: Batch, now: dt.datetime, reason: str = "") -> Batch:
     """Give up a batch that nobody has signed."""
     _prepared_by(actor, batch)
-    return _move(actor, batch, "cancel", text="Abandonné")
+    moved = _move(actor, batch, "cancel", text="Abandonné")
+    Act.objects.filter(batch=batch).update(holds_record=False)
+    return moved
 
 
 def _move(actor: Actor, batch: Batch, action: str, *, text: str, **fields: Any) -> Batch:
