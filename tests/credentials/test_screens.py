@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,10 +171,14 @@ def test_a_structure_reads_and_takes_out_its_own_people_of_the_batch_of_the_regi
         assert {one: archive.read(one) for one in archive.namelist()} == {name: b"%PDF-1"}
 
 
-def test_many_acts_are_taken_out_by_background_work_for_who_asked(
-    tree: Tree, region: Account, client: Client, monkeypatch: pytest.MonkeyPatch
+def test_many_acts_are_taken_out_by_background_work_for_who_asked_and_for_a_week(
+    tree: Tree,
+    region: Account,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
-    from kalan.credentials.services import bundles
+    from kalan.credentials.services import bundles, retention
 
     monkeypatch.setattr(bundles, "AT_ONCE", 1)
     batch = signed.batch(tree.fatick)
@@ -190,6 +195,20 @@ def test_many_acts_are_taken_out_by_background_work_for_who_asked(
         assert sorted(archive.read(name) for name in archive.namelist()) == [b"%PDF-1", b"%PDF-2"]
     sign_in(client, people.account("region", tree.fatick))
     assert client.get(f"{address}{job.uid}/fichier/").status_code == 404
+    sign_in(client, region)
+    job.refresh_from_db()
+    stored = job.result_file
+    assert stored is not None
+    path, made = Path(stored.file.path), stored.created_at
+    assert retention.forget_bundles(now=made + dt.timedelta(days=7)) == 0
+    with django_capture_on_commit_callbacks(execute=True):
+        gone = retention.forget_bundles(now=made + dt.timedelta(days=7, seconds=1))
+    assert (gone, path.exists()) == (1, False)
+    page = client.get(f"{address}{job.uid}/fichier/", follow=True).content.decode()
+    assert "Refaire le fichier" in page
+    assert "expiré, à refaire" in client.get(address).content.decode()
+    client.post(address, {"form": "zip", "structure": ""})
+    assert Job.objects.filter(kind="acts.bundle", state="queued").count() == 1
 
 
 @pytest.fixture

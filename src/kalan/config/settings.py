@@ -110,6 +110,10 @@ if KALAN_SIGNATURE_LEVEL not in ("b-b", "b-t", "b-lt", "b-lta"):
     raise ImproperlyConfigured("KALAN_SIGNATURE_LEVEL\u00a0: b-b, b-t, b-lt ou b-lta.")
 if KALAN_SIGNATURE_LEVEL != "b-b" and not KALAN_TSA_URL:
     raise ImproperlyConfigured("KALAN_SIGNATURE_LEVEL demande KALAN_TSA_URL.")
+# Archives and print runs of acts are made again at will: they are kept for a while only.
+KALAN_ACTS_BUNDLE_DAYS = env.int("ACTS_BUNDLE_DAYS", 7)
+if KALAN_ACTS_BUNDLE_DAYS < 1:
+    raise ImproperlyConfigured("KALAN_ACTS_BUNDLE_DAYS\u00a0: au moins un jour.")
 WSGI_APPLICATION = "kalan.config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = True

@@ -32,6 +32,7 @@ from kalan.credentials.models import Act, Batch
 from kalan.credentials.models.offices import Mode
 from kalan.credentials.selectors.listing import readable_acts, readable_batches
 from kalan.credentials.services import reading
+from kalan.credentials.services.retention import BUNDLE
 from kalan.people.actor import Actor
 from kalan.people.selectors.core import actor_for
 from kalan.people.services.history import act as in_one_transaction
@@ -184,7 +185,7 @@ def make_bundle(*, job: Job, batch: str, form: Form, structure: str) -> dict[str
         stored = files.store(
             content=File(out),
             name=name_of(wanted, form),
-            kind="acts_bundle",
+            kind=BUNDLE,
             by=job.created_by,
             now=clock.now(),
             content_type=_TYPES[form],

@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
 from kalan.base import packs
+from kalan.base.models import StoredFile
 from kalan.credentials.models import Act, ActEvent, ActPack, Badge, Batch
 
 YEARS = 10
 NOBODY = {"name": "", "initials": "", "data": {}, "email": "", "phone": ""}
+BUNDLE = "acts_bundle"  # kind of the stored files of services.bundles
 _MONTHS = "acts"  # in the country pack's retention_months
 
 
@@ -79,3 +82,23 @@ def _forget_source(batch: Batch) -> None:
         source.size, source.name = 0, "fichier effacé (fin de conservation)"
         source.save(update_fields=["size", "name"])
         transaction.on_commit(lambda: storage.delete(path))
+
+
+def forget_bundles(*, now: dt.datetime) -> int:
+    """Delete archives and print runs older than KALAN_ACTS_BUNDLE_DAYS; returns how many.
+
+    They hold hundreds of people's documents at once and are made again at will. The job that made
+    one stays, without its file: its page offers to make it again.
+    """
+    before = now - dt.timedelta(days=settings.KALAN_ACTS_BUNDLE_DAYS)
+    old = StoredFile.objects.filter(kind=BUNDLE, created_at__lt=before).order_by("pk")
+    for row in old:
+        _delete(row)
+    return len(old)
+
+
+@transaction.atomic
+def _delete(row: StoredFile) -> None:
+    path, storage = row.file.name or "", row.file.storage
+    row.delete()
+    transaction.on_commit(lambda: storage.delete(path))

@@ -20,3 +20,9 @@ def tell_expiring(*, now: dt.datetime) -> None:
 def forget(*, now: dt.datetime) -> None:
     """Once a month: remove the documents whose retention is over."""
     retention.forget_old(now=now)
+
+
+@scheduled("acts-bundles", cron="25 4 * * *")
+def forget_bundles(*, now: dt.datetime) -> None:
+    """Once a day: remove archives and print runs that nobody fetches any more."""
+    retention.forget_bundles(now=now)

@@ -6,6 +6,7 @@ import io
 import uuid
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -119,6 +120,8 @@ def bundle_progress(request: ActorRequest, uid: uuid.UUID, job: uuid.UUID) -> Ht
         "job": row,
         "percent": min(100, row.done * 100 // max(row.total, 1)),
         "going": row.state in (Job.State.QUEUED, Job.State.RUNNING),
+        "days": settings.KALAN_ACTS_BUNDLE_DAYS,
+        "again": {name: row.arguments.get(name, "") for name in ("form", "structure")},
     }
     return render(request, "credentials/acts/bundle.html", context)
 
@@ -128,8 +131,8 @@ def bundle_file(request: ActorRequest, uid: uuid.UUID, job: uuid.UUID) -> HttpRe
     """The file made, for who asked for it and still has the right."""
     batch = batch_or_404(request, uid, "acts.deliver")
     stored = _job(request, batch, job).result_file
-    if stored is None or not stored.file:
-        raise Http404
+    if stored is None:  # not ready, or no longer kept: its page says which
+        return redirect("act-bundle", uid=uid, job=job)
     return FileResponse(
         stored.file.open("rb"),
         as_attachment=True,
