@@ -353,6 +353,8 @@ def _prepare_and_approve(walk: Walk) -> Batch:
     walk.picture("actes-lot")
     follow(walk.page, walk.page.locator("main tbody th a").first)
     walk.see("Révoquer", "Remplacer")
+    walk.open("À renouveler")
+    walk.see("Où en est-on ?", "Proposer un examen…")
     return signed
 
 
