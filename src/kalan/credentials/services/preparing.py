@@ -249,7 +249,7 @@ def include(*, actor: Actor, act: Act, now: dt.datetime, reason: str = "") -> Ac
     except IntegrityError:
         raise Refused(
             "Quelqu’un vient de préparer cet acte dans un autre lot.",
-            remedy="Rechargez la page : elle dit lequel.",
+            remedy="Rechargez la page : elle dit lequel.",
             code="twice",
         ) from None
     if moved:
