@@ -7,7 +7,6 @@ that also names the pack that holds its bytes, and the pack is on the disk befor
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -141,15 +140,14 @@ def _raising() -> Raising | None:
 
 def _work(job: Job, run: SigningRun, total: int) -> Iterator[tuple[BatchSpec, Chunk]]:
     """Chunks of planned acts, read as they are asked for: memory does not grow with the run."""
-    processes = processes_for(total)
-    # Small enough that the processes end together.
-    size = max(10, min(PACK, math.ceil(total / (4 * processes))))
-    number = 0
+    processes, left, number = processes_for(total), total, 0
     batches = run.batches.select_related("version__template", "office", "file").order_by("pk")
     for batch in batches:
         spec, last = spec_of(batch, run), 0
-        while rows := _planned(batch, last, size):
+        # Smaller towards the end, so that no process waits long for the last of another.
+        while rows := _planned(batch, last, max(10, min(PACK, left // (2 * processes)))):
             last = rows[-1][0]
+            left -= len(rows)
             number += 1
             acts = [ToMake(*row[1:]) for row in rows]
             yield spec, Chunk(number, batch.pk, orphans.name_for(run, job), acts)
