@@ -79,6 +79,8 @@ def test_erasure_leaves_no_trace_of_the_name_and_keeps_the_counts(tree: people.T
     assert run.file is not None
     kept_path = run.file.file.path
     assert "Senghor" in _everything()
+    said = f"désignés\u00a0: {agent}, Aïcha BARRY"
+    note(actor=people.actor("admin", tree.country), subject=tree.fatick, text=said)
 
     privacy.erase_agent(
         actor=people.actor("admin", tree.country),
@@ -90,6 +92,7 @@ def test_erasure_leaves_no_trace_of_the_name_and_keeps_the_counts(tree: people.T
     text = _everything()
     for trace in ("Senghor", "Khady", "555K", "770000001", "ksenghor"):
         assert trace not in text, trace
+    assert "désignés\\xa0: (anonymisé), Aïcha BARRY" in text
     agent.refresh_from_db()
     assert (agent.status, agent.sex, agent.birth_year) == ("erased", "F", None)
     assert Registration.objects.filter(agent=agent).count() == 1

@@ -166,6 +166,7 @@ def erase_agent(*, actor: Actor, now: dt.datetime, agent: Agent, reason: str) ->
 
 def _erase_one(agent: Agent, now: dt.datetime) -> dict[str, int]:
     cleared: dict[str, int] = {}
+    name = str(agent)
     for part in subjects.parts():
         cleared |= part.erase(agent_id=agent.pk, now=now)
     cleared["lignes et fichiers d’import"] = _erase_imports(agent)
@@ -199,7 +200,7 @@ def _erase_one(agent: Agent, now: dt.datetime) -> dict[str, int]:
         }
     )
     Post.objects.filter(agent=agent).update(title="")
-    cleared["entrées d’historique"] = _erase_history(agent)
+    cleared["entrées d’historique"] = _erase_history(agent) + _erase_mentions(name)
     return cleared
 
 
@@ -228,6 +229,19 @@ def _erase_history(agent: Agent) -> int:
     number = _blank_entries(agent)
     for post in Post.objects.filter(agent=agent).order_by("pk"):
         number += _blank_entries(post)
+    return number
+
+
+def _erase_mentions(name: str) -> int:
+    """Take the name out of the history of other things: « désignés : Awa NDIAYE, … » of a session.
+    Entries stay, and the other names in them."""
+    number = 0
+    for key in ("text", "reason"):
+        rows = LogEntry.objects.filter(**{f"additional_data__{key}__icontains": name})
+        for row in rows.iterator(chunk_size=500):
+            said = dict(row.additional_data or {})
+            said[key] = str(said[key]).replace(name, "(anonymisé)")
+            number += LogEntry.objects.filter(pk=row.pk).update(additional_data=said)
     return number
 
 
