@@ -76,11 +76,13 @@ def issue(
     by: Party | None,
     *,
     ca: bool = False,
+    length: int | None = None,
     start: datetime = NOW - YEAR,
     end: datetime = NOW + YEAR,
     key: Any = None,
     usage: str = "digital_signature content_commitment",
     purposes: tuple[x509.ObjectIdentifier, ...] = (),
+    more: tuple[tuple[x509.ExtensionType, bool], ...] = (),
 ) -> Party:
     key = key or ec_key(name)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -94,7 +96,7 @@ def issue(
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(end)
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=length), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False
@@ -104,6 +106,8 @@ def issue(
         builder = builder.add_extension(key_usage(usages), critical=True)
     if purposes:
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=True)
+    for extension, critical in more:
+        builder = builder.add_extension(extension, critical)
     above = (by.certificate, *by.above) if by else ()
     return Party(builder.sign(signing, hashes.SHA256()), key, above)
 

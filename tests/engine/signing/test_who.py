@@ -9,8 +9,10 @@ from io import BytesIO
 
 import pikepdf
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kalan.engine.signing.verify.judge import judge
 from kalan.engine.signing.verify.own import judge_own
@@ -29,6 +31,7 @@ from tests.support.pki import (
 )
 from tests.support.signed import document, sign, stamping
 
+UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\x05\x00")
 MALFORMED, UNTRUSTED, ALTERED = "malformed", "untrusted", "altered"
 MODIFIED = "modified_after_signing"
 
@@ -66,6 +69,19 @@ def of_an_expired_authority() -> Party:
     return issue("Retardataire", old)
 
 
+def under_a_limited_authority() -> Party:
+    """Names in France only, said in an extension that is not marked critical."""
+    france = x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, "FR")])
+    only = x509.NameConstraints([x509.DirectoryName(france)], None)
+    return issue("Ailleurs", issue("Limitée", authority(), ca=True, more=((only, False),)))
+
+
+def under_a_bare_authority() -> Party:
+    """An authority above a second one, though the first allows none."""
+    first = issue("Première", authority(), ca=True, length=0)
+    return issue("Troisième", issue("Seconde", first, ca=True))
+
+
 WHO: dict[str, tuple[Callable[[], Party], str]] = {
     "another authority": (lambda: signer(by="Autre autorité"), UNTRUSTED),
     "another authority, root apart": (chain_without_its_root, UNTRUSTED),
@@ -85,6 +101,16 @@ WHO: dict[str, tuple[Callable[[], Party], str]] = {
         UNTRUSTED,
     ),
     "the authority itself": (lambda: authority(), UNTRUSTED),
+    "an authority limited to other names": (under_a_limited_authority, UNTRUSTED),
+    "one authority too many": (under_a_bare_authority, UNTRUSTED),
+    "something critical that nobody knows": (
+        lambda: signer("Inconnu", more=((UNKNOWN, True),)),
+        UNTRUSTED,
+    ),
+    "a short curve": (
+        lambda: signer("Courbe", key=ec.generate_private_key(ec.SECP192R1())),
+        UNTRUSTED,
+    ),
     "a short key": (lambda: signer("Court", key=rsa_key("Court", 1024)), UNTRUSTED),
 }
 

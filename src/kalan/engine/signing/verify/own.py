@@ -56,6 +56,8 @@ READ_EXTENSIONS = (
     x509.AuthorityKeyIdentifier,
     x509.SubjectKeyIdentifier,
 )
+# What an authority may issue: RFC 5280 has them critical, and obeyed when they are not.
+NARROWING = (x509.NameConstraints, x509.PolicyConstraints, x509.InhibitAnyPolicy)
 OTHER_PURPOSES = {
     ExtendedKeyUsageOID.SERVER_AUTH,
     ExtendedKeyUsageOID.CODE_SIGNING,
@@ -283,12 +285,14 @@ def _fit_to_issue(above: x509.Certificate, below: int) -> None:
 def _understood(one: x509.Certificate) -> None:
     if any(ext.critical and not isinstance(ext.value, READ_EXTENSIONS) for ext in one.extensions):
         raise Doubt(Reason.UNTRUSTED, "a critical extension that is not understood")
+    if any(isinstance(ext.value, NARROWING) for ext in one.extensions):  # marked critical or not
+        raise Doubt(Reason.UNTRUSTED, "an authority limited in a way that is not looked at")
     algorithm, key = one.signature_hash_algorithm, one.public_key()
     if not isinstance(algorithm, (hashes.SHA256, hashes.SHA384, hashes.SHA512)):
         raise Doubt(Reason.UNTRUSTED, "a weak digest in the path")
-    if not isinstance(key, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey)) or (
-        isinstance(key, rsa.RSAPublicKey) and key.key_size < 2048
-    ):
+    long = isinstance(key, rsa.RSAPublicKey) and key.key_size >= 2048
+    long |= isinstance(key, ec.EllipticCurvePublicKey) and key.key_size >= 256
+    if not long:
         raise Doubt(Reason.UNTRUSTED, "a key of the path is too weak")
 
 

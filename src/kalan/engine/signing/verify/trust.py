@@ -104,7 +104,9 @@ def answer_for(pool: Pool, leaf: asn1_x509.Certificate, moment: datetime) -> str
         if moment < one.not_valid_before_utc:
             raise Doubt(Reason.UNTRUSTED, f"not valid yet: {one.subject.rfc4514_string()}")
         key = one.public_key()
-        if not isinstance(key, KEYS) or (isinstance(key, rsa.RSAPublicKey) and key.key_size < 2048):
+        short = isinstance(key, ec.EllipticCurvePublicKey) and key.key_size < 256
+        short |= isinstance(key, rsa.RSAPublicKey) and key.key_size < 2048
+        if short or not isinstance(key, KEYS):
             raise Doubt(Reason.UNTRUSTED, "a key of the path is too weak")
     return revocation(pool.lists, path, moment, [as_read(one) for one in pool.others])
 
