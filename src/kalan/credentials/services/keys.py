@@ -50,7 +50,6 @@ def create(
     unlock: str = SigningKey.Unlock.SERVER,
     signer: str = "",
     country: str = "",
-    crl_address: str = "",
 ) -> list[SigningKey]:
     """Make an authority, a document key and, where none is in service, keys for QR and badges.
 
@@ -73,7 +72,6 @@ def create(
             now=now,
             algorithm=algorithm,
             country=country,
-            crl_address=crl_address,
         )
         key = keep_document_key(below, now=now, made=made, passphrase=passphrase, unlock=unlock,
                                 name=signer or name, level=SigningKey.Level.TRIAL)  # fmt: skip

@@ -77,7 +77,6 @@ def issue(
     country: str = "",
     years: int = SIGNING_YEARS,
     stamping: bool = False,
-    crl_address: str = "",
 ) -> Identity:
     """Make a key and its certificate: to sign documents or, ``stamping``, times (RFC 3161).
 
@@ -97,10 +96,6 @@ def issue(
         builder = builder.add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True
         )
-    if crl_address:
-        place = x509.UniformResourceIdentifier(crl_address)
-        point = x509.DistributionPoint([place], None, None, None)
-        builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
     signing = _private(authority)
     made = builder.sign(signing, _hash(signing))
     return Identity(SoftwareKey(private), _der(made), authority.certificates)
