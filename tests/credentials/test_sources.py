@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import tomllib
 import warnings
 import zipfile
 from typing import Any
 
 import pikepdf
 import pytest
+from django.conf import settings
 
 from kalan.base import files
 from kalan.base.errors import Refused
@@ -55,6 +57,15 @@ def test_each_row_of_a_table_is_an_act(tree: Tree) -> None:
         "E-mail": "",
     }  # fmt: skip
     assert checking.check(batch) == []
+
+
+def test_a_free_act_that_nobody_has_worded_is_not_handed_over(tree: Tree) -> None:
+    """The wording that the pack ships says what to write; no signature goes under it."""
+    shipped = tomllib.loads((settings.PACKS_DIR / "actes" / "modeles.toml").read_text())["free"]
+    batch = from_file(tree, "free", "noms.csv", TABLE.encode(), wording=shipped["wording"])
+    assert [(str(one), one.blocking) for one in checking.check(batch)] == [
+        ("Le modèle n’a pas encore de texte : il dit encore quoi écrire.", True)
+    ]
 
 
 def test_a_table_without_a_column_of_the_wording_is_refused(tree: Tree) -> None:

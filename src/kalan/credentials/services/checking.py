@@ -18,6 +18,8 @@ from kalan.credentials.models.offices import Mode
 from kalan.credentials.selectors.offices import current_holder
 from kalan.credentials.services.printing import envelope, printed
 
+# What stands in a free act until somebody writes it (packs/actes/modeles.toml).
+UNWRITTEN = "Écrivez ici le texte de l’acte"
 _TRIED = 2  # documents laid out before a batch is handed over: the first and the longest
 _CREDENTIAL = 330  # characters of a credential in a QR code, about
 
@@ -65,6 +67,13 @@ def _of_batch(batch: Batch) -> list[Problem]:
     found = []
     if not Act.objects.filter(batch=batch, state=Act.State.DRAFT).exists():
         found.append(Problem("Ce lot n’a aucun acte à signer.", "Reprenez au moins un acte."))
+    if batch.version.wording.get("body", "").startswith(UNWRITTEN):
+        found.append(
+            Problem(
+                "Le modèle n’a pas encore de texte : il dit encore quoi écrire.",
+                "Un administrateur l’écrit dans « Modèles d’actes » ; préparez ensuite le lot.",
+            )
+        )
     key = batch.office.key
     if batch.mode == Mode.ELECTRONIC and (key is None or key.state != SigningKey.State.ACTIVE):
         found.append(
