@@ -44,7 +44,7 @@ def start(offline: Server) -> Iterator[Start]:
     for process in running:
         if process.poll() is None:
             process.terminate()
-            process.wait(30)
+            process.wait(90)
         process.communicate()
 
 
@@ -125,7 +125,7 @@ def test_serve_stops_site_and_worker(start: Start, number: signal.Signals) -> No
     process, children = serving(start)
     assert len(children) == 2
     process.send_signal(number)
-    assert process.wait(30) == 0
+    assert process.wait(90) == 0
     assert gone(children)
 
 
@@ -133,8 +133,8 @@ def test_serve_stops_site_and_worker(start: Start, number: signal.Signals) -> No
 def test_serve_killed_outright_leaves_nothing_running(start: Start) -> None:
     process, children = serving(start)
     process.kill()
-    process.wait(10)
-    deadline = time.monotonic() + 30
+    process.wait(60)
+    deadline = time.monotonic() + 90
     while not gone(children) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert gone(children)
@@ -143,7 +143,7 @@ def test_serve_killed_outright_leaves_nothing_running(start: Start) -> None:
 def test_a_worker_that_falls_is_started_again(start: Start) -> None:
     process, (web, worker) = serving(start)
     os.kill(worker, signal.SIGKILL)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     while time.monotonic() < deadline:
         now = [int(child) for child in children.read_text().split()]

@@ -27,7 +27,7 @@ from tests.e2e.conftest import PATIENCE, follow, session_of
 from tests.factories import credentials, people, training
 from tests.support.server import Server
 
-SIGNING = 60_000  # ms: processes are started and hundreds of pages laid out on a loaded machine
+SIGNING = 180_000  # ms: processes are started and hundreds of pages laid out on a loaded machine
 
 
 @dataclass

@@ -91,7 +91,7 @@ class Nu:
         )
 
     def wait(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 self.errors("<!DOCTYPE html><html lang=fr><title>a</title>")
@@ -108,7 +108,7 @@ class Nu:
             data=html.encode(),
             headers={"Content-Type": "text/html; charset=utf-8"},
         )
-        with urlopen(request, timeout=60) as answer:
+        with urlopen(request, timeout=120) as answer:
             messages = json.load(answer)["messages"]
         return [
             f"line {message.get('lastLine')}: {message['message']} «{message.get('extract', '')}»"
@@ -118,4 +118,4 @@ class Nu:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)

@@ -64,7 +64,7 @@ def _as(user: str, *command: str | Path) -> list[str]:
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         try:
             psycopg.connect(address).close()
@@ -109,7 +109,7 @@ def cluster(settings: dict[str, str] | None = None) -> Iterator[str]:
             yield new_database(f"{address}/postgres", "kalan")
         finally:
             server.send_signal(signal.SIGQUIT)
-            server.wait(30)
+            server.wait(60)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -28,7 +28,7 @@ def server(folder: Path) -> Iterator[str]:
     )
     try:
         client = Redis(port=port)
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 client.ping()
@@ -40,4 +40,4 @@ def server(folder: Path) -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

@@ -28,7 +28,7 @@ from kalan.config.supervise import die_with_parent
 from tests.support.postgres import free_port
 
 TOP = Path(__file__).resolve().parents[2]
-READY_WITHIN = 30
+READY_WITHIN = 120  # seconds; the first start on a loaded machine compiles all that it imports
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -175,7 +175,7 @@ def _end(process: subprocess.Popen[bytes] | None, number: signal.Signals) -> Non
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
     try:
-        process.wait(20)
+        process.wait(60)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
