@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.db.models import OuterRef, QuerySet, Subquery
+
 from kalan.assessment.models import Sitting, Test
 from kalan.assessment.selectors.screens import Pause, Question, current
 from kalan.assessment.services import answering, sittings, tests
@@ -13,7 +15,7 @@ from kalan.base.ids import uuid7
 from kalan.people.actor import SYSTEM, Actor
 from kalan.people.models import Account, OrgNode
 from kalan.people.selectors.core import actor_for
-from kalan.skills.models import FrameworkNode, Item, ItemBank, ItemVersion
+from kalan.skills.models import Framework, FrameworkNode, Item, ItemBank, ItemVersion
 from kalan.skills.play.content import from_own
 from tests.factories import skills
 from tests.factories.people import NOW
@@ -26,23 +28,37 @@ def bank(node: OrgNode, *, domains: int = 2, each: int = 12) -> ItemBank:
     """``each`` single choices a domain, from easy to hard; the right answer is "b"."""
     on = skills.framework(f"cadre-{uuid.uuid4().hex[:8]}", domains=domains)
     made = skills.bank(node, on)
-    for domain in FrameworkNode.objects.filter(framework=on, kind="domain").order_by("rank"):
-        for number in range(each):
-            items = Item.objects.create(
-                bank=made,
-                code=f"{domain.code}-{number:02}",
-                domain=domain,
-                kind="single",
-                state="active",
-                difficulty=-2 + 4 * number / max(each - 1, 1),
-                created_at=NOW,
-            )
-            content, key = question(f"{domain.code.upper()}, question {number} : que faire ?")
-            items.current = ItemVersion.objects.create(
-                item=items, number=1, content=content, key=key, created_at=NOW
-            )
-            items.save()
+    order = [(domain, number) for domain in _domains(on) for number in range(each)]
+    # In their order, whatever the clock: forms are put together in the order of these names.
+    names = sorted(uuid7() for _ in 2 * order)
+    items = Item.objects.bulk_create(
+        Item(
+            uid=names.pop(0),
+            bank=made,
+            code=f"{domain.code}-{number:02}",
+            domain=domain,
+            kind="single",
+            state="active",
+            difficulty=-2 + 4 * number / max(each - 1, 1),
+            created_at=NOW,
+        )
+        for domain, number in order
+    )
+    asked = [
+        question(f"{domain.code.upper()}, question {number} : que faire ?")
+        for domain, number in order
+    ]
+    ItemVersion.objects.bulk_create(
+        ItemVersion(uid=uid, item=item, number=1, content=content, key=key, created_at=NOW)
+        for uid, item, (content, key) in zip(names, items, asked, strict=True)
+    )
+    only = ItemVersion.objects.filter(item=OuterRef("pk")).values("pk")
+    Item.objects.filter(bank=made).update(current=Subquery(only))
     return made
+
+
+def _domains(framework: Framework) -> QuerySet[FrameworkNode]:
+    return FrameworkNode.objects.filter(framework=framework, kind="domain").order_by("rank")
 
 
 def add(bank: ItemBank, code: str, own: dict[str, Any]) -> Item:
