@@ -22,7 +22,8 @@ from kalan.engine.signing.verify import own as judging
 from tests.factories import acts, people, signing
 from tests.factories.people import NOW
 
-pytestmark = pytest.mark.django_db
+# What is judged is the file; the register is read by one number (test_check.py, on both).
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture(autouse=True)

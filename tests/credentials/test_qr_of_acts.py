@@ -17,7 +17,7 @@ from tests.factories import credentials as make
 from tests.factories import jobs
 from tests.factories.people import NOW, Tree
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]  # it looks at the page
 
 
 def on_the_page(act: Act, folder: Path) -> str:

@@ -78,6 +78,7 @@ def test_a_click_signs_every_act_once(tree: Tree, key: SigningKey) -> None:
     assert (seen.signed, seen.percent, seen.finished, seen.running) == (8, 100, True, False)
 
 
+@pytest.mark.one_database  # the signatures are looked at; the others number and store
 @pytest.mark.filterwarnings("ignore")
 def test_acts_are_raised_to_a_time_stamped_level(tree: Tree, settings: Any, tmp_path: Path) -> None:
     settings.KALAN_HOME = tmp_path
