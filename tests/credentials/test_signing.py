@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
 from kalan.base import clock
 from kalan.base.errors import Refused
@@ -30,6 +31,7 @@ from tests.factories import credentials as make
 from tests.factories import jobs, people, stamping
 from tests.factories.people import NOW, Tree
 from tests.factories.signing import authority, crl, pem
+from tests.support.signin import sign_in
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + dt.timedelta(hours=1)
@@ -80,7 +82,9 @@ def test_a_click_signs_every_act_once(tree: Tree, key: SigningKey) -> None:
 
 @pytest.mark.one_database  # the signatures are looked at; the others number and store
 @pytest.mark.filterwarnings("ignore")
-def test_acts_are_raised_to_a_time_stamped_level(tree: Tree, settings: Any, tmp_path: Path) -> None:
+def test_acts_are_raised_once_the_time_stamping_authority_answers(
+    tree: Tree, settings: Any, tmp_path: Path, client: Client
+) -> None:
     settings.KALAN_HOME = tmp_path
     now = clock.now().replace(microsecond=0)  # the chains are judged when the job runs
     batch = make.approved_batch(tree.fatick, acts=2, key=make.keys_of(made_at=now))
@@ -88,9 +92,28 @@ def test_acts_are_raised_to_a_time_stamped_level(tree: Tree, settings: Any, tmp_
     folder.mkdir()
     (folder / "root.pem").write_bytes(pem(authority(stamping.ORGANISATION).certificate))
     (folder / "root.crl").write_bytes(crl(organisation=stamping.ORGANISATION))
+    settings.KALAN_SIGNATURE_LEVEL = "b-lt"
+    with stamping.time_stamp_server() as address:
+        pass  # closed again
+    settings.KALAN_TSA_URL = address
+    run = make.ordered(batch, now=now)
+    jobs.run_jobs()
+    said = f"L’autorité d’horodatage {address} ne répond pas\u00a0: elle refuse la connexion"
+    assert said in progress(run, now=now).stopped
+    with stamping.time_stamp_server(slow=True) as address:
+        settings.KALAN_TSA_URL, settings.KALAN_TSA_TIMEOUT = address, 0.5
+        signing.retry(actor=signatory(batch), run=run, now=now)
+        jobs.run_jobs()
+    run.refresh_from_db()
+    said = f"{address} ne répond pas\u00a0: elle a trop tardé. Vérifiez son adresse"
+    assert (states(batch), Job.objects.count()) == (["planned", "planned"], 2)
+    sign_in(client, run.account)
+    for page in (f"/gestion/actes/{batch.uid}/", "/gestion/parapheur/"):
+        assert said in client.get(page).content.decode()
+    assert f"{run.uid}/reprendre/" in client.get(f"/gestion/actes/{batch.uid}/").content.decode()
     with stamping.time_stamp_server(at=now) as address:
-        settings.KALAN_SIGNATURE_LEVEL, settings.KALAN_TSA_URL = "b-lt", address
-        make.ordered(batch, now=now)
+        settings.KALAN_TSA_URL, settings.KALAN_TSA_TIMEOUT = address, 20.0
+        signing.retry(actor=signatory(batch), run=run, now=now)
         jobs.run_jobs()
     batch.refresh_from_db()
     assert (batch.state, states(batch)) == ("signed", ["signed", "signed"])
@@ -103,19 +126,6 @@ def test_acts_are_raised_to_a_time_stamped_level(tree: Tree, settings: Any, tmp_
     assert b"/DSS" in pdf
     found = by_file(content=pdf, address="192.0.2.1", now=now)
     assert (found.result, found.reason) == ("valid", "ok")
-
-
-def test_a_time_stamping_authority_that_does_not_answer_stops_the_run(
-    tree: Tree, settings: Any
-) -> None:
-    batch = make.approved_batch(tree.fatick, acts=2, key=make.keys_of(made_at=clock.now()))
-    with stamping.time_stamp_server() as address:
-        pass  # closed again
-    settings.KALAN_SIGNATURE_LEVEL, settings.KALAN_TSA_URL = "b-t", address
-    run = make.ordered(batch, now=clock.now())
-    jobs.run_jobs()
-    assert states(batch) == ["planned", "planned"]
-    assert "L’autorité d’horodatage ne répond pas" in progress(run, now=clock.now()).stopped
 
 
 def test_one_act_that_cannot_be_made_holds_up_no_other(tree: Tree, key: SigningKey) -> None:

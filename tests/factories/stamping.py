@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -36,10 +36,10 @@ def stamping_identity(born: dt.datetime = signing.BORN) -> Identity:
 
 @contextmanager
 def time_stamp_server(
-    answer: bytes | None = None, *, at: dt.datetime = signing.SIGNED
+    answer: bytes | None = None, *, at: dt.datetime = signing.SIGNED, slow: bool = False
 ) -> Iterator[str]:
     """Serve; the address is handed out. ``answer``: say that instead of a time-stamp; ``at``: the
-    time that it says."""
+    time that it says; ``slow``: a byte now and then, and never the whole."""
     mine = stamping_identity(signing.BORN if at == signing.SIGNED else at)
     assert isinstance(mine.key, SoftwareKey)
     above = SimpleCertificateStore()  # type: ignore[no-untyped-call]
@@ -54,6 +54,8 @@ def time_stamp_server(
         fixed_dt=at,
     )
 
+    over = threading.Event()
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = self.rfile.read(int(self.headers["Content-Length"]))
@@ -63,7 +65,12 @@ def time_stamp_server(
             self.send_response(200)
             self.send_header("Content-Type", "application/timestamp-reply")
             self.end_headers()
-            self.wfile.write(said)
+            if slow:
+                with suppress(OSError):  # whoever asked has gone
+                    while not over.wait(0.1):
+                        self.wfile.write(b"\0")
+            else:
+                self.wfile.write(said)
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -73,5 +80,6 @@ def time_stamp_server(
     try:
         yield f"http://127.0.0.1:{server.server_port}/"
     finally:
+        over.set()
         server.shutdown()
         server.server_close()

@@ -106,6 +106,7 @@ KALAN_WEB_THREADS = env.int("WEB_THREADS", 8)
 KALAN_SIGNING_PROCESSES = env.int("SIGNING_PROCESSES", min(2, os.cpu_count() or 1))
 KALAN_SIGNATURE_LEVEL = env.str("SIGNATURE_LEVEL", "b-b").lower()
 KALAN_TSA_URL = env.str("TSA_URL", "")
+KALAN_TSA_TIMEOUT = env.float("TSA_TIMEOUT", 20.0)
 if KALAN_SIGNATURE_LEVEL not in ("b-b", "b-t", "b-lt", "b-lta"):
     raise ImproperlyConfigured("KALAN_SIGNATURE_LEVEL\u00a0: b-b, b-t, b-lt ou b-lta.")
 if KALAN_SIGNATURE_LEVEL != "b-b" and not KALAN_TSA_URL:

@@ -49,6 +49,7 @@ class Raising:
     trust: tuple[bytes, ...]
     crls: tuple[bytes, ...]
     at: dt.datetime
+    timeout: float  # seconds for one answer of the authority
 
 
 @dataclass(frozen=True)
@@ -321,7 +322,7 @@ def _raised(pdf: bytes, how: Raising) -> bytes:
     from kalan.engine.signing import longterm
 
     made: bytes = longterm.raise_level(
-        pdf, how.level, tsa=how.tsa, trust=how.trust, crls=how.crls, at=how.at
+        pdf, how.level, tsa=how.tsa, trust=how.trust, crls=how.crls, at=how.at, timeout=how.timeout
     )
     return made
 

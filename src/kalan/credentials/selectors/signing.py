@@ -90,17 +90,22 @@ def progress(run: SigningRun, *, now: dt.datetime) -> Progress:
     if running and job is not None and job.done and job.started_at and job.total > job.done:
         pace = (now - job.started_at).total_seconds() / job.done
         left = max(1, round(pace * (job.total - job.done)))
-    stopped = ""
-    if job is not None and job.state == Job.State.FAILED and run.finished_at is None:
-        stopped = job.error
     return Progress(
         total=run.total,
         running=running,
         finished=run.finished_at is not None,
-        stopped=stopped,
+        stopped=stopped_by(run, job),
         seconds_left=left,
         **counts,
     )
+
+
+def stopped_by(run: SigningRun, job: Job | None) -> str:
+    """Why a run has stopped before its end, with the remedy; "" when it has not. ``job``: the
+    run's last one."""
+    if job is None or job.state != Job.State.FAILED or run.finished_at is not None:
+        return ""
+    return job.error
 
 
 def failures(run: SigningRun) -> QuerySet[Act]:

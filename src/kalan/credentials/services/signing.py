@@ -135,6 +135,7 @@ def _raising() -> Raising | None:
         trust=(*keys.trusted(), *keystore.stamping_roots()),
         crls=(*keys.crls(), *keystore.stamping_lists()),
         at=clock.now(),
+        timeout=settings.KALAN_TSA_TIMEOUT,
     )
 
 

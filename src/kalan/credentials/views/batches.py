@@ -37,9 +37,9 @@ from kalan.credentials.selectors.listing import (
     readable_batches,
     structures_in,
 )
-from kalan.credentials.selectors.signing import runs_visible_to
+from kalan.credentials.selectors.signing import runs_visible_to, stopped_by
 from kalan.credentials.services import checking, preparing, showing
-from kalan.credentials.views.common import act_or_404, ask, batch_or_404, pdf
+from kalan.credentials.views.common import act_or_404, ask, batch_or_404, may_retry, pdf
 from kalan.people.double import once
 from kalan.people.http import ActorRequest, attempt, posted, show_refusal, staff
 
@@ -189,6 +189,9 @@ def batch_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "may_register": request.actor.can(CAPABILITIES["register.view"]),
         "may_follow": batch.state == Batch.State.ORDERED and _sees_run(request, batch),
     }
+    if batch.run is not None and batch.state == Batch.State.ORDERED:
+        context["stopped"] = stopped_by(batch.run, batch.run.job)
+        context["may_retry"] = may_retry(request, batch.run)
     asked = "verifier" in request.GET
     few = not request.GET and context["counts"].draft <= _LOOKED_AT
     if context["may_prepare"] and (asked or few):

@@ -12,7 +12,8 @@ from django.urls import reverse
 from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.exports import name_file
-from kalan.credentials.models import Act, Batch
+from kalan.credentials.models import Act, Batch, SigningRun
+from kalan.credentials.policy import CAPABILITIES
 from kalan.credentials.selectors.listing import readable_acts, readable_batches
 from kalan.people.http import ActorRequest
 from kalan.people.services import passkeys
@@ -21,9 +22,18 @@ from kalan.people.services import passkeys
 def batch_or_404(request: ActorRequest, uid: uuid.UUID, capability: str = "acts.view") -> Batch:
     rows = readable_batches(request.actor, capability).select_related(
         "version__template", "office__key", "node", "prepared_by", "approved_by", "run__key",
+        "run__job", "run__holder__office__node",
         "programme", "session", "exam",
     )  # fmt: skip
     return get_object_or_404(rows, uid=uid)
+
+
+def may_retry(request: ActorRequest, run: SigningRun) -> bool:
+    """Whether this person may try again what a click left: who clicked, or who gives the visa."""
+    account = request.actor.account
+    if account is not None and run.account_id == account.pk:
+        return True
+    return request.actor.covers(CAPABILITIES["acts.approve"], run.holder.office.node.path)
 
 
 def act_or_404(

@@ -31,7 +31,7 @@ from kalan.credentials.selectors.signing import (
     runs_visible_to,
 )
 from kalan.credentials.services import ordering, second_factor, signing
-from kalan.credentials.views.common import challenge
+from kalan.credentials.views.common import challenge, may_retry
 from kalan.people.http import ActorRequest, posted, show_refusal, staff
 
 SIGN = CAPABILITIES["acts.sign"]
@@ -207,18 +207,10 @@ def run_page(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "page": failed,
         "batches": list(listed(run.batches.all()).order_by("approved_at", "pk")),
         "going": advance.running and not advance.finished,
-        "may_retry": _may_retry(request, run),
+        "may_retry": may_retry(request, run),
         "may_deliver": request.actor.can(CAPABILITIES["acts.deliver"]),
     }
     return render(request, "credentials/signing/run.html", context)
-
-
-def _may_retry(request: ActorRequest, run: SigningRun) -> bool:
-    account = request.actor.account
-    if account is not None and run.account_id == account.pk:
-        return True
-    office = run.holder.office
-    return request.actor.covers(CAPABILITIES["acts.approve"], office.node.path)
 
 
 def _crumbs(uid: uuid.UUID) -> list[tuple[str, str]]:

@@ -14,6 +14,9 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import io
+import queue
+import socket
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -24,7 +27,7 @@ from kalan.engine.signing.errors import SigningError
 
 B_T, B_LT, B_LTA = "b-t", "b-lt", "b-lta"
 LEVELS = (B_T, B_LT, B_LTA)
-TIMEOUT = 20.0  # seconds for one answer of a time-stamping authority
+TIMEOUT = 20.0  # seconds for one whole answer of a time-stamping authority
 _LARGEST = 1 << 18  # bytes of an answer
 
 
@@ -136,12 +139,50 @@ def _client(address: str, timeout: float) -> Any:
                     "Accept": "application/timestamp-reply",
                 },
             )
-            with urllib.request.urlopen(asked, timeout=timeout) as answer:  # noqa: S310
-                if answer.headers.get_content_type() != "application/timestamp-reply":
-                    raise OSError("not a time-stamp reply")
-                return tsp.TimeStampResp.load(answer.read(_LARGEST))
+            return tsp.TimeStampResp.load(_answered(asked, timeout))
 
     return Client()  # type: ignore[no-untyped-call]
+
+
+def _answered(asked: urllib.request.Request, timeout: float) -> bytes:
+    """The body of the answer; TimeoutError when it is not whole within ``timeout``.
+
+    In a thread: a socket's own time-out counts from the last byte, so that an authority which
+    sends one now and then would hold a run for hours, and a name that is being looked up has none.
+    """
+    told: queue.SimpleQueue[bytes | BaseException] = queue.SimpleQueue()
+
+    def fetch() -> None:
+        try:
+            with urllib.request.urlopen(asked, timeout=timeout) as answer:  # noqa: S310
+                if answer.headers.get_content_type() != "application/timestamp-reply":
+                    raise OSError("its answer is no time-stamp")
+                told.put(answer.read(_LARGEST))
+        except Exception as error:
+            told.put(error)
+
+    threading.Thread(target=fetch, daemon=True).start()
+    try:
+        found = told.get(timeout=timeout)
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+def _why(error: OSError) -> str:
+    """What an authority that gave no time-stamp did instead, in plain words."""
+    inner = getattr(error, "reason", error)
+    if isinstance(error, urllib.error.HTTPError):
+        return f"elle refuse (HTTP {error.code})"
+    if isinstance(inner, TimeoutError):
+        return "elle a trop tardé"
+    if isinstance(inner, socket.gaierror):
+        return "son adresse est introuvable"
+    if isinstance(inner, ConnectionError):
+        return "elle refuse la connexion ou l’a coupée"
+    return "sa réponse n’est pas un horodatage, ou le réseau est coupé"
 
 
 @contextmanager
@@ -178,8 +219,8 @@ def _told(tsa: str) -> Iterator[None]:
     except (OSError, urllib.error.URLError) as error:
         raise SigningError(
             "tsa_unreachable",
-            f"L’autorité d’horodatage ne répond pas comme attendu ({tsa}).",
-            "Vérifiez l’adresse et le réseau, puis recommencez : le document n’a pas changé.",
+            f"L’autorité d’horodatage {tsa} ne répond pas : {_why(error)}.",
+            "Vérifiez son adresse et le réseau, ou attendez qu’elle revienne, puis reprenez.",
         ) from error
     except Exception as error:  # a broken answer or file makes pyHanko raise of any kind
         raise SigningError(
