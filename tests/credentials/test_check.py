@@ -325,10 +325,18 @@ def test_english_says_the_same(act: Act, client: Client) -> None:
     assert "This document is in the register and it is valid." in page
     assert "20 March 2023" in page
     assert "the ministry’s own authority" in page
+    assert "none: the date is the register’s (level B-B)" in page
 
 
 def test_the_two_languages_hold_the_same_words() -> None:
-    for table in (words.RESULTS, words.LEVELS, words.REASONS, words.LIMITS, words.VERDICTS):
+    for table in (
+        words.RESULTS,
+        words.LEVELS,
+        words.DATES,
+        words.REASONS,
+        words.LIMITS,
+        words.VERDICTS,
+    ):
         assert sorted(table["fr"]) == sorted(table["en"])
     assert sorted(words.TEXTS["fr"]) == sorted(words.TEXTS["en"])
     assert set(verifying.RESULTS) <= set(words.RESULTS["fr"])
@@ -348,6 +356,9 @@ def test_machines_get_the_same_in_json(act: Act, client: Client) -> None:
         "issued_on": "2023-03-20",
         "valid_until": None,
         "level": "ministry",
+        "pades": "B-B",
+        "stamped_by": "",
+        "stamped_at": None,
         "reason": "",
         "replaced_by": None,
     }

@@ -282,7 +282,9 @@ def test_the_staff_page_shows_everything_and_revokes(
 ) -> None:
     sign_in(client, people.account("programme", tree.fatick))
     address = f"/gestion/actes/acte/{act.uid}/"
-    assert "Rien depuis la signature." in client.get(address).content.decode()
+    page = client.get(address).content.decode()
+    assert "Rien depuis la signature." in page
+    assert "Aucun\u00a0: la date est celle du registre (niveau B-B)" in page
     page = client.get(f"{address}revoquer/").content.decode()
     assert "fraude établie" in page
     form = {"uid": str(UID), "reason": "fraud", "text": "Feuille falsifiée", "number": "faux"}

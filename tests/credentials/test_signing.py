@@ -13,17 +13,20 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.models import Job, StoredFile
-from kalan.credentials import keystore
+from kalan.credentials import keystore, words
 from kalan.credentials.models import Act, ActPack, Batch, RegisterEntry, SigningKey, SigningRun
 from kalan.credentials.selectors import keys
 from kalan.credentials.selectors.signing import failures, progress
 from kalan.credentials.services import orphans, register, signing
 from kalan.credentials.services.reading import ActDamaged, act_bytes
+from kalan.credentials.services.verifying import Proof, answer_for
 from kalan.credentials.services.verifying_files import by_file
 from kalan.engine.signing.verify.judge import judge
 from kalan.people.actor import Actor
@@ -126,6 +129,20 @@ def test_acts_are_raised_once_the_time_stamping_authority_answers(
     assert b"/DSS" in pdf
     found = by_file(content=pdf, address="192.0.2.1", now=now)
     assert (found.result, found.reason) == ("valid", "ok")
+    # What the file proves of its date is noted as it was made, and judged again from the file.
+    act = batch.acts.get(rank=1)
+    assert found.proof == Proof("b-lt", "Horodatage", now) == answer_for(act, now=now).proof_of_date
+    on = words.day(timezone.localdate(now), "fr")
+    for page in (f"/gestion/actes/acte/{act.uid}/", f"/verifier/{act.code}/"):
+        text = client.get(page).content.decode()
+        assert f"ignature horodatée par Horodatage, le {on}\u00a0; le fichier contient" in text
+    handed = {"file": SimpleUploadedFile("acte.pdf", pdf)}
+    text = client.post("/verifier/?lang=en", handed).content.decode()
+    assert f"time-stamped by Horodatage, {words.day(timezone.localdate(now), 'en')}" in text
+    said = client.get(f"/verifier/{act.code}/?format=json").json()
+    assert (said["pades"], said["stamped_by"]) == ("B-LT", "Horodatage")
+    Act.objects.filter(pk=act.pk).update(pades="", stamped_at=None)  # the file has the last word
+    assert by_file(content=pdf, address="192.0.2.1", now=now).proof == found.proof
 
 
 def test_one_act_that_cannot_be_made_holds_up_no_other(tree: Tree, key: SigningKey) -> None:

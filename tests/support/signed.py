@@ -114,7 +114,7 @@ def sign(
 
 
 def archive(pdf: bytes, stamp: DummyTimeStamper, root: Party, lists: list[bytes]) -> bytes:
-    """Add validation data and a document time-stamp to a signed file (B-LTA)."""
+    """Add a document time-stamp, then validation data, to a signed file (B-LT)."""
     context = ValidationContext(
         trust_roots=[_asn1(root.certificate)],
         crls=lists,

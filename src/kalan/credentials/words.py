@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.utils import timezone
+
 from kalan.base.dates import long_date
 
 _MONTHS = [
@@ -137,6 +139,26 @@ LEVELS = {
     },
 }
 
+# What the file proves of its own date, by the level of its signature (ETSI EN 319 142-1).
+DATES = {
+    "fr": {
+        "b-b": "aucun : la date est celle du registre (niveau B-B)",
+        "b-t": "signature horodatée par {by}, le {on} (niveau B-T)",
+        "b-lt": "signature horodatée par {by}, le {on} ; le fichier contient de quoi la vérifier "
+        "après l’échéance du certificat (niveau B-LT)",
+        "b-lta": "signature horodatée par {by}, le {on} ; valable longtemps après l’échéance du "
+        "certificat (niveau B-LTA)",
+    },
+    "en": {
+        "b-b": "none: the date is the register’s (level B-B)",
+        "b-t": "signature time-stamped by {by}, {on} (level B-T)",
+        "b-lt": "signature time-stamped by {by}, {on}; the file holds what is needed to check it "
+        "after the certificate’s end (level B-LT)",
+        "b-lta": "signature time-stamped by {by}, {on}; valid long after the certificate’s end "
+        "(level B-LTA)",
+    },
+}
+
 REASONS = {
     "fr": {
         "error": "erreur de nom, de date ou de contenu",
@@ -244,6 +266,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "until": "jusqu’au",
         "issuer": "Émetteur",
         "level": "Signature",
+        "stamp": "Horodatage",
         "since": "Depuis le",
         "see_new": "Voir le document qui le remplace",
         "limits": "Ce que ce document ne prouve pas",
@@ -301,6 +324,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "until": "until",
         "issuer": "Issuer",
         "level": "Signature",
+        "stamp": "Time-stamp",
         "since": "Since",
         "see_new": "See the document that replaces it",
         "limits": "What this document does not prove",
@@ -342,3 +366,9 @@ def day(value: dt.date | None, language: str) -> str:
     if language == "en":
         return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
     return long_date(value)
+
+
+def proof_of_date(level: str, by: str, at: dt.datetime | None, language: str) -> str:
+    """What a file of that level proves of its date, stamped ``by`` that authority ``at`` then."""
+    on = day(timezone.localdate(at), language) if at else "–"
+    return DATES[language].get(level, "").format(by=by or "–", on=on)

@@ -99,15 +99,28 @@ class Chunk:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Where an act lies in its pack. ``level``: what it was raised to; "" and nobody for B-B."""
+
+    act: int
+    start: int
+    size: int
+    sha256: str
+    level: str = ""
+    stamped_by: str = ""
+    stamped_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
 class Stored:
-    """A pack that lies on disk under its name. ``rows``: act, start, size, SHA-256."""
+    """A pack that lies on disk under its name."""
 
     chunk: int
     batch: int
     path: str
     size: int
     sha256: str
-    rows: list[tuple[int, int, int, str]]
+    rows: list[Kept]
     failed: list[tuple[int, str]]
     cpu: float  # seconds of this process so far
 
@@ -123,7 +136,7 @@ class Stop:
 
 @dataclass
 class _Made:
-    rows: list[tuple[int, int, int, str]] = field(default_factory=list)
+    rows: list[Kept] = field(default_factory=list)
     failed: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -219,7 +232,8 @@ class Maker:
                 entry.external_attr = 0o600 << 16
                 pack.writestr(entry, pdf)
                 start = buffer.tell() - len(pdf)
-                made.rows.append((act.pk, start, len(pdf), hashlib.sha256(pdf).hexdigest()))
+                sha = hashlib.sha256(pdf).hexdigest()
+                made.rows.append(Kept(act.pk, start, len(pdf), sha, *self._stamp(pdf)))
         content = buffer.getbuffer()
         if made.rows:
             _keep(Path(self.setup.media) / chunk.path, content)
@@ -268,6 +282,15 @@ class Maker:
                 )
             ) from error
         return signed
+
+    def _stamp(self, pdf: bytes) -> tuple[str, str, dt.datetime] | tuple[()]:
+        """What the raised file itself says of its level."""
+        from kalan.engine.signing.longterm import first_stamp
+
+        if self.setup.raising is None or self._signer is None:
+            return ()
+        stamp = first_stamp(pdf)
+        return self.setup.raising.level, stamp.by, stamp.at
 
     def _render(self, spec: BatchSpec, act: ToMake) -> bytes:
         from kalan.credentials.documents.compose import document

@@ -93,7 +93,7 @@ def test_a_second_signature_is_valid_and_may_be_archived(plain: bytes) -> None:
     ]  # fmt: skip
 
 
-def test_an_act_by_our_own_signer_is_valid_and_may_be_archived() -> None:
+def test_an_act_by_our_own_signer_is_valid_and_may_be_raised() -> None:
     """Kalan's signer certifies (no change allowed); validation data and a time-stamp still may
     follow, and nothing else."""
     party = signer()
@@ -106,7 +106,8 @@ def test_an_act_by_our_own_signer_is_valid_and_may_be_archived() -> None:
     assert (verdict.signer, verdict.signed_at) == (own.signer, own.signed_at)
     assert own.signed_at == NOW
     kept = archive(pdf, stamping(stamper()), authority(), [revocation_list(authority(), {})])
-    assert levels(judged(kept)) == [("signature", "B-LTA", "good"), ("timestamp", None, "good")]
+    # The validation data follow the stamp, which covers none: no archive yet.
+    assert levels(judged(kept)) == [("signature", "B-LT", "good"), ("timestamp", None, "good")]
     assert judged(kept).reason is Reason.OK
     assert judge_own(kept, trust=[authority().der], at=NOW).reason is Reason.MODIFIED
 

@@ -80,6 +80,7 @@ def test_a_level_is_added_and_what_was_signed_stays(
         assert (said.valid, said.trusted) == (True, True)
     verdict = judge(found, trust=roots(), at=signing.SIGNED, crls=lists())
     assert (verdict.valid, verdict.reason.value) == (True, "ok")
+    assert verdict.signatures[0].level == level.upper()
     place = tmp_path / "a.pdf"
     place.write_bytes(found)
     assert "Signature Validation: Signature is Valid." in poppler(place)

@@ -223,6 +223,12 @@ class Act(models.Model):
     size = models.PositiveIntegerField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, null=True, blank=True, unique=True)
     signed_at = models.DateTimeField(null=True, blank=True)
+    # What its file was raised to when it was made ("": B-B, nobody stamped it), by whom and when.
+    pades = models.CharField(
+        max_length=5, blank=True, choices=[("b-t", "B-T"), ("b-lt", "B-LT"), ("b-lta", "B-LTA")]
+    )
+    stamped_by = models.CharField(max_length=200, blank=True)
+    stamped_at = models.DateTimeField(null=True, blank=True)
     # Its bit in the status list of badges; drawn at random, so that neighbours tell nothing.
     status_index = models.PositiveIntegerField(null=True, blank=True, unique=True)
 
@@ -262,6 +268,11 @@ class Act(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["valid", "revoked", "replaced"]), name="act_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(pades="", stamped_at__isnull=True)
+                | Q(pades__in=["b-t", "b-lt", "b-lta"], stamped_at__isnull=False),
+                name="act_raised_is_stamped",
             ),
             models.CheckConstraint(
                 condition=Q(renews__isnull=True) | ~Q(renews=F("pk")), name="act_renews_another"

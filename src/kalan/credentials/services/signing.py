@@ -165,7 +165,8 @@ def _keep(job: Job, run: SigningRun, stored: Stored) -> None:
     """Note a pack and its acts in one transaction, as long as this very attempt owns the job."""
     signed = (
         "UPDATE credentials_act SET state = 'signed', problem = '', pack_id = %s, start = %s, "
-        "size = %s, sha256 = %s, signed_at = %s WHERE id = %s AND state = 'planned'"
+        "size = %s, sha256 = %s, signed_at = %s, pades = %s, stamped_by = %s, stamped_at = %s "
+        "WHERE id = %s AND state = 'planned'"
     )
     with transaction.atomic():
         mine = Job.objects.select_for_update().filter(
@@ -177,8 +178,15 @@ def _keep(job: Job, run: SigningRun, stored: Stored) -> None:
         if stored.rows:
             _refuse_ended(run)
             pack = _pack(run, stored)
-            at = connection.ops.adapt_datetimefield_value(run.confirmed_at)
-            rows = [(pack.pk, start, size, sha, at, key) for key, start, size, sha in stored.rows]
+            moment = connection.ops.adapt_datetimefield_value
+            at = moment(run.confirmed_at)
+            rows = [
+                (
+                    pack.pk, row.start, row.size, row.sha256, at,
+                    row.level, row.stamped_by, moment(row.stamped_at), row.act,
+                )
+                for row in stored.rows
+            ]  # fmt: skip
             with connection.cursor() as cursor:
                 cursor.executemany(signed, rows)
         for key, problem in stored.failed:

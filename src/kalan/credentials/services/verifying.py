@@ -39,6 +39,16 @@ RESULTS = (VALID, REVOKED, EXPIRED, REPLACED, ALTERED, UNKNOWN, PENDING, VOID, K
 
 
 @dataclass(frozen=True)
+class Proof:
+    """How far a signature proves its own date. ``level``: "b-b" (no more than its signer says),
+    "b-t", "b-lt" or "b-lta"; stamped ``by`` an authority, ``at`` a moment."""
+
+    level: str
+    by: str = ""
+    at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
 class Answer:
     """What is said of one act. ``act`` is None when there is none, or nothing is to be said."""
 
@@ -77,6 +87,14 @@ class Answer:
         if run is None:
             return ""
         return "hand" if run.mode == Mode.HAND else run.level
+
+    @property
+    def proof_of_date(self) -> Proof | None:
+        """As noted from the file when it was made; None when nothing was signed in it."""
+        act = self.act
+        if act is None or act.state != Act.State.SIGNED or self.level in ("", "hand"):
+            return None
+        return Proof(act.pades or "b-b", act.stamped_by, act.stamped_at)
 
     @property
     def kind(self) -> str:

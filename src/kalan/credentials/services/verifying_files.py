@@ -24,7 +24,8 @@ from kalan.credentials.models import Act, ActTemplate, CheckCount
 from kalan.credentials.models.offices import Mode
 from kalan.credentials.selectors import checks
 from kalan.credentials.services import verifying
-from kalan.credentials.services.verifying import Answer, answer_for, count_check
+from kalan.credentials.services.verifying import Answer, Proof, answer_for, count_check
+from kalan.engine.signing.verify.verdict import Reason, Verdict
 from kalan.people.services import limits
 
 logger = logging.getLogger(__name__)
@@ -44,11 +45,13 @@ _PATIENCE = 20  # seconds
 
 @dataclass(frozen=True)
 class FileAnswer:
-    """``answer`` is the register's, of a file that is whole; ``reason`` a verdict's."""
+    """``answer`` is the register's, of a file that is whole; ``reason`` a verdict's; ``proof``
+    what the file proves of its date."""
 
     result: str
     answer: Answer | None = None
     reason: str = ""
+    proof: Proof | None = None
 
     @property
     def valid(self) -> bool:
@@ -72,26 +75,39 @@ def _ours(act: Act, content: bytes, now: dt.datetime) -> FileAnswer:
     answer = answer_for(act, now=now)
     if act.batch.mode == Mode.HAND:  # the signature is on the paper
         return FileAnswer(answer.result, answer)
-    reason = _judged(act, content)
-    if reason != "ok":
-        return FileAnswer(UNREADABLE, reason=reason)
-    return FileAnswer(answer.result, answer, reason)
+    verdict = _judged(act, content)
+    if not verdict.valid:
+        return FileAnswer(UNREADABLE, reason=str(verdict.reason.value))
+    return FileAnswer(answer.result, answer, "ok", _proof(verdict))
 
 
-def _judged(act: Act, content: bytes) -> str:
-    """The verdict's reason on an act of ours, at the moment the register knows it from."""
+def _proof(verdict: Verdict) -> Proof | None:
+    """The level of the last signature, which is ours, and who first stamped it."""
+    signed = [one for one in verdict.signatures if one.kind == "signature"]
+    if not signed or not signed[-1].level:
+        return None
+    level = signed[-1].level.lower()
+    after = verdict.signatures[verdict.signatures.index(signed[-1]) :]
+    stamps = [one for one in after if one.kind == "timestamp"]
+    if level == "b-b" or not stamps:
+        return Proof(level, at=signed[-1].signed_at if level != "b-b" else None)
+    return Proof(level, stamps[0].signer or "", stamps[0].signed_at)
+
+
+def _judged(act: Act, content: bytes) -> Verdict:
+    """The verdict on an act of ours, at the moment the register knows it from."""
     try:
         run = act.batch.run
         if run is None or run.key is None or act.signed_at is None:
-            return "untrusted"
+            return Verdict(Reason.UNTRUSTED)
         trust = _anchors([run.key.chain or run.key.certificate])
-        return _reason(act, content, trust, act.signed_at)
+        return _strictly(act, content, trust, act.signed_at)
     except Exception:
         logger.exception("act %s could not be judged", act.number)
-        return "malformed"
+        return Verdict(Reason.MALFORMED)
 
 
-def _reason(act: Act, content: bytes, trust: list[bytes], at: dt.datetime) -> str:
+def _strictly(act: Act, content: bytes, trust: list[bytes], at: dt.datetime) -> Verdict:
     """By our own strict judge: one signed revision over the whole file.
 
     Acts made elsewhere, and those raised to a time-stamped level, have other shapes: they are
@@ -107,7 +123,7 @@ def _reason(act: Act, content: bytes, trust: list[bytes], at: dt.datetime) -> st
         raised = any(one.level not in (None, "B-B") for one in general.signatures)
         if elsewhere or raised:
             verdict = general
-    return str(verdict.reason.value)
+    return verdict
 
 
 def _other(content: bytes, now: dt.datetime) -> FileAnswer:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.models import Job
+from kalan.credentials import words
 from kalan.credentials.forms.life import DeliverForm, ReinstateForm, ReplaceForm, RevokeForm
 from kalan.credentials.forms.signing import as_uuids
 from kalan.credentials.models import Act, Batch
@@ -47,9 +48,12 @@ def act_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
     signed = act.state == Act.State.SIGNED
     valid = signed and act.status == Act.Status.VALID
     in_scope = act.batch.node.path
+    answer = verifying.answer_for(act, now=now) if act.state in ("signed", "void") else None
+    proof = answer.proof_of_date if answer else None
     context = {
         "act": act,
-        "answer": verifying.answer_for(act, now=now) if act.state in ("signed", "void") else None,
+        "answer": answer,
+        "stamp": words.proof_of_date(proof.level, proof.by, proof.at, "fr") if proof else "",
         "events": act.events.select_related("by", "other").order_by("at", "pk"),
         "entries": act.entries.order_by("seq"),
         "batch_entry": act.batch.entries.order_by("seq").first(),

@@ -20,7 +20,7 @@ from kalan.base.errors import Refused
 from kalan.base.uploads import META_KEY
 from kalan.credentials import words
 from kalan.credentials.services import verifying
-from kalan.credentials.services.verifying import Answer
+from kalan.credentials.services.verifying import Answer, Proof
 from kalan.credentials.services.verifying_files import MAX_BYTES, by_file
 from kalan.credentials.views.files import document
 from kalan.engine.signing import code as codes
@@ -93,7 +93,7 @@ def _file(request: HttpRequest) -> HttpResponse:
         return _page(
             request, "file", context | {"badge": badge, "sentence": sentence, "tone": tone}
         )
-    context |= {"answer": found.answer, **_says(request, found.answer)}
+    context |= {"answer": found.answer, **_says(request, found.answer, found.proof)}
     return _page(request, "file", context)
 
 
@@ -145,8 +145,9 @@ def _page(
     return response
 
 
-def _says(request: HttpRequest, answer: Answer) -> dict[str, Any]:
-    """The words of an answer, in the language of the page."""
+def _says(request: HttpRequest, answer: Answer, proof: Proof | None = None) -> dict[str, Any]:
+    """The words of an answer, in the language of the page. ``proof``: as judged from a file, else
+    what was noted when it was made."""
     language = _language(request)
     badge, sentence, tone = words.RESULTS[language][answer.result]
     kinds = words.LIMITS[language]
@@ -154,7 +155,9 @@ def _says(request: HttpRequest, answer: Answer) -> dict[str, Any]:
     if answer.act is None:
         return said
     title = answer.act.batch.version.title
+    proof = proof or answer.proof_of_date
     return said | {
+        "stamp": words.proof_of_date(proof.level, proof.by, proof.at, language) if proof else "",
         "title": words.KINDS_EN[answer.kind].capitalize() if language == "en" else title,
         "subtitle": title if language == "en" else "",
         "issued": words.day(answer.issued_on, language),
@@ -173,6 +176,7 @@ def _json(answer: Answer) -> HttpResponse:
     """For machines: the same as the page says, never more."""
     said: dict[str, Any] = {"valid": answer.valid, "result": answer.result}
     if answer.act is not None:
+        proof = answer.proof_of_date
         said |= {
             "number": answer.act.number,
             "kind": answer.kind,
@@ -182,6 +186,9 @@ def _json(answer: Answer) -> HttpResponse:
             "issued_on": answer.issued_on,
             "valid_until": answer.act.valid_until,
             "level": answer.level,
+            "pades": proof.level.upper() if proof else "",
+            "stamped_by": proof.by if proof else "",
+            "stamped_at": proof.at if proof else None,
             "reason": answer.ended.reason if answer.ended else "",
             "replaced_by": answer.ended.other.code if answer.ended and answer.ended.other else None,
         }

@@ -21,6 +21,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from kalan.engine.signing.errors import SigningError
@@ -29,6 +30,14 @@ B_T, B_LT, B_LTA = "b-t", "b-lt", "b-lta"
 LEVELS = (B_T, B_LT, B_LTA)
 TIMEOUT = 20.0  # seconds for one whole answer of a time-stamping authority
 _LARGEST = 1 << 18  # bytes of an answer
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Who stamped a document, and the moment that this proves."""
+
+    by: str
+    at: dt.datetime
 
 
 def raise_level(
@@ -52,6 +61,21 @@ def raise_level(
         raise ValueError(f"unknown level {level!r}")
     with _told(tsa):
         return asyncio.run(_raise(pdf, level, tsa, trust, crls, at, timeout))
+
+
+def first_stamp(pdf: bytes) -> Stamp:
+    """The first document time-stamp of a raised file: the one that proves its signature's date.
+
+    Read, not judged: for a file that was raised here just now.
+    """
+    from pyhanko.pdf_utils.reader import PdfFileReader
+
+    found = PdfFileReader(io.BytesIO(pdf)).embedded_timestamp_signatures[0]
+    names = found.signer_cert.subject.native
+    name = names.get("common_name") or names.get("organization_name") or ""
+    said = found.signed_data["encap_content_info"]["content"].parsed
+    moment: dt.datetime = said["gen_time"].native
+    return Stamp((name if isinstance(name, str) else ", ".join(name))[:200], moment)
 
 
 async def _raise(

@@ -267,7 +267,7 @@ def _right_stamp(signed: Any, leaf: x509.Certificate, digest: Callable[[str], by
 def _answer(found: list[Signature], pool: trust.Pool, at: datetime) -> None:
     """Ask who answers for each, the last first: a trusted document time-stamp proves that what it
     covers existed at its time, and what lies before it is judged at that moment."""
-    moment, archived = at, False
+    moment, stamps = at, _Stamps()
     for one in reversed(found):
         if not one.verdict.valid:
             continue
@@ -281,23 +281,38 @@ def _answer(found: list[Signature], pool: trust.Pool, at: datetime) -> None:
                 state = trust.answer_for(pool, leaf, moment)
                 trust.no_strangers(pool, _brought(one.embedded.signed_data), leaf.dump())
                 one.verdict = replace(one.verdict, signed_at=stamped, proved=True, revocation=state)
-                moment, archived = stamped, True
+                moment = stamped
+                stamps = _Stamps(True, stamps.over_data or _has_data(one))
             else:
-                _answer_signature(one, pool, moment, archived)
+                _answer_signature(one, pool, moment, stamps)
         except Doubt as doubt:
             one.verdict = replace(one.verdict, reason=doubt.reason, detail=doubt.detail)
 
 
-def _answer_signature(one: Signature, pool: trust.Pool, moment: datetime, archived: bool) -> None:
+@dataclass(frozen=True)
+class _Stamps:
+    """Trusted document time-stamps after a signature: whether there is ``any``, and whether one
+    covers validation data (B-LTA; a stamp before them proves the date only)."""
+
+    any: bool = False
+    over_data: bool = False
+
+
+def _has_data(one: Signature) -> bool:
+    """Whether validation data stand in the part of the file that a time-stamp covers."""
+    return "/DSS" in one.embedded.reader.get_historical_resolver(one.revision).root
+
+
+def _answer_signature(one: Signature, pool: trust.Pool, moment: datetime, stamps: _Stamps) -> None:
     stamped = _signature_stamp(one, pool, moment)
-    proved = stamped or (moment if archived else None)
+    proved = stamped or (moment if stamps.any else None)
     leaf = one.embedded.signer_cert
     profile.fit_to_sign(leaf)
     state = trust.answer_for(pool, leaf, stamped or moment)
     trust.no_strangers(pool, _brought(one.embedded.signed_data), leaf.dump())
     level = "B-T" if proved else "B-B"
     if proved and pool.lists_held:
-        level = "B-LTA" if archived else "B-LT"
+        level = "B-LTA" if stamps.over_data else "B-LT"
     one.verdict = replace(
         one.verdict,
         signed_at=proved or one.verdict.signed_at,

@@ -105,9 +105,9 @@ def _say(verdict: Verdict, path: Path, as_json: bool, several: bool) -> None:
         what = "Horodatage" if one.kind == "timestamp" else "Signature"
         when = f"{one.signed_at:%d/%m/%Y %H:%M} UTC" if one.signed_at else "sans date"
         proof = "" if one.proved else " (date déclarée)"
-        lines.append(
-            f"  {what} de {_plain(one.signer or '')}, {when}{proof}\u00a0: {one.reason.value}"
-        )
+        level = f", niveau {one.level}" if one.level else ""
+        who = _plain(one.signer or "")
+        lines.append(f"  {what} de {who}, {when}{proof}{level}\u00a0: {one.reason.value}")
     _write("\n".join(lines))
 
 
