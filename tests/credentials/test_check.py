@@ -325,7 +325,7 @@ def test_english_says_the_same(act: Act, client: Client) -> None:
     assert "This document is in the register and it is valid." in page
     assert "20 March 2023" in page
     assert "the ministry’s own authority" in page
-    assert "none: the date is the register’s (level B-B)" in page
+    assert "none: the date is the register’s (level B\u2011B)" in page
 
 
 def test_the_two_languages_hold_the_same_words() -> None:

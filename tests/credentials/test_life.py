@@ -284,7 +284,7 @@ def test_the_staff_page_shows_everything_and_revokes(
     address = f"/gestion/actes/acte/{act.uid}/"
     page = client.get(address).content.decode()
     assert "Rien depuis la signature." in page
-    assert "Aucun\u00a0: la date est celle du registre (niveau B-B)" in page
+    assert "Aucun\u00a0: la date est celle du registre (niveau B\u2011B)" in page
     page = client.get(f"{address}revoquer/").content.decode()
     assert "fraude établie" in page
     form = {"uid": str(UID), "reason": "fraud", "text": "Feuille falsifiée", "number": "faux"}

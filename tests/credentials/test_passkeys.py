@@ -255,6 +255,7 @@ def test_the_page_asks_for_what_the_person_has(
         Authenticator.objects.filter(user=account).exclude(type__in=kinds).delete()
         answer = client.get(address)
         page = answer.content.decode()
+        assert "(facultatif)" not in page
         shown.append(('name="code"' in page, "data-passkey-button" in page))
         if not kinds:
             assert answer.headers["Location"] == reverse("account_must_enrol")

@@ -142,20 +142,20 @@ LEVELS = {
 # What the file proves of its own date, by the level of its signature (ETSI EN 319 142-1).
 DATES = {
     "fr": {
-        "b-b": "aucun : la date est celle du registre (niveau B-B)",
-        "b-t": "signature horodatée par {by}, le {on} (niveau B-T)",
+        "b-b": "aucun : la date est celle du registre (niveau B\u2011B)",
+        "b-t": "signature horodatée par {by}, le {on} (niveau B\u2011T)",
         "b-lt": "signature horodatée par {by}, le {on} ; le fichier contient de quoi la vérifier "
-        "après l’échéance du certificat (niveau B-LT)",
+        "après l’échéance du certificat (niveau B\u2011LT)",
         "b-lta": "signature horodatée par {by}, le {on} ; valable longtemps après l’échéance du "
-        "certificat (niveau B-LTA)",
+        "certificat (niveau B\u2011LTA)",
     },
     "en": {
-        "b-b": "none: the date is the register’s (level B-B)",
-        "b-t": "signature time-stamped by {by}, {on} (level B-T)",
+        "b-b": "none: the date is the register’s (level B\u2011B)",
+        "b-t": "signature time-stamped by {by}, {on} (level B\u2011T)",
         "b-lt": "signature time-stamped by {by}, {on}; the file holds what is needed to check it "
-        "after the certificate’s end (level B-LT)",
+        "after the certificate’s end (level B\u2011LT)",
         "b-lta": "signature time-stamped by {by}, {on}; valid long after the certificate’s end "
-        "(level B-LTA)",
+        "(level B\u2011LTA)",
     },
 }
 

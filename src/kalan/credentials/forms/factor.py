@@ -29,6 +29,7 @@ class WithFactor(forms.Form):
             return
         if self.by_code:
             self.fields["code"] = _code(required=not ways.passkey)
+            self.fields["code"].unmarked = True  # type: ignore[attr-defined]  # one of two ways
         if ways.passkey:
             self.fields["challenge"] = _said(2_000)
             self.fields["credential"] = _said(10_000)
