@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import signal
 import socket
@@ -15,7 +14,6 @@ from django.conf import settings
 from django.core.management import call_command
 
 from kalan.base.errors import Refused
-from kalan.config.first_migration import drawing_little, is_empty
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 READY_WITHIN = 30  # seconds
@@ -25,15 +23,9 @@ STOP_WITHIN = 25  # seconds; gunicorn's graceful_timeout and a little
 def prepare() -> None:
     """Bring database, cache table and static files up to date. Safe to repeat."""
     say("Préparation de la base…")
-    migrate()
+    call_command("migrate", interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-
-
-def migrate() -> None:
-    """Bring the tables up to date; those of an empty database without needless work."""
-    with drawing_little() if is_empty() else contextlib.nullcontext():
-        call_command("migrate", interactive=False, verbosity=0)
 
 
 def refuse_taken_port(host: str, port: int) -> None:
