@@ -14,7 +14,7 @@ from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.models import Message
 from kalan.credentials.models import Act, ActEvent, Batch, RegisterEntry
-from kalan.credentials.services import life, register, signing
+from kalan.credentials.services import life, register, replacing, signing
 from kalan.credentials.services.second_factor import Given
 from kalan.people.actor import Actor
 from kalan.people.selectors.core import actor_for
@@ -228,7 +228,7 @@ def replace(actor: Actor, act: Act, **more: Any) -> Batch:
         **more,
     }
     values["changes"].pop("matricule")
-    return life.replace(actor=actor, act=act, **values)
+    return replacing.replace(actor=actor, act=act, **values)
 
 
 def test_a_replacement_is_a_draft_of_one_with_the_correction(act: Act, programme: Actor) -> None:
@@ -244,11 +244,11 @@ def test_a_replacement_is_a_draft_of_one_with_the_correction(act: Act, programme
 
 def test_the_old_act_ends_when_the_new_one_is_signed(act: Act, programme: Actor) -> None:
     batch = replace(programme, act)
-    life.complete_replacement(batch=batch, now=NOW)
+    replacing.complete_replacement(batch=batch, now=NOW)
     assert status(act) == "valid"
     new = sign(batch, act)
     for _ in range(2):
-        life.complete_replacement(batch=batch, now=NOW)
+        replacing.complete_replacement(batch=batch, now=NOW)
     event = ActEvent.objects.get(kind="replaced")
     assert (status(act), event.act, event.other) == ("replaced", act, new)
     assert entries() == [("replaced", act.number)]

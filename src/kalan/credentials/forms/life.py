@@ -13,7 +13,7 @@ from kalan.base.models import Message
 from kalan.credentials.forms.factor import WithFactor
 from kalan.credentials.models import ActEvent
 from kalan.credentials.selectors.renewals import ORDERS, STAGES, WINDOWS
-from kalan.credentials.services.life import CORRECTABLE
+from kalan.credentials.services.replacing import CORRECTABLE
 from kalan.people.models import OrgNode
 
 

@@ -22,7 +22,7 @@ from kalan.credentials import keystore, policy
 from kalan.credentials.models import Act, ActPack, Batch, RegisterEntry, SigningKey, SigningRun
 from kalan.credentials.models.offices import Mode
 from kalan.credentials.selectors import keys
-from kalan.credentials.services import life, orphans, register
+from kalan.credentials.services import orphans, register, replacing
 from kalan.credentials.services.children import Children, processes_for
 from kalan.credentials.services.printing import spec_of
 from kalan.credentials.worker_child import (
@@ -238,7 +238,7 @@ def finish(*, batch: Batch, now: dt.datetime) -> bool:
                 batch=batch,
             )
         batch.save(update_fields=["state", "signed_at", "merkle_root"])
-        life.complete_replacement(batch=batch, now=now)
+        replacing.complete_replacement(batch=batch, now=now)
         if not batch.run.batches.filter(state=Batch.State.ORDERED).exists():
             SigningRun.objects.filter(pk=batch.run.pk).update(finished_at=now, sealed="")
     return True
@@ -367,7 +367,7 @@ def enter_hand_signature(
         body=register.body_of(batch, root, number),
         batch=batch,
     )
-    life.complete_replacement(batch=batch, now=now)
+    replacing.complete_replacement(batch=batch, now=now)
     note(actor=actor, subject=batch, text=f"Signé à la main le {on:%d/%m/%Y} par {by.strip()}")
     return batch
 

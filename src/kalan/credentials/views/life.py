@@ -18,7 +18,15 @@ from kalan.credentials.forms.signing import as_uuids
 from kalan.credentials.models import Act, Batch
 from kalan.credentials.policy import CAPABILITIES
 from kalan.credentials.selectors.renewals import renewing
-from kalan.credentials.services import delivery, life, second_factor, sharing, verifying
+from kalan.credentials.services import (
+    delivery,
+    issued,
+    life,
+    replacing,
+    second_factor,
+    sharing,
+    verifying,
+)
 from kalan.credentials.views.common import batch_or_404, challenge, crumbs_of
 from kalan.people.http import ActorRequest, posted, show_refusal, staff
 
@@ -59,7 +67,7 @@ def act_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponse:
         "batch_entry": act.batch.entries.order_by("seq").first(),
         "badges": act.badges.select_related("key").order_by("pk"),
         "check_url": sharing.check_url(act),
-        "replacement": life.replacement_of(act) if signed else None,
+        "replacement": replacing.replacement_of(act) if signed else None,
         "renewed_by": renewing(request.actor, act),
         "may_revoke": valid and actor.covers(REVOKE, in_scope),
         "may_reinstate": actor.covers(REVOKE, in_scope) and life.may_undo(actor, act, now=now),
@@ -83,7 +91,7 @@ def _defied(request: ActorRequest, act: Act, action: str) -> HttpResponse | None
     uid = next(iter(as_uuids([request.POST.get("uid", "")])), None)
     if uid is None:
         return HttpResponse(status=400)
-    return challenge(request, life.about(action, act, uid))
+    return challenge(request, issued.about(action, act, uid))
 
 
 def _ask(request: ActorRequest, act: Act, **context: object) -> HttpResponse:
@@ -158,13 +166,13 @@ def act_reinstate(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
 def act_replace(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     act = _act(request, uid, "acts.prepare")
     held = act.data.get("holder") or {}
-    initial = {name: held.get(name, "") for name in life.CORRECTABLE} | {"name": act.name}
+    initial = {name: held.get(name, "") for name in replacing.CORRECTABLE} | {"name": act.name}
     if (said := _defied(request, act, "replace")) is not None:
         return said
     form = ReplaceForm(posted(request), initial=initial, ways=_ways(request))
     if request.method == "POST" and form.is_valid():
         try:
-            batch = life.replace(
+            batch = replacing.replace(
                 actor=request.actor,
                 now=clock.now(),
                 act=act,
