@@ -17,13 +17,20 @@ os.environ["KALAN_LOG_LEVEL"] = "WARNING"
 os.environ["KALAN_SECRET_KEY"] = "a key for tests only, long enough to sign and to seal with it"
 
 import pytest
-from hypothesis import is_hypothesis_test
+from hypothesis import HealthCheck, is_hypothesis_test
+from hypothesis import settings as hypothesis_settings
 
 from kalan.assessment.selectors import frozen
 from tests.factories import people
 from tests.support import postgres
 from tests.support.locks import made_once, run_folder, shared_folder
 from tests.support.server import Server, copy_home, make_home, python
+
+# How long an example takes says more of the machine than of the code: budgets are held elsewhere.
+hypothesis_settings.register_profile(
+    "kalan", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("kalan")
 
 
 @pytest.fixture(scope="session")
