@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tarfile
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from django.test import override_settings
 
+from kalan.config.databases import BEFORE
 from kalan.people.models import Agent
 from tests.factories import people
 from tests.support import postgres
@@ -234,6 +237,35 @@ def test_an_empty_house_takes_an_archive_without_asking(
     assert names(empty) == []
     assert program(empty)("restore", archive).returncode == 0
     assert names(empty) == ["Sagna"]
+
+
+@pytest.mark.parametrize("furnished", ["offline_postgresql"], indirect=True)
+def test_a_restoration_takes_less_than_half_the_locks_of_a_server(
+    house: Server, kalan: Program, archive: Path
+) -> None:
+    """And drops what one killed at its very end left behind."""
+    leftover = f"CREATE SCHEMA {BEFORE}; CREATE TABLE {BEFORE}.old AS SELECT 1 AS one"
+    done, counts = threading.Event(), [0]
+    with psycopg.connect(house.settings["KALAN_DATABASE_URL"], autocommit=True) as other:
+        other.execute(leftover)
+
+        def watch() -> None:
+            query = """SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+                       WHERE datname = current_database()"""
+            while not done.wait(0.01):
+                counts.append(other.execute(query).fetchall()[0][0])
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        restored = kalan("restore", archive, "--yes")
+        done.set()
+        watcher.join()
+        schemas = other.execute("SELECT nspname FROM pg_namespace").fetchall()
+    assert restored.returncode == 0, restored.stderr
+    assert names(house) == ["Sagna"]
+    assert (BEFORE,) not in schemas
+    # As it comes, PostgreSQL has room for 64 locks for each of 100 connections.
+    assert 1000 < max(counts) < 64 * 100 // 2
 
 
 def _change_manifest(archive: Path, change: Callable[[dict[str, object]], None]) -> None:

@@ -25,6 +25,8 @@ SETTINGS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "max_connections": "60",
+    # Several houses are made, copied and put back at once in one cluster.
+    "max_locks_per_transaction": "256",
     "shared_buffers": "256MB",
 }
 
