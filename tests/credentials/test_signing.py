@@ -19,12 +19,12 @@ from django.utils import timezone
 
 from kalan.base import clock
 from kalan.base.errors import Refused
-from kalan.base.models import Job, StoredFile
+from kalan.base.models import Job, Message, StoredFile
 from kalan.credentials import keystore, words
 from kalan.credentials.models import Act, ActPack, Batch, RegisterEntry, SigningKey, SigningRun
 from kalan.credentials.selectors import keys
 from kalan.credentials.selectors.signing import failures, progress
-from kalan.credentials.services import orphans, register, signing
+from kalan.credentials.services import orphans, register, signing, telling
 from kalan.credentials.services.reading import ActDamaged, act_bytes
 from kalan.credentials.services.verifying import Proof, answer_for
 from kalan.credentials.services.verifying_files import by_file
@@ -154,6 +154,9 @@ def test_one_act_that_cannot_be_made_holds_up_no_other(tree: Tree, key: SigningK
     jobs.run_jobs()
     assert states(batch) == ["signed", "failed", "signed"]
     assert [row.number for row in failures(run)] == ["SN-2023-000002"]
+    message = Message.objects.get()  # to who clicked, not to who keeps the keys
+    assert (message.recipient, message.template) == (run.account.email, "act_run_stopped")
+    assert "1 acte n’a pas pu être fait." in message.body
     batch.refresh_from_db()
     run.refresh_from_db()
     assert (batch.state, run.finished_at) == ("ordered", None)
@@ -224,6 +227,11 @@ def test_a_wrong_passphrase_numbers_nothing(tree: Tree) -> None:
     assert (states(batch), run.sealed) == (["signed", "signed"], "")
 
 
+def told(*recipients: str | None) -> list[str]:
+    rows = Message.objects.filter(recipient__in=recipients).order_by("pk")
+    return list(rows.values_list("template", flat=True))
+
+
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
     """Writing more than ``size`` bytes into a file fails, here and in child processes."""
@@ -236,6 +244,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 
 def test_a_full_disk_stops_the_run_and_it_goes_on_afterwards(tree: Tree, key: SigningKey) -> None:
+    keeper, elsewhere = (people.account("admin", at) for at in (tree.country, tree.kaolack))
     batch = make.approved_batch(tree.fatick, acts=8, key=key)
     run = make.ordered(batch)
     with files_of_at_most(200_000):
@@ -245,9 +254,22 @@ def test_a_full_disk_stops_the_run_and_it_goes_on_afterwards(tree: Tree, key: Si
     assert "Le disque du serveur est plein" in seen.stopped
     assert StoredFile.objects.count() == 0
     assert list((Path(settings.MEDIA_ROOT) / "actes").glob(f"*/*/{run.uid}_*")) == []
+    # Who clicked and who keeps the keys are told, once for this stop, what to do and where.
+    assert told(run.account.email, keeper.email) == ["act_run_stopped"] * 2
+    message = Message.objects.get(recipient=keeper.email)
+    assert message.subject == "Signature arrêtée\u00a0: 0 acte signé sur 8"
+    place = f"{batch.title}\u00a0: {settings.KALAN_BASE_URL}/gestion/actes/{batch.uid}/"
+    assert [text in message.body for text in (seen.stopped, "Reprendre", place)] == [True] * 3
     signing.retry(actor=signatory(batch), run=run, now=LATER)
     jobs.run_jobs()
     assert states(batch) == ["signed"] * 8
+    job = Job.objects.latest("pk")
+    assert job.started_at is not None
+    run.refresh_from_db()
+    for _ in range(2):  # a short run ends in silence, a long one is told, once
+        telling.run_ended(run=run, job=job, now=job.started_at + telling.LONG)
+    assert told(run.account.email) == ["act_run_stopped", "act_run_ended"]
+    assert told(elsewhere.email) == []
 
 
 def test_a_key_that_ended_after_the_click_signs_no_more(tree: Tree, key: SigningKey) -> None:
@@ -256,6 +278,7 @@ def test_a_key_that_ended_after_the_click_signs_no_more(tree: Tree, key: Signing
     run = make.ordered(batch)
     SigningKey.objects.filter(pk=key.pk).update(state="revoked", ended_at=LATER)
     jobs.run_jobs()
+    assert told(run.account.email) == ["act_run_stopped"]
     assert "a été révoquée depuis le clic" in progress(SigningRun.objects.get(), now=LATER).stopped
     with pytest.raises(Refused, match="a été révoquée depuis le clic"):
         signing.retry(actor=signatory(batch), run=run, now=LATER)

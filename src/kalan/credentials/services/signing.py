@@ -22,7 +22,7 @@ from kalan.credentials import keystore, policy
 from kalan.credentials.models import Act, ActPack, Batch, RegisterEntry, SigningKey, SigningRun
 from kalan.credentials.models.offices import Mode
 from kalan.credentials.selectors import keys
-from kalan.credentials.services import orphans, register, replacing
+from kalan.credentials.services import orphans, register, replacing, telling
 from kalan.credentials.services.children import Children, processes_for
 from kalan.credentials.services.printing import spec_of
 from kalan.credentials.worker_child import (
@@ -43,20 +43,29 @@ _S = Act.State
 
 
 def _left_behind(*, job: Job, run_uid: str) -> None:
-    """After three interruptions a job is given up; one that was getting on is started anew."""
-    run = SigningRun.objects.get(uid=run_uid)
-    if run.job_id != job.pk or job.attempts < jobs.MAX_ATTEMPTS:
+    """After three interruptions a job is given up; one that was getting on is started anew. What
+    stops is told."""
+    run = _run(run_uid)
+    if run.job_id != job.pk:
         return
-    done = Job.objects.filter(pk=job.pk).values_list("done", flat=True).get()
-    if done and _acts(run).filter(state=_S.PLANNED).exists():
+    done, reason = Job.objects.filter(pk=job.pk).values_list("done", "error").get()
+    again = done and job.attempts >= jobs.MAX_ATTEMPTS
+    if again and _acts(run).filter(state=_S.PLANNED).exists():
         _start(run, job.created_by, clock.now())
+    else:
+        telling.run_stopped(run=run, job=job, reason=reason, now=clock.now())
+
+
+def _run(uid: str) -> SigningRun:
+    related = ("key", "account__agent", "holder__office__node")
+    return SigningRun.objects.select_related(*related).get(uid=uid)
 
 
 @background(failed=_left_behind)
 def sign_run(*, job: Job, run_uid: str) -> dict[str, Any]:
     """Sign what is still planned in the run. Raises Refused when the key, the token or the disk
     stops all of it: acts stay planned, and ``retry`` takes them up again."""
-    run = SigningRun.objects.select_related("key", "holder__office").get(uid=run_uid)
+    run = _run(run_uid)
     orphans.sweep_run(run, job)
     total = _acts(run).filter(state=_S.PLANNED).count()
     cpu = 0.0
@@ -71,6 +80,9 @@ def sign_run(*, job: Job, run_uid: str) -> dict[str, Any]:
     failed = _acts(run).filter(state=_S.FAILED).count()
     if failed:  # whoever tries again gives the passphrase again
         SigningRun.objects.filter(pk=run.pk).update(sealed="")
+        telling.run_incomplete(run=run, job=job, failed=failed, now=clock.now())
+    else:
+        telling.run_ended(run=run, job=job, now=clock.now())
     return {"planned": total, "failed": failed, "cpu_ms": round(cpu * 1000)}
 
 
