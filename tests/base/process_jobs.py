@@ -14,7 +14,7 @@ def wait_for(*, job: Job, folder: str) -> dict[str, int]:
     """Say that it has begun, then wait until the file ``go`` appears."""
     begun = Path(folder) / f"begun-{job.attempts}"
     begun.touch()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not (Path(folder) / "go").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     return {"attempt": job.attempts}

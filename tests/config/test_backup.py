@@ -44,7 +44,7 @@ def program(house: Server) -> Program:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=600,
         )
 
     return run

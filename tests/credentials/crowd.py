@@ -145,12 +145,12 @@ def write_during_a_slow_opening(node: Any, now: Any) -> list[str]:
 
     def slowly(*args: Any) -> Any:
         opening.set()
-        said.append("written" if written.wait(30) else "held up")
+        said.append("written" if written.wait(120) else "held up")
         said.append(f"in a transaction: {connection.in_atomic_block}")
         return really(*args)
 
     def write() -> None:
-        opening.wait(60)
+        opening.wait(120)
         limits.miss([limits.limit("test", 1, 1)], now=now)
         written.set()
         connection.close()

@@ -26,14 +26,14 @@ def on_the_page(act: Act, folder: Path) -> str:
     subprocess.run(
         ["pdftoppm", "-r", "150", "-png", "-singlefile", folder / "acte.pdf", folder / "page"],
         check=True,
-        timeout=60,
+        timeout=300,
     )
     read = subprocess.run(
         ["zbarimg", "--quiet", "--raw", folder / "page.png"],
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     return read.stdout.rstrip("\n")
 

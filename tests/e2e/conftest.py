@@ -44,7 +44,7 @@ PHONE, LAPTOP = 360, 1366
 HANDFULS = 22
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 OpenPage = Callable[..., Page]
-PATIENCE = 45_000  # ms; a loaded machine is slow, not wrong
+PATIENCE = 120_000  # ms; a loaded machine is slow, not wrong
 expect.set_options(timeout=PATIENCE)
 
 
@@ -192,7 +192,7 @@ def follow(page: Page, target: Locator) -> None:
         target.click()
 
 
-def wait_until(page: Page, expression: str, *, seconds: int = 60) -> None:
+def wait_until(page: Page, expression: str, *, seconds: int = 180) -> None:
     """Wait until a script expression, or the promise it gives, is true in the page.
 
     ``Page.wait_for_function`` evaluates its text inside the page when it is not true at once: the

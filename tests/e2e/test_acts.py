@@ -87,7 +87,7 @@ def test_by_hand_without_script(working: Server, open_page: OpenPage) -> None:
     acting.approve(page, batch)
     acting.enter_as(page, site, desk.signatory)
     site.start_worker()
-    acting.sign_all(page, site, code=acting.code_of_now())
+    acting.sign_all(page, site)
     done = page.get_by_text("Les 3 actes sont numérotés et prêts à imprimer.")
     expect(done).to_be_visible(timeout=acting.SIGNING)  # the page asks again by itself
     acting.enter_as(page, site, desk.preparer)

@@ -16,7 +16,7 @@ from tests.e2e.conftest import LAPTOP, PHONE, OpenPage, follow, picture, wait_un
 from tests.support.pdf import qr_text
 from tests.support.server import Server, copy_home
 
-SIGNING = 180_000  # ms, on a machine that runs other tests too
+SIGNING = 400_000  # ms, on a machine that runs other tests too
 
 
 @pytest.fixture

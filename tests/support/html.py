@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 from playwright.sync_api import BrowserContext, Page, expect
 
 from kalan.config.supervise import die_with_parent
-from tests.support.postgres import free_port
+from tests.support.ports import free_port
 
 MODULES = Path(__file__).resolve().parents[2] / "node_modules"
 # WCAG 2.2, levels A and AA, with everything that earlier versions already asked.
@@ -91,7 +91,7 @@ class Nu:
         )
 
     def wait(self) -> None:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 self.errors("<!DOCTYPE html><html lang=fr><title>a</title>")
@@ -108,7 +108,7 @@ class Nu:
             data=html.encode(),
             headers={"Content-Type": "text/html; charset=utf-8"},
         )
-        with urlopen(request, timeout=120) as answer:
+        with urlopen(request, timeout=300) as answer:
             messages = json.load(answer)["messages"]
         return [
             f"line {message.get('lastLine')}: {message['message']} «{message.get('extract', '')}»"

@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,14 +17,17 @@ from pathlib import Path
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+from tests.support.ports import free_port
+
 # Speed, not durability: the cluster is thrown away.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "max_connections": "60",
-    # Several houses are made, copied and put back at once in one cluster.
+    # Both several times what all processes of a run can ask for at once: four of "process", each
+    # with a site, a worker, eight threads and a restoration, come to some sixty.
+    "max_connections": "200",
     "max_locks_per_transaction": "256",
     "shared_buffers": "256MB",
 }
@@ -39,12 +41,6 @@ def binaries() -> Path | None:
             return folder
     found = shutil.which("initdb")
     return Path(found).parent if found else None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _user() -> str:
@@ -66,7 +62,7 @@ def _as(user: str, *command: str | Path) -> list[str]:
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         try:
             psycopg.connect(address).close()

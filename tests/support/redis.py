@@ -12,7 +12,7 @@ from pathlib import Path
 from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 
-from tests.support.postgres import free_port
+from tests.support.ports import free_port
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def server(folder: Path) -> Iterator[str]:
     )
     try:
         client = Redis(port=port)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             try:
                 client.ping()

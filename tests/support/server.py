@@ -25,10 +25,10 @@ from django.test.utils import override_settings
 
 from kalan.config.settings import database
 from kalan.config.supervise import die_with_parent
-from tests.support.postgres import free_port
+from tests.support.ports import free_port
 
 TOP = Path(__file__).resolve().parents[2]
-READY_WITHIN = 120  # seconds; the first start on a loaded machine compiles all that it imports
+READY_WITHIN = 300  # seconds; the first start on a loaded machine compiles all that it imports
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -54,7 +54,7 @@ def python(home: Path, *words: str, **more: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     return done.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from kalan.engine.signing.longterm import raise_level
 from kalan.engine.signing.verify.judge import judge
 from tests.engine.signing.test_pades import poppler
 from tests.factories import signing, stamping
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -110,12 +110,6 @@ def test_fields_of_time_stamps_have_a_name_for_readers_by_voice(tsa: str) -> Non
     ] * 2
     assert [int(one.F) & 6 for one in pdf.pages[0].obj.Annots] == [4, 4, 4, 4]
     assert str(pdf.pages[0].obj.Tabs) == "/S"
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def refused(**given: object) -> str:
