@@ -279,6 +279,29 @@ def test_the_signatory_stands_in_the_capacity_of_the_day(
     assert data["page"]["sign"]["lines"] == expected
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        ("decision", "Directrice de la formation,", "Décide"),
+        ("mission", "ORDRE", "Il est ordonné"),
+        ("free", "ATTESTATION", "Je soussigné"),
+    ],
+)
+def test_visas_of_law_stand_before_what_rests_upon_them(
+    kind: str, before: str, after: str, tmp_path: Path
+) -> None:
+    """One a line, ended alike however they were typed; without any, nothing is printed."""
+    bare = version_of(kind)
+    said = {**bare.wording, "visas": "Vu la Constitution,\n\n*Vu* le plan [{lieu_absent}] ;\n"}
+    version = replace(bare, wording=said)
+    text = words(renderer_of(bare.file).pdf(act_data(kind, version=version)), tmp_path)
+    printed = "Vu la Constitution ; Vu le plan ;"
+    places = [text.lower().find(part.lower()) for part in (before, printed, after)]
+    assert places == sorted(places)
+    assert places[0] >= 0
+    assert "Vu " not in words(act_pdf(kind), tmp_path)
+
+
 def test_a_certificate_is_one_page_or_is_refused() -> None:
     """Forty themes of two hundred letters: no size of letters saves it, and the person is named."""
     assert count_pages(act_pdf(contract.TRAINING, long=True)) == 1

@@ -158,8 +158,32 @@ def test_reserved_words_pass_with_a_whole_legal_reference(template: ActTemplate)
 
 
 def test_a_proof_keeps_its_fixed_title(template: ActTemplate) -> None:
-    made = save(template, title="Diplôme", validity_months=12)
-    assert (made.title, made.validity_months) == ("Attestation de formation", 12)
+    made = save(template, title="Diplôme", wording={**words(template).wording, "closing": "Fait."})
+    assert made.title == "Attestation de formation"
+
+
+def test_only_a_certificate_of_competence_ends(admin: Client, template: ActTemplate) -> None:
+    """What is typed elsewhere is not kept: no act would ever bear it."""
+    assert save(template, validity_months=12).validity_months is None
+    shown = admin.get(reverse("act-template-edit", args=[template.uid]))
+    assert "validity_months" not in shown.context["form"].fields
+    assert "seul un certificat de compétences expire" in shown.content.decode()
+    lasting = ActTemplate.objects.get(code="competence")
+    page = admin.get(reverse("act-template-edit", args=[lasting.uid]))
+    assert page.context["form"].fields["validity_months"].initial == 36
+    assert save(lasting, validity_months=24).validity_months == 24
+
+
+def test_visas_of_law_are_typed_a_line_each(admin: Client, template: ActTemplate) -> None:
+    decision = ActTemplate.objects.get(code="decision")
+    visas = "Vu la Constitution ;\nVu la loi n° 2008-08"
+    sent = {"title": decision.name, **words(decision).wording, "visas": f"{visas}\nVu {{loi}}"}
+    refused = admin.post(reverse("act-template-edit", args=[decision.uid]), sent)
+    assert "ligne 3, caractère 4\u00a0: le champ {loi} n’existe pas" in refused.content.decode()
+    made = save(decision, wording={**words(decision).wording, "visas": visas})
+    assert made.wording["visas"] == visas.replace(" ;", "\u00a0;")
+    shown = admin.get(reverse("act-template", args=[decision.uid])).content.decode()
+    assert "Vu la Constitution\u00a0;<br>Vu la loi n° 2008-08" in shown
 
 
 def with_more(jpeg: bytes) -> bytes:
@@ -183,7 +207,7 @@ def test_a_logo_is_kept_printed_and_carried_to_the_next_version(template: ActTem
     assert said.logos == ({"file": "logo-1.jpg", "alt": "Logo d’Enabel"},)
     assert assets == {"logo-0.png": logos[0].content, "logo-1.jpg": picture("JPEG")}
     assert services.version_pdf(made).startswith(b"%PDF")
-    third = save(template, validity_months=6)
+    third = save(template, wording={**words(template).wording, "closing": "Fait."})
     assert [logo.file_id for logo in third.logos.order_by("rank")] == [
         logo.file_id for logo in made.logos.order_by("rank")
     ]
@@ -248,17 +272,15 @@ def test_the_screens(admin: Client, template: ActTemplate) -> None:
     assert refused.status_code == 422
     assert "Vouliez-vous {nom}" in refused.content.decode()
     logo = SimpleUploadedFile("enabel.png", picture(), "image/png")
-    saved = admin.post(
-        page, {**sent, "validity_months": "24", "logo_1": logo, "alt_1": "Logo d’Enabel"}
-    )
+    saved = admin.post(page, {**sent, "closing": "Fait.", "logo_1": logo, "alt_1": "Logo d’Enabel"})
     assert saved.status_code == 302
     version = TemplateVersion.objects.get(template=template, current=True)
-    assert (version.number, version.validity_months, version.logos.count()) == (2, 24, 1)
+    assert (version.number, version.wording["closing"], version.logos.count()) == (2, "Fait.", 1)
     detail = admin.get(reverse("act-template", args=[template.uid])).content.decode()
     assert "Logo d’Enabel" in detail
     assert "?version=1" in detail
     older = admin.get(page, {"version": "1"}).context["form"]
-    assert older.fields["validity_months"].initial is None
+    assert older.fields["closing"].initial == held.wording["closing"]
     made = admin.get(reverse("act-template-preview", args=[template.uid, 2]))
     assert made.content.startswith(b"%PDF")
 

@@ -23,6 +23,7 @@ from kalan.credentials.documents.statements import (
 )
 
 SCHEMA = "kalan-act-1"
+LISTS = ("visas",)  # blocks of which each line is a paragraph
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,10 @@ def document(record: Record, envelope: Envelope, version: Version) -> dict[str, 
     name = values["nom"] or values["titre"]
     page: dict[str, Any] = {
         "title": title,
-        "text": {block: wording.expand(text, values) for block, text in version.wording.items()},
+        "text": {
+            block: wording.expand(wording.listed(text) if block in LISTS else text, values)
+            for block, text in version.wording.items()
+        },
         "limits": LIMITS[version.kind],
         "legal": values["base_legale"],
         "arms": version.arms,

@@ -103,21 +103,16 @@ def _body(kind: str, record: Record) -> dict[str, Any]:
     if kind == contract.REPORT:
         return {"sections": list(record["sections"])}
     if kind == contract.DECISION:
-        return _decision(record)
+        return {"people": _annex(record)}
     return {}
 
 
-def _decision(record: Record) -> dict[str, Any]:
-    return {
-        "considering": list(record.get("considering", [])),
-        "people": [
-            [
-                str(rank),
-                *(person.get(key, "") for key in ("name", "matricule", "cadre", "structure")),
-            ]
-            for rank, person in enumerate(record["people"], start=1)
-        ],
-    }
+def _annex(record: Record) -> list[list[str]]:
+    columns = ("name", "matricule", "cadre", "structure")
+    return [
+        [str(rank), *(person.get(key, "") for key in columns)]
+        for rank, person in enumerate(record["people"], start=1)
+    ]
 
 
 def _capital(text: str) -> str:

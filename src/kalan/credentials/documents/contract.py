@@ -129,7 +129,6 @@ class Record(TypedDict, total=False):
     facts: list[list[str]]  # label and value, at the head of a report, a convocation or an order
     mission: dict[str, str]  # purpose, destination, departs_on, returns_on, transport, funding
     meeting: dict[str, str]  # starts ("lundi 13 mars à 8 h 30"), place, contact
-    considering: list[str]  # "Vu la loi n° …": what a decision rests upon
     people: list[Person]  # in annex of a decision
     fields: dict[str, str]  # columns of the spreadsheet of a free act
 

@@ -259,11 +259,6 @@ _OWN: dict[str, Any] = {
         }
     },
     contract.DECISION: lambda long: {
-        "considering": [
-            "Vu la Constitution",
-            "Vu le décret relatif aux attributions du ministre de la Santé",
-            "Vu le plan de formation de l’année 2026",
-        ],
         "people": [
             {key: line[key] for key in ("name", "matricule", "cadre", "structure")}
             for line in _people(60 if long else 5)

@@ -10,9 +10,7 @@ from kalan.base.text import fold
 from kalan.credentials.documents import contract, french
 
 # Names that a wording may use, by kind; what they hold is in ``fields``.
-_COMMON = (
-    "numero date ville signataire fonction service ministere reference base_legale valable_jusqu"
-)
+_COMMON = "numero date ville signataire fonction service ministere reference base_legale"
 _HOLDER = "nom cadre structure employeur matricule naissance"
 _TRAINING = (
     "titre programme code_session nature modalite dates lieu heures demi_journees objectifs "
@@ -23,7 +21,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     for kind, names in {
         contract.ATTENDANCE: f"{_HOLDER} {_TRAINING} demi_journees_suivies heures_suivies",
         contract.TRAINING: f"{_HOLDER} {_TRAINING} regle resultat",
-        contract.COMPETENCE: f"{_HOLDER} examen date_examen lieu_examen referentiel",
+        contract.COMPETENCE: f"{_HOLDER} examen date_examen lieu_examen referentiel valable_jusqu",
         contract.TRAINER: f"{_HOLDER} programme demi_journees_animees heures_animees",
         contract.SHEET: f"{_TRAINING} date_cloture",
         contract.REPORT: _TRAINING,

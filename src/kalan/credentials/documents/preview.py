@@ -15,12 +15,18 @@ from kalan.credentials.documents.render import Renderer
 NOTICE = "Aperçu\u00a0: personne inventée, document sans valeur"
 
 # Blocks of a wording that each layout prints, and what they are called on screen.
-_THREE = ("opening", "body", "closing")
+_TWO, _THREE = ("opening", "closing"), ("opening", "body", "closing")
 BLOCKS: dict[str, tuple[str, ...]] = {
-    kind: ("opening", "closing") if kind in (contract.SHEET, contract.REPORT) else _THREE
-    for kind in contract.KINDS
+    **dict.fromkeys(contract.KINDS, _THREE),
+    contract.SHEET: _TWO,
+    contract.REPORT: _TWO,
+    # Where administrations say first which texts they act by: in the order of the page.
+    contract.DECISION: ("opening", "visas", "body", "closing"),
+    contract.MISSION: ("visas", *_THREE),
+    contract.FREE: ("visas", *_THREE),
 }
 BLOCK_LABELS = {
+    "visas": "Visas : les textes de loi, un par ligne",
     "opening": "Début (avant le nom ou le tableau)",
     "body": "Texte",
     "closing": "Formule finale",

@@ -157,6 +157,13 @@ def _merge(runs: Paragraph) -> Paragraph:
     return [run for run in made if run[0]]
 
 
+def listed(text: str) -> str:
+    """A text whose lines are each a paragraph, without what a list is punctuated with: visas of
+    law, « Vu la loi n° 2008-08 ; »."""
+    lines = (line.strip().rstrip(";, \u00a0") for line in text.splitlines())
+    return "\n\n".join(line for line in lines if line)
+
+
 def plain(paragraphs: list[Paragraph]) -> str:
     """The same words without weight, a paragraph a line."""
     return "\n".join("".join(text for text, _ in paragraph) for paragraph in paragraphs)

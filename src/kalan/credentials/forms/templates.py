@@ -11,9 +11,13 @@ from kalan.credentials.documents import contract
 from kalan.credentials.documents.preview import BLOCK_LABELS, BLOCKS
 from kalan.credentials.documents.statements import TITLES
 from kalan.credentials.models import ActTemplate
-from kalan.credentials.services.templates import MOST_LOGOS, Draft, Logo
+from kalan.credentials.services.templates import LASTING, MOST_LOGOS, Draft, Logo
 
 _LONGEST_WORDING = 4000
+_VISAS = (
+    "Par exemple « Vu la loi n° 2008-08 du 25 janvier 2008 sur les transactions "
+    "électroniques ». Le point-virgule s’ajoute tout seul. Vide : rien ne s’imprime."
+)
 
 
 class NewTemplateForm(forms.Form):
@@ -48,6 +52,7 @@ class VersionForm(forms.Form):
                 max_length=_LONGEST_WORDING,
                 initial=draft.wording.get(block, ""),
                 widget=forms.Textarea(attrs={"rows": 6 if block == "body" else 3}),
+                help_text=_VISAS if block == "visas" else "",
             )
         if template.kind == contract.FREE:
             self.fields["columns"] = forms.CharField(
@@ -63,14 +68,15 @@ class VersionForm(forms.Form):
             self._add_logo(rank)
 
     def _add_legal(self, draft: Draft) -> None:
-        self.fields["validity_months"] = forms.IntegerField(
-            label="Durée de validité, en mois",
-            required=False,
-            min_value=1,
-            max_value=600,
-            initial=draft.validity_months,
-            help_text="Vide : sans limite.",
-        )
+        if self.template.kind in LASTING:
+            self.fields["validity_months"] = forms.IntegerField(
+                label="Durée de validité, en mois",
+                required=False,
+                min_value=1,
+                max_value=600,
+                initial=draft.validity_months,
+                help_text="Vide : sans limite.",
+            )
         self.fields["legal_number"] = forms.CharField(
             label="Référence légale : nature et numéro",
             required=False,
@@ -126,7 +132,7 @@ class VersionForm(forms.Form):
             legal_number=data["legal_number"],
             legal_date=data["legal_date"],
             legal_authority=data["legal_authority"],
-            validity_months=data["validity_months"],
+            validity_months=data.get("validity_months"),
             columns=tuple(data.get("columns", "").splitlines()),
             logos=tuple(
                 logo for rank in range(MOST_LOGOS) if (logo := self._logo(rank)) is not None

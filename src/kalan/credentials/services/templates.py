@@ -34,6 +34,9 @@ from kalan.skills.services.media import judge
 
 _TYPES = {"png": "image/png", "jpeg": "image/jpeg"}
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg"}
+# What ends by itself: a level is worth what it was on the day of its exam. An attestation tells of
+# a fact that stays true, and any other act says its own dates.
+LASTING = (contract.COMPETENCE,)
 MOST_LOGOS = 4  # the arms and three partners: the head holds no more
 
 
@@ -256,7 +259,8 @@ def draft_of(version: TemplateVersion) -> Draft:
 
 
 def tidied(template: ActTemplate, draft: Draft) -> Draft:
-    """Fixed titles put back, French spaces set, blocks that the layout does not print left out."""
+    """Fixed titles put back, French spaces set, blocks that the layout does not print left out,
+    and the validity of what does not end."""
     blocks = preview.BLOCKS.get(template.kind, ())
     return Draft(
         title=TITLES.get(template.kind) or typeset(draft.title.strip()),
@@ -264,7 +268,7 @@ def tidied(template: ActTemplate, draft: Draft) -> Draft:
         legal_number=draft.legal_number.strip(),
         legal_date=draft.legal_date,
         legal_authority=draft.legal_authority.strip(),
-        validity_months=draft.validity_months,
+        validity_months=draft.validity_months if template.kind in LASTING else None,
         columns=tuple(column.strip() for column in draft.columns if column.strip()),
         logos=draft.logos,
     )

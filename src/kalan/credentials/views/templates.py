@@ -109,6 +109,7 @@ def template_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "logos": version.logos.order_by("rank") if version else [],
         "versions": versions_of(template),
         "printed": template.kind in contract.KINDS,
+        "lasting": template.kind in services.LASTING,
         "may_edit": templates_visible_to(request.actor, "templates.edit")
         .filter(pk=template.pk)
         .exists(),
@@ -150,6 +151,7 @@ def template_edit(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     context = {
         "template": template,
         "form": form,
+        "lasting": template.kind in services.LASTING,
         "fixed_title": TITLES.get(template.kind, ""),
         "fields": examples(template.kind, template.country, columns) if known else [],
         "printed": known,

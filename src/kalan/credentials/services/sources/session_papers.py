@@ -34,7 +34,6 @@ def paper(
         data |= _report(session, halves)
     else:
         rows = Registration.objects.filter(session=session, state__in=EXPECTED)
-        data["considering"] = list(options.get("considering") or [])
         data["people"] = [
             {"matricule": "", "cadre": "", "structure": ""}
             | holder(row.agent, name=row.person, structure=row.came_from)
