@@ -3,8 +3,8 @@
     python -m tests.credentials.crowd
 
 Two signatories order the same batches; one of them clicks twice on another; eight write to the
-register; somebody writes while a slow key is opened; three prepare the same acts. Every thread
-has a connection of its own.
+register; somebody writes while a slow key is opened; three prepare the same acts; an order is
+refused on a right passkey. Every thread has a connection of its own.
 """
 
 from __future__ import annotations
@@ -119,6 +119,7 @@ def main() -> None:
                 "drafts": sorted(drafts),
                 "writes": sorted(map(int, writes)),
                 "free": free,
+                "refused": refused_on_a_right_passkey(country, now),
                 "problems": register.verify(files=None).problems,
             }
         )
@@ -167,6 +168,41 @@ def write_during_a_slow_opening(node: Any, now: Any) -> list[str]:
     )
     writer.join()
     return [*said, f"signed: {run.total}"]
+
+
+def refused_on_a_right_passkey(node: Any, now: Any) -> list[str]:
+    """What the same answer is told twice: that the batch is no longer there to sign, then that it
+    has served. In no transaction but that of the service, as in a request."""
+    from kalan.base.errors import Refused
+    from kalan.base.ids import uuid7
+    from kalan.credentials.services import ordering
+    from kalan.credentials.services.second_factor import Given
+    from kalan.people.services import passkeys
+    from tests.factories import credentials as make
+    from tests.factories.passkeys import Passkey, visited
+
+    batch, form = make.approved_batch(node, acts=1), uuid7()
+    account = batch.office.holders.get().account
+    passkey = Passkey(account)
+    type(batch).objects.filter(pk=batch.pk).update(state="draft")
+    with visited():
+        asked = passkeys.ask(account=account, about=ordering.about([batch], form), now=now)
+        given = Given(challenge=asked.challenge, answer=passkey.answer(asked))
+        said = []
+        for _ in range(2):
+            try:
+                ordering.confirm(
+                    actor=make.actor(account, now=now),
+                    batches=[batch],
+                    given=given,
+                    form_uid=form,
+                    now=now,
+                )
+            except Refused as refused:
+                said.append(refused.code)
+            except Exception as error:
+                said.append(repr(error))
+    return said
 
 
 def prepared(office: Any, now: Any) -> str:

@@ -49,6 +49,8 @@ def test_clicks_at_the_same_moment(
     assert said["writes"] == list(range(1, 9))
     # Of three who prepare the same forty acts one gets them; the others see them set aside.
     assert said["drafts"] == ["0 + 40", "0 + 40", "40 + 0"]
+    # An answer that was right serves once, even where the order that it confirmed is refused.
+    assert said["refused"] == ["state", "wrong_code"]
     assert said["problems"] == []
 
 

@@ -129,7 +129,7 @@ def confirmed(
         if found is not None:
             return found
         if right is not None:
-            with suppress(Refused):
+            with suppress(Refused), transaction.atomic():
                 right.spend(now)
         if refused.code in ("wrong_code", "wrong_passphrase"):
             limits.miss(limited, now=now)
