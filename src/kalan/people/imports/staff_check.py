@@ -17,7 +17,7 @@ from kalan.base.text import fold
 from kalan.people.imports.staff_changes import StaffChanges, post_of
 from kalan.people.models import Agent, Cadre
 from kalan.people.selectors.agent_matching import AgentMatcher, Known, Seen
-from kalan.people.selectors.import_columns import split_name
+from kalan.people.selectors.import_columns import name_in_two
 from kalan.people.selectors.places import Places
 
 
@@ -69,16 +69,7 @@ class StaffChecker:
     def _prepare(self, row: Row) -> bool:
         """Names, structure and cadre; whether the row can still be matched."""
         values = row.values
-        if "full_name" in values and not ("last_name" in values and "first_names" in values):
-            halves = split_name(values["full_name"])
-            if halves is None:
-                row.refuse("full_name", "On ne voit pas où finit le prénom et où commence le nom.",
-                           "Écrivez le nom en CAPITALES : « Awa Marie DIOUF ».")  # fmt: skip
-            else:
-                values["last_name"], values["first_names"] = halves
-        for name in ("last_name", "first_names"):
-            if name not in values and not row.problems:
-                row.refuse(name, "La case est vide.", "Remplissez-la.")
+        name_in_two(row)
         if "structure" not in values and "structure_code" not in values:
             row.refuse("structure", "La case est vide.", "Indiquez la structure de l’agent.")
         else:

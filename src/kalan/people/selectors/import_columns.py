@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from kalan.base.imports import values
-from kalan.base.imports.registry import Field, Parser, as_text
+from kalan.base.imports.registry import Field, Parser, Row, as_text
 from kalan.base.imports.values import BadValue, Cell, text_of
 from kalan.base.text import fold
 from kalan.people.models import Employer, EmploymentStatus, Sector
@@ -193,3 +193,18 @@ def split_name(full: str) -> tuple[str, str] | None:
     if not capitals or not others:
         return None
     return " ".join(capitals), " ".join(others)
+
+
+def name_in_two(row: Row) -> None:
+    """Tell last name and first names of ``row`` apart, or refuse it where the file does not."""
+    cells = row.values
+    if "full_name" in cells and not ("last_name" in cells and "first_names" in cells):
+        halves = split_name(cells["full_name"])
+        if halves is None:
+            row.refuse("full_name", "On ne voit pas où finit le prénom et où commence le nom.",
+                       "Écrivez le nom en CAPITALES : « Awa Marie DIOUF ».")  # fmt: skip
+        else:
+            cells["last_name"], cells["first_names"] = halves
+    for name in ("last_name", "first_names"):
+        if name not in cells and not row.problems:
+            row.refuse(name, "La case est vide.", "Remplissez-la.")

@@ -15,9 +15,7 @@ from kalan.base.imports.registry import Row
 from kalan.base.models import ImportRun
 from kalan.base.text import fold
 from kalan.people.selectors.agent_matching import AgentMatcher, Known, Seen
-from kalan.people.selectors.import_columns import (
-    split_name,
-)
+from kalan.people.selectors.import_columns import name_in_two
 from kalan.people.selectors.places import Places
 from kalan.training.imports.past_sessions_stored import Slot, StoredSessions, marked_elsewhere
 from kalan.training.models import Session, Theme
@@ -208,16 +206,7 @@ class PastSessionsChecker:
 
     def _person(self, row: Row) -> bool:
         values = row.values
-        if "full_name" in values and not ("last_name" in values and "first_names" in values):
-            halves = split_name(values["full_name"])
-            if halves is None:
-                row.refuse("full_name", "On ne voit pas où finit le prénom et où commence le nom.",
-                           "Écrivez le nom en CAPITALES : « Awa Marie DIOUF ».")  # fmt: skip
-            else:
-                values["last_name"], values["first_names"] = halves
-        for name in ("last_name", "first_names"):
-            if name not in values and not row.problems:
-                row.refuse(name, "La case est vide.", "Remplissez-la.")
+        name_in_two(row)
         if "structure" in values or "structure_code" in values:
             values["structure_id"] = self.places.structure(row)
         if row.problems:
