@@ -6,7 +6,7 @@ from django.conf import settings
 
 from kalan.engine.testing.items import Item, provisional
 from kalan.skills.models import ItemBank
-from kalan.skills.selectors.items import TestItem, for_tests
+from kalan.skills.selectors.items import Measured, TestItem, for_tests
 
 MODELS = {"1PL": "logistic", "2PL": "logistic", "3PL": "logistic", "GRM": "grm", "GPCM": "gpcm"}
 
@@ -29,18 +29,33 @@ def items_of(bank: ItemBank) -> tuple[list[Item], list[TestItem], bool]:
 
 def _item(row: TestItem) -> Item:
     found = row.calibration
-    usable = found is not None and len(found.b) == row.top and found.model in MODELS
-    if found is None or not usable or (found.simulated and not settings.KALAN_DEMO):
-        return provisional(
-            str(row.version_uid),
-            row.code,
-            row.domain,
-            row.kind,
-            difficulty=row.difficulty,
-            top=row.top,
-            options=row.options,
-            accessible=row.accessible,
-        )
+    if found is None or not fits(found, row) or (found.simulated and not settings.KALAN_DEMO):
+        return by_the_expert(row)
+    return as_measured(row, found)
+
+
+def fits(found: Measured, row: TestItem) -> bool:
+    """Whether a calibration is of a model that the engine serves and of as many steps as ``row``
+    has today."""
+    return len(found.b) == row.top and found.model in MODELS
+
+
+def by_the_expert(row: TestItem) -> Item:
+    """``row`` under expert parameters."""
+    return provisional(
+        str(row.version_uid),
+        row.code,
+        row.domain,
+        row.kind,
+        difficulty=row.difficulty,
+        top=row.top,
+        options=row.options,
+        accessible=row.accessible,
+    )
+
+
+def as_measured(row: TestItem, found: Measured) -> Item:
+    """``row`` under the parameters of ``found``, which ``fits`` it."""
     return Item(
         uid=str(row.version_uid),
         code=row.code,

@@ -18,7 +18,7 @@ from django.db import transaction
 
 from kalan.assessment.models import CalibrationLine, CalibrationRun
 from kalan.assessment.selectors.answers import Table, Which, load, rows_of
-from kalan.assessment.services.tests import MODELS
+from kalan.assessment.selectors.bank_items import as_measured, by_the_expert, fits
 from kalan.assessment.services.writing import act, require
 from kalan.base import jobs
 from kalan.base.errors import Refused
@@ -26,7 +26,6 @@ from kalan.base.models import Job
 from kalan.engine.psychometrics.errors import DataError
 from kalan.engine.testing.calibration import study
 from kalan.engine.testing.calibration_records import Answers, Line, Study, Subject
-from kalan.engine.testing.items import Item, provisional
 from kalan.people.actor import Actor
 from kalan.people.services import history
 from kalan.skills.models import Item as ItemRow
@@ -208,39 +207,11 @@ def subjects_of(bank: ItemBank, *, simulated: bool) -> tuple[list[Subject], list
 
 
 def _subject(row: TestItem, simulated: bool) -> Subject:
-    expert = provisional(
-        str(row.version_uid),
-        row.code,
-        row.domain,
-        row.kind,
-        difficulty=row.difficulty,
-        top=row.top,
-        options=row.options,
-        accessible=row.accessible,
-    )
+    expert = by_the_expert(row)
     found = row.calibration
-    if (
-        found is None
-        or found.simulated != simulated
-        or found.model not in MODELS
-        or len(found.b) != row.top
-    ):
+    if found is None or found.simulated != simulated or not fits(found, row):
         return Subject(expert)
-    adopted = Item(
-        uid=expert.uid,
-        code=row.code,
-        domain=row.domain,
-        kind=row.kind,
-        top=row.top,
-        model=MODELS[found.model],
-        a=found.a,
-        b=found.b,
-        c=found.c,
-        se_a=found.se_a,
-        se_b=found.se_b,
-        n=found.answers,
-    )
-    return Subject(expert, adopted)
+    return Subject(expert, as_measured(row, found))
 
 
 def _arrays(table: Table, rows: list[TestItem]) -> tuple[Answers, int]:

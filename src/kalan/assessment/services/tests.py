@@ -14,7 +14,6 @@ from django.conf import settings
 from django.db import transaction
 
 from kalan.assessment.models import FrozenItem, FrozenTest, Test
-from kalan.assessment.selectors import bank_items
 from kalan.assessment.selectors.bank_items import items_of
 from kalan.assessment.services.writing import act, require
 from kalan.base.errors import Refused
@@ -30,7 +29,6 @@ from kalan.people.services import history
 from kalan.skills.models import FrameworkNode, ItemBank
 from kalan.skills.selectors.items import TestItem
 
-MODELS = bank_items.MODELS
 PERSONS = 2000  # simulated before a publication
 # What may change on a published test: everything else is in what was frozen.
 FREE_FIELDS = frozenset(
