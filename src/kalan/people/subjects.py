@@ -10,6 +10,8 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from django.db.models import Count, QuerySet
+
 Json = dict[str, Any]
 
 
@@ -53,6 +55,17 @@ def account_data(account_id: int) -> dict[str, list[Json]]:
         if tell is not None:
             data.update(tell(account_id))
     return data
+
+
+def counts(agent_ids: list[int], lists: Mapping[str, QuerySet[Any]]) -> dict[int, dict[str, int]]:
+    """{agent: {label: rows}} for ``SubjectPart.summary``; ``lists``: {label: rows with an
+    ``agent``} (a query each). Without rows, no label."""
+    found: dict[int, dict[str, int]] = {pk: {} for pk in agent_ids}
+    for label, rows in lists.items():
+        mine = rows.filter(agent__in=agent_ids).order_by().values_list("agent")
+        for pk, number in mine.annotate(n=Count("pk")):
+            found[pk][label] = number
+    return found
 
 
 def register(part: SubjectPart) -> None:

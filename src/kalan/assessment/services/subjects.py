@@ -6,9 +6,10 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Q
 
 from kalan.assessment.models import Result, Sitting, SittingEvent
+from kalan.people.subjects import counts
 
 
 class AssessmentPart:
@@ -17,11 +18,7 @@ class AssessmentPart:
     name = "assessment"
 
     def summary(self, agent_ids: list[int]) -> dict[int, dict[str, int]]:
-        found: dict[int, dict[str, int]] = {pk: {} for pk in agent_ids}
-        rows = Sitting.objects.filter(agent__in=agent_ids).order_by().values_list("agent")
-        for pk, number in rows.annotate(n=Count("pk")):
-            found[pk]["tests passés"] = number
-        return found
+        return counts(agent_ids, {"tests passés": Sitting.objects.all()})
 
     def merge_agents(self, *, kept_id: int, absorbed_id: int, now: dt.datetime) -> dict[str, Any]:
         rows = Sitting.objects.filter(agent=absorbed_id)

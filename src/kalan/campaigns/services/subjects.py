@@ -6,10 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Count
-
 from kalan.campaigns.models import OutsideResult, Participant
 from kalan.people.models import Agent
+from kalan.people.subjects import counts
 
 
 class CampaignsPart:
@@ -18,20 +17,11 @@ class CampaignsPart:
     name = "campaigns"
 
     def summary(self, agent_ids: list[int]) -> dict[int, dict[str, int]]:
-        found: dict[int, dict[str, int]] = {pk: {} for pk in agent_ids}
-        for label, rows in (
-            ("campagnes", Participant.objects),
-            ("résultats d’autres plateformes", OutsideResult.objects),
-        ):
-            counts = (
-                rows.filter(agent__in=agent_ids)
-                .order_by()
-                .values_list("agent")
-                .annotate(n=Count("pk"))
-            )
-            for pk, number in counts:
-                found[pk][label] = number
-        return found
+        lists = {
+            "campagnes": Participant.objects.all(),
+            "résultats d’autres plateformes": OutsideResult.objects.all(),
+        }
+        return counts(agent_ids, lists)
 
     def merge_agents(self, *, kept_id: int, absorbed_id: int, now: dt.datetime) -> dict[str, Any]:
         mine = set(Participant.objects.filter(agent=kept_id).values_list("campaign_id", flat=True))

@@ -6,10 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Count
-
 from kalan.credentials.models import Act, Batch
 from kalan.credentials.services.retention import NOBODY
+from kalan.people.subjects import counts
 
 
 class CredentialsPart:
@@ -18,16 +17,8 @@ class CredentialsPart:
     name = "credentials"
 
     def summary(self, agent_ids: list[int]) -> dict[int, dict[str, int]]:
-        found: dict[int, dict[str, int]] = {pk: {} for pk in agent_ids}
-        counts = (
-            Act.objects.filter(agent__in=agent_ids, state=Act.State.SIGNED)
-            .order_by()
-            .values_list("agent")
-            .annotate(n=Count("pk"))
-        )
-        for pk, number in counts:
-            found[pk]["attestations et certificats"] = number
-        return found
+        signed = Act.objects.filter(state=Act.State.SIGNED)
+        return counts(agent_ids, {"attestations et certificats": signed})
 
     def merge_agents(self, *, kept_id: int, absorbed_id: int, now: dt.datetime) -> dict[str, Any]:
         """Nothing of our own: an act may stand twice, each was signed."""

@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 
 from kalan.base.errors import Refused
 from kalan.people.models import Post
+from kalan.people.subjects import counts
 from kalan.training.models import (
     AttendanceMark,
     HalfDay,
@@ -29,21 +30,12 @@ class TrainingPart:
     name = "training"
 
     def summary(self, agent_ids: list[int]) -> dict[int, dict[str, int]]:
-        found: dict[int, dict[str, int]] = {pk: {} for pk in agent_ids}
-        for label, rows in (
-            ("inscriptions", Registration.objects),
-            ("sessions animées", SessionTrainer.objects),
-            ("comptes de plateforme", PlatformAccount.objects),
-        ):
-            counts = (
-                rows.filter(agent__in=agent_ids)
-                .order_by()
-                .values_list("agent")
-                .annotate(n=Count("pk"))
-            )
-            for pk, number in counts:
-                found[pk][label] = number
-        return found
+        lists = {
+            "inscriptions": Registration.objects.all(),
+            "sessions animées": SessionTrainer.objects.all(),
+            "comptes de plateforme": PlatformAccount.objects.all(),
+        }
+        return counts(agent_ids, lists)
 
     def merge_agents(self, *, kept_id: int, absorbed_id: int, now: dt.datetime) -> dict[str, Any]:
         _refuse_trainer_and_trainee(kept_id, absorbed_id)
