@@ -34,7 +34,7 @@ def test_invitations_go_to_those_on_the_list_once(tree: Tree, made: Campaign) ->
     plan = messages.preview(
         campaign=made, template=messages.INVITATION, channels=messages.CHANNELS, now=NOW
     )
-    assert (plan.emails, plan.sms_number, plan.unreachable) == (1, 1, 1)
+    assert (plan.emails, plan.sms.number, plan.unreachable) == (1, 1, 1)
     assert Message.objects.count() == 0
     messages.invite(actor=actor, now=NOW, campaign=made)
     sent = Message.objects.order_by("pk")

@@ -20,7 +20,7 @@ from tests.support.signin import sign_in
 
 pytestmark = pytest.mark.django_db
 
-BOTH = [delivery.EMAIL, delivery.SMS]
+BOTH = list(delivery.CHANNELS)
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +51,8 @@ def told() -> list[tuple[str, str]]:
 
 def test_the_cost_is_known_before(batch: Batch) -> None:
     plan = delivery.preview(batch=batch, channels=BOTH, now=NOW)
-    assert (plan.emails, plan.sms_number, plan.unreachable, plan.already) == (1, 1, 1, 0)
-    assert plan.sms_cost == plan.sms_parts * 20
+    assert (plan.emails, plan.sms.number, plan.unreachable, plan.already) == (1, 1, 1, 0)
+    assert plan.sms.cost == plan.sms.parts * 20
     assert Message.objects.count() == 0
     assert "/document/" in plan.sample
 

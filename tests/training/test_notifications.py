@@ -299,7 +299,7 @@ def test_the_preview_says_who_and_how_much(session: Session, settings: Any) -> N
         ("sms", "+221770000002"),
     ]
     assert [str(line.agent) for line in plan.unreachable] == ["Awa C"]
-    assert (plan.sms_parts, plan.sms_cost, plan.ceiling, plan.over) == (
+    assert (plan.sms.parts, plan.sms.cost, plan.sms.ceiling, plan.sms.over) == (
         1,
         Decimal(25),
         Decimal(100),

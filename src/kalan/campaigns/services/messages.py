@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
@@ -18,42 +17,33 @@ from kalan.base.dates import long_date
 from kalan.base.errors import Refused
 from kalan.base.models import Message
 from kalan.base.notifications import gsm
-from kalan.base.notifications.outbox import Draft, cost_of, queue, spent_this_month
+from kalan.base.notifications.outbox import Draft, queue
+from kalan.base.notifications.spending import EMAIL, SMS, Spending, spending_of, way_to
 from kalan.base.notifications.templates import Wording, fill, wording
 from kalan.campaigns.models import Campaign, Participant
 from kalan.campaigns.services.campaigns import locked
 from kalan.people.actor import Actor
 from kalan.training.services.history import act, note
 
-_EMAIL, _SMS, _WHATSAPP = Message.Channel.EMAIL, Message.Channel.SMS, Message.Channel.WHATSAPP
-CHANNELS = (_EMAIL.value, _SMS.value)
+_WHATSAPP = Message.Channel.WHATSAPP.value
+CHANNELS = (EMAIL, SMS)
 BETWEEN_REMINDERS = dt.timedelta(days=3)
 INVITATION, REMINDER = "campaign_invitation", "campaign_reminder"
+_OVER = "Envoyez par e-mail seulement, ou copiez le texte dans WhatsApp."
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What sending would do. Costs are in ``currency``; ``ceiling`` is the month's."""
+    """What sending would do."""
 
     drafts: list[Draft]
     reached: list[int]  # pks of the participants a draft is for
     unreachable: int
     too_soon: int  # reminded less than three days ago
     emails: int
-    sms_number: int
-    sms_parts: int
-    sms_cost: Decimal
-    spent: Decimal
-    ceiling: Decimal
-    currency: str
-    priced: bool
+    sms: Spending
     copy_text: str
     sample: str  # the first message as it will be read
-
-    @property
-    def over(self) -> bool:
-        """Whether sending would pass the month's ceiling."""
-        return self.sms_cost > 0 and self.spent + self.sms_cost > self.ceiling
 
 
 def join_url(campaign: Campaign) -> str:
@@ -72,7 +62,7 @@ def preview(
     """Work out invitations or reminders; nothing is stored (two queries and the wordings)."""
     people = _audience(campaign, template, only)
     soon = [p for p in people if _too_soon(p, template, now)]
-    wordings = {channel: wording(template, channel) for channel in (*CHANNELS, _WHATSAPP.value)}
+    wordings = {channel: wording(template, channel) for channel in (*CHANNELS, _WHATSAPP)}
     common = _values(campaign)
     drafts: list[Draft] = []
     reached: list[int] = []
@@ -86,21 +76,15 @@ def preview(
         else:
             drafts.append(draft)
             reached.append(person.pk)
-    sms = [cost_of(d.channel, d.body) for d in drafts if d.channel == _SMS]
+    sms = spending_of(drafts, budget=budget_ref(campaign), now=now)
     return Preview(
         drafts=drafts,
         reached=reached,
         unreachable=unreachable,
         too_soon=len(soon),
-        emails=len(drafts) - len(sms),
-        sms_number=len(sms),
-        sms_parts=sum(parts for parts, _ in sms),
-        sms_cost=sum((cost for _, cost in sms), Decimal(0)),
-        spent=spent_this_month(budget_ref(campaign), now),
-        ceiling=Decimal(settings.KALAN_SMS_MONTHLY_CEILING),
-        currency="XOF",
-        priced=settings.KALAN_SMS_PART_COST > 0,
-        copy_text=fill(wordings[_WHATSAPP.value].body, {**common, "nom": ""}),
+        emails=len(drafts) - sms.number,
+        sms=sms,
+        copy_text=fill(wordings[_WHATSAPP].body, {**common, "nom": ""}),
         sample=drafts[0].body if drafts else "",
     )
 
@@ -153,7 +137,7 @@ def _send(
             remedy="Attendez un peu, ou parlez-lui.",
             code="soon",
         )
-    _refuse_over(plan)
+    plan.sms.refuse_over(_OVER)
     queue(plan.drafts, now=now)
     rows = Participant.objects.filter(pk__in=plan.reached)
     if template == INVITATION:
@@ -164,18 +148,6 @@ def _send(
     if plan.drafts:
         note(row, actor=actor, changes={what: ["", len(plan.drafts)]})
     return plan
-
-
-def _refuse_over(plan: Preview) -> None:
-    if plan.over:
-        left = max(plan.ceiling - plan.spent, Decimal(0))
-        raise Refused(
-            f"Les SMS coûteraient {plan.sms_cost:.0f} {plan.currency} ; il reste {left:.0f} "
-            f"{plan.currency} sur le plafond du mois.",
-            field="channels",
-            remedy="Envoyez par e-mail seulement, ou copiez le texte dans WhatsApp.",
-            code="ceiling",
-        )
 
 
 def _audience(campaign: Campaign, template: str, only: Participant | None) -> list[Participant]:
@@ -211,12 +183,10 @@ def _draft(
     agent, account = person.agent, person.account
     email = (account.email if account and account.email else "") or (agent.email if agent else "")
     phone = (agent.phone if agent else "") or (account.phone if account else "")
-    if _EMAIL in channels and email:
-        channel, recipient = _EMAIL.value, email
-    elif _SMS in channels and phone:
-        channel, recipient = _SMS.value, phone
-    else:
+    way = way_to(channels, email=email, phone=phone)
+    if way is None:
         return None
+    channel, recipient = way
     text = wordings[channel]
     body = fill(text.body, {**common, "nom": person.person})
     number = "" if template == INVITATION else f":{person.reminders + 1}"
@@ -225,7 +195,7 @@ def _draft(
         template=template,
         recipient=recipient,
         subject=fill(text.subject, common)[:200],
-        body=gsm.cheap(body) if channel == _SMS else body,
+        body=gsm.cheap(body) if channel == SMS else body,
         subject_ref=f"campaigns.campaign:{campaign.uid}",
         subject_id=campaign.pk,
         person_ref=f"people.agent:{agent.uid}"

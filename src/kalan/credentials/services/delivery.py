@@ -7,20 +7,19 @@ Whoever has an account finds the act in their space without any message.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from kalan.base import clock, jobs
 from kalan.base.dates import long_date
 from kalan.base.errors import Refused
-from kalan.base.models import Job, Message
+from kalan.base.models import Job
 from kalan.base.notifications import gsm
-from kalan.base.notifications.outbox import Draft, cost_of, queue, spent_this_month
+from kalan.base.notifications.outbox import Draft, queue
+from kalan.base.notifications.spending import EMAIL, SMS, Spending, spending_of, way_to
 from kalan.base.notifications.templates import Wording, fill, wording
 from kalan.credentials import policy
 from kalan.credentials.models import Act, ActEvent, Batch
@@ -30,11 +29,11 @@ from kalan.people.selectors.core import actor_for
 from kalan.people.services.history import act as transactional
 from kalan.people.services.history import note
 
-EMAIL, SMS = Message.Channel.EMAIL.value, Message.Channel.SMS.value
 CHANNELS = (EMAIL, SMS)
 READY, REVOKED, EXPIRING = "act_ready", "act_revoked", "act_expiring"
 RENEWAL = "act_renewal"
 MANY = 100  # beyond, a job
+OVER = "Envoyez par e-mail seulement, ou remettez les actes imprimés."
 # Days before the end of validity at which the holder is told.
 NOTICES = (60, 15)
 _CHUNK = 500
@@ -42,25 +41,14 @@ _CHUNK = 500
 
 @dataclass(frozen=True)
 class Preview:
-    """What sending would do. Costs are in ``currency``; ``ceiling`` is the month's."""
+    """What sending would do."""
 
     drafts: list[tuple[Act, Draft]]
     unreachable: int
     already: int  # told before: not told again
     emails: int
-    sms_number: int
-    sms_parts: int
-    sms_cost: Decimal
-    spent: Decimal
-    ceiling: Decimal
-    currency: str
-    priced: bool
+    sms: Spending
     sample: str
-
-    @property
-    def over(self) -> bool:
-        """Whether sending would pass the month's ceiling."""
-        return self.sms_cost > 0 and self.spent + self.sms_cost > self.ceiling
 
 
 def preview(*, batch: Batch, channels: Sequence[str], now: dt.datetime) -> Preview:
@@ -92,19 +80,13 @@ def priced(
     now: dt.datetime,
 ) -> Preview:
     """What sending ``drafts`` costs, beside what is left of the month's ceiling (one query)."""
-    sms = [cost_of(one.channel, one.body) for _, one in drafts if one.channel == SMS]
+    sms = spending_of([draft for _, draft in drafts], budget=budget, now=now)
     return Preview(
         drafts=drafts,
         unreachable=unreachable,
         already=already,
-        emails=len(drafts) - len(sms),
-        sms_number=len(sms),
-        sms_parts=sum(parts for parts, _ in sms),
-        sms_cost=sum((cost for _, cost in sms), Decimal(0)),
-        spent=spent_this_month(budget, now),
-        ceiling=Decimal(settings.KALAN_SMS_MONTHLY_CEILING),
-        currency="XOF",
-        priced=settings.KALAN_SMS_PART_COST > 0,
+        emails=len(drafts) - sms.number,
+        sms=sms,
         sample=drafts[0][1].body if drafts else "",
     )
 
@@ -120,7 +102,7 @@ def start(
     """Tell the people of a signed batch: at once, or by a job when there are more than MANY."""
     held = _deliverable(actor, batch)
     plan = preview(batch=held, channels=_known(channels), now=now)
-    refuse_over(plan)
+    plan.sms.refuse_over(OVER)
     if len(plan.drafts) <= MANY:
         return deliver(actor=actor, now=now, batch=held, channels=channels)
     return jobs.start_job(
@@ -140,7 +122,7 @@ def deliver(
     """Queue the messages of a signed batch; who was told before is not told again."""
     held = _deliverable(actor, batch)
     plan = preview(batch=held, channels=_known(channels), now=now)
-    refuse_over(plan)
+    plan.sms.refuse_over(OVER)
     queue([draft for _, draft in plan.drafts], now=now)
     events = [
         ActEvent(
@@ -182,19 +164,6 @@ def _known(channels: Sequence[str]) -> list[str]:
     return chosen
 
 
-def refuse_over(plan: Preview) -> None:
-    """Raise Refused when the SMS would pass the month's ceiling."""
-    if plan.over:
-        left = max(plan.ceiling - plan.spent, Decimal(0))
-        raise Refused(
-            f"Les SMS coûteraient {plan.sms_cost:.0f} {plan.currency} ; il reste {left:.0f} "
-            f"{plan.currency} sur le plafond du mois.",
-            field="channels",
-            remedy="Envoyez par e-mail seulement, ou remettez les actes imprimés.",
-            code="ceiling",
-        )
-
-
 def _of(batch: Batch) -> QuerySet[Act]:
     return (
         Act.objects.filter(batch=batch, state=Act.State.SIGNED, status=Act.Status.VALID)
@@ -208,7 +177,7 @@ def _of(batch: Batch) -> QuerySet[Act]:
 def draft_for(
     act: Act,
     template: str,
-    channels: Iterable[str],
+    channels: Collection[str],
     texts: Mapping[str, Wording],
     values: Mapping[str, str],
     key: str,
@@ -220,23 +189,23 @@ def draft_for(
     phone = act.phone or (agent.phone if agent else "") or (account.phone if account else "")
     if not phone and act.outsider:
         phone = act.outsider.phone
-    for channel, recipient in ((EMAIL, email), (SMS, phone)):
-        if channel not in channels or not recipient:
-            continue
-        body = fill(texts[channel].body, values)
-        return Draft(
-            channel=channel,
-            template=template,
-            recipient=recipient,
-            subject=fill(texts[channel].subject, values)[:200],
-            body=gsm.cheap(body) if channel == SMS else body,
-            subject_ref=f"credentials.batch:{act.batch.uid}",
-            subject_id=act.batch_id,
-            person_ref=f"people.agent:{agent.uid}" if agent else "",
-            budget_ref=budget_ref(act.batch),
-            dedupe_key=key,
-        )
-    return None
+    way = way_to(channels, email=email, phone=phone)
+    if way is None:
+        return None
+    channel, recipient = way
+    body = fill(texts[channel].body, values)
+    return Draft(
+        channel=channel,
+        template=template,
+        recipient=recipient,
+        subject=fill(texts[channel].subject, values)[:200],
+        body=gsm.cheap(body) if channel == SMS else body,
+        subject_ref=f"credentials.batch:{act.batch.uid}",
+        subject_id=act.batch_id,
+        person_ref=f"people.agent:{agent.uid}" if agent else "",
+        budget_ref=budget_ref(act.batch),
+        dedupe_key=key,
+    )
 
 
 def values_of(act: Act, **more: str) -> dict[str, str]:

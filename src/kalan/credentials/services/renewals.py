@@ -22,6 +22,7 @@ from kalan.base.dates import long_date, week_date
 from kalan.base.errors import Refused
 from kalan.base.models import Message
 from kalan.base.notifications.outbox import Draft, queue
+from kalan.base.notifications.spending import SMS
 from kalan.base.notifications.templates import wording
 from kalan.credentials.models import Act, ActEvent
 from kalan.credentials.selectors import renewals
@@ -125,7 +126,7 @@ def offer(
     if enrol:
         found = [act for act in found if (one := _account(act)) is None or one.pk in there]
     plan = preview(acts=found, exam=exam, enrol=False, channels=channels, now=now)
-    delivery.refuse_over(plan)
+    plan.sms.refuse_over(delivery.OVER)
     queue([draft for _, draft in plan.drafts], now=now)
     _note(found, exam, said, plan, actor=actor, now=now)
     return Offered(said, len(plan.drafts), without if enrol else [])
@@ -194,7 +195,7 @@ def _note(
         account = _account(act)
         done = ["inscription"] if account is not None and account.pk in added else []
         if act.pk in told:
-            done.append("SMS" if told[act.pk] == delivery.SMS else "e-mail")
+            done.append("SMS" if told[act.pk] == SMS else "e-mail")
         if done:
             what = f"{exam.title}, {exam.date:%d/%m/%Y} : {' et '.join(done)}"
             events.append(

@@ -12,6 +12,7 @@ from django.urls import reverse
 from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.models import Job
+from kalan.base.notifications.spending import EMAIL
 from kalan.credentials import words
 from kalan.credentials.forms.life import DeliverForm, ReinstateForm, ReplaceForm, RevokeForm
 from kalan.credentials.forms.signing import as_uuids
@@ -213,7 +214,7 @@ def act_deliver(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     if form.is_bound and form.is_valid():
         channels = form.cleaned_data["channels"]
     else:
-        channels = [delivery.EMAIL]
+        channels = [EMAIL]
         form = DeliverForm(initial={"channels": channels}) if not form.is_bound else form
     if request.method == "POST" and form.is_bound and form.is_valid():
         try:

@@ -12,6 +12,7 @@ from kalan.base import clock
 from kalan.base.errors import Refused
 from kalan.base.exports import table_response
 from kalan.base.lists import paginate
+from kalan.base.notifications.spending import EMAIL
 from kalan.base.text import some
 from kalan.credentials.forms.batches import as_uuid
 from kalan.credentials.forms.life import OfferForm, RenewalFilters
@@ -19,7 +20,7 @@ from kalan.credentials.models import Act
 from kalan.credentials.policy import CAPABILITIES
 from kalan.credentials.selectors import renewals as reads
 from kalan.credentials.selectors.listing import structures_in
-from kalan.credentials.services import delivery, renewals
+from kalan.credentials.services import renewals
 from kalan.people.http import ActorRequest, show_refusal, staff
 
 VIEW = CAPABILITIES["acts.view"]
@@ -89,7 +90,7 @@ def _form(request: ActorRequest, exams: list[Exam]) -> OfferForm:
     if "exam" in request.GET:
         return OfferForm(request.GET, exams=exams)
     enrols = bool(exams) and may(request.actor, "exams.plan", exams[0])
-    return OfferForm(initial={"enrol": enrols, "channels": [delivery.EMAIL]}, exams=exams)
+    return OfferForm(initial={"enrol": enrols, "channels": [EMAIL]}, exams=exams)
 
 
 def _plan(form: OfferForm, acts: list[Act], exams: list[Exam]) -> dict[str, object]:

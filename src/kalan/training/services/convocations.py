@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
@@ -17,7 +16,8 @@ from kalan.base.dates import period
 from kalan.base.errors import Refused
 from kalan.base.models import Message
 from kalan.base.notifications import gsm
-from kalan.base.notifications.outbox import Draft, cost_of, queue, spent_this_month
+from kalan.base.notifications.outbox import Draft, cost_of, queue
+from kalan.base.notifications.spending import EMAIL, SMS, Spending, spending_of, way_to
 from kalan.base.notifications.templates import Wording, fill, wording
 from kalan.people.actor import Actor
 from kalan.training import policy
@@ -27,8 +27,12 @@ from kalan.training.selectors.sessions import sessions_visible_to, trainers_of
 from kalan.training.services.dirty import mark_dirty
 from kalan.training.services.history import act, note
 
-_EMAIL, _SMS, _WHATSAPP = Message.Channel.EMAIL, Message.Channel.SMS, Message.Channel.WHATSAPP
-CHANNELS = (_EMAIL.value, _SMS.value)
+_WHATSAPP = Message.Channel.WHATSAPP.value
+CHANNELS = (EMAIL, SMS)
+_OVER = (
+    "Envoyez par e-mail seulement, copiez le texte dans WhatsApp, ou relevez "
+    "le plafond du programme."
+)
 
 
 @dataclass(frozen=True)
@@ -42,27 +46,16 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Preview:
-    """What sending would do. Costs are in ``currency``; ``ceiling`` is the month's."""
+    """What sending would do."""
 
     outgoing: list[Outgoing]
     unreachable: list[Registration]
     copy_text: str  # for WhatsApp
-    sms_number: int
-    sms_parts: int
-    sms_cost: Decimal
-    spent: Decimal
-    ceiling: Decimal
-    currency: str
-    priced: bool  # whether the installation says what an SMS costs
+    sms: Spending
 
     @property
     def drafts(self) -> list[Draft]:
         return [one.draft for one in self.outgoing]
-
-    @property
-    def over(self) -> bool:
-        """Whether sending would pass the month's ceiling."""
-        return self.sms_cost > 0 and self.spent + self.sms_cost > self.ceiling
 
 
 def preview(
@@ -77,7 +70,7 @@ def preview(
 
     Mail when there is an address and mail is chosen, else SMS when chosen and there is a number.
     """
-    wordings = {channel: wording(template, channel) for channel in (*CHANNELS, _WHATSAPP.value)}
+    wordings = {channel: wording(template, channel) for channel in (*CHANNELS, _WHATSAPP)}
     common = _values(session, notice)
     found: list[tuple[str, Draft]] = []
     unreachable: list[Registration] = []
@@ -92,23 +85,19 @@ def preview(
             dedupe_key__in=[d.dedupe_key for _, d in found if d.dedupe_key]
         ).values_list("dedupe_key", flat=True)
     )
-    costs = [(name, d, *cost_of(d.channel, d.body)) for name, d in found
-             if d.dedupe_key not in known]  # fmt: skip
-    sms = [(parts, cost) for _, d, parts, cost in costs if d.channel == _SMS]
+    found = [(name, d) for name, d in found if d.dedupe_key not in known]
     programme = session.programme
     return Preview(
-        outgoing=[Outgoing(name, d, parts) for name, d, parts, _ in costs],
+        outgoing=[Outgoing(name, d, cost_of(d.channel, d.body)[0]) for name, d in found],
         unreachable=unreachable,
-        copy_text=fill(wordings[_WHATSAPP.value].body, {**common, "nom": ""}),
-        sms_number=len(sms),
-        sms_parts=sum(parts for parts, _ in sms),
-        sms_cost=sum((cost for _, cost in sms), Decimal(0)),
-        spent=spent_this_month(budget_ref(session), now),
-        ceiling=(
-            programme.sms_monthly_ceiling if programme else settings.KALAN_SMS_MONTHLY_CEILING
+        copy_text=fill(wordings[_WHATSAPP].body, {**common, "nom": ""}),
+        sms=spending_of(
+            [draft for _, draft in found],
+            budget=budget_ref(session),
+            now=now,
+            ceiling=programme.sms_monthly_ceiling if programme else None,
+            currency=programme.currency if programme else "XOF",
         ),
-        currency=programme.currency if programme else "XOF",
-        priced=settings.KALAN_SMS_PART_COST > 0,
     )
 
 
@@ -170,16 +159,7 @@ def announce(
 
 
 def _send(plan: Preview, *, now: dt.datetime) -> None:
-    if plan.over:
-        raise Refused(
-            f"Les SMS coûteraient {plan.sms_cost:.0f} {plan.currency} ; il reste "
-            f"{max(plan.ceiling - plan.spent, Decimal(0)):.0f} {plan.currency} sur le plafond "
-            "du mois.",
-            field="channels",
-            remedy="Envoyez par e-mail seulement, copiez le texte dans WhatsApp, ou relevez "
-            "le plafond du programme.",
-            code="ceiling",
-        )
+    plan.sms.refuse_over(_OVER)
     queue(plan.drafts, now=now)
 
 
@@ -203,12 +183,10 @@ def _draft(
     agent, outsider = line.agent, line.outsider
     email = agent.email if agent else ""
     phone = agent.phone if agent else (outsider.phone if outsider else "")
-    if _EMAIL in channels and email:
-        channel, recipient = _EMAIL.value, email
-    elif _SMS in channels and phone:
-        channel, recipient = _SMS.value, phone
-    else:
+    way = way_to(channels, email=email, phone=phone)
+    if way is None:
         return None
+    channel, recipient = way
     text = wordings[channel]
     values = {**common, "nom": str(agent or outsider)}
     body = fill(text.body, values)
@@ -218,7 +196,7 @@ def _draft(
         template=template,
         recipient=recipient,
         subject=fill(text.subject, values)[:200],
-        body=gsm.cheap(body) if channel == _SMS else body,
+        body=gsm.cheap(body) if channel == SMS else body,
         subject_ref=f"training.session:{session.uid}",
         subject_id=session.pk,
         person_ref=person,
