@@ -36,12 +36,14 @@ _E, _S = ActEvent.Kind, Act.Status
 UNDO_WITHIN = dt.timedelta(hours=24)
 
 
-def _known(uid: uuid.UUID, act: Act) -> ActEvent | None:
-    """What this very page has already led to; Refused when it was about another act."""
+def _opened(actor: Actor, act: Act, uid: uuid.UUID) -> tuple[Act, ActEvent | None]:
+    """The act, locked, and what this very page has already led to; Refused when that was about
+    another act."""
+    held = find(actor, act, "acts.revoke")
     known = ActEvent.objects.filter(uid=uid).first()
-    if known is not None and known.act_id != act.pk:
+    if known is not None and known.act_id != held.pk:
         raise used_form()
-    return known
+    return held, known
 
 
 def confirm_number(act: Act, typed: str) -> None:
@@ -99,8 +101,7 @@ def _revoke(
     number: str,
     factor: Factor | None,
 ) -> ActEvent:
-    held = find(actor, act, "acts.revoke")
-    known = _known(uid, held)
+    held, known = _opened(actor, act, uid)
     if known is not None:
         return known
     must_be_signed(held)
@@ -169,8 +170,7 @@ def _reinstate(
     text: str,
     factor: Factor | None,
 ) -> ActEvent:
-    held = find(actor, act, "acts.revoke")
-    known = _known(uid, held)
+    held, known = _opened(actor, act, uid)
     if known is not None:
         return known
     if held.status != _S.REVOKED:
