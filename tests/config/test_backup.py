@@ -268,7 +268,7 @@ def test_a_restoration_takes_less_than_half_the_locks_of_a_server(
     assert 1000 < max(counts) < 64 * 100 // 2
 
 
-def _change_manifest(archive: Path, change: Callable[[dict[str, object]], None]) -> None:
+def _change_manifest(archive: Path, change: Callable[[dict[str, Any]], None]) -> None:
     folder = archive.with_suffix(".d")
     with tarfile.open(archive) as tar:
         tar.extractall(folder, filter="data")

@@ -121,9 +121,11 @@ def result(
     step = participant.campaign.steps.order_by("rank").first()
     assert step is not None
     assert step.test is not None
+    frozen = step.test.frozen.order_by("pk").first()
+    assert frozen is not None
     sitting = Sitting.objects.create(
         test=step.test,
-        frozen=step.test.frozen.order_by("pk").first(),
+        frozen=frozen,
         account=participant.account,
         agent=participant.agent,
         structure=participant.structure,
@@ -138,7 +140,7 @@ def result(
     )
     measured = Result.objects.create(
         sitting=sitting,
-        frozen_version=sitting.frozen.version,
+        frozen_version=frozen.version,
         answers=20,
         theta=theta,
         se=0.3,

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 from kalan.base import files
 from kalan.base.ids import uuid7
@@ -34,11 +35,11 @@ def held(
     node: OrgNode,
     programme: Programme | None,
     people: Mapping[Agent | Outsider, int],
-    **fields: object,
+    **fields: Any,
 ) -> Session:
     """A validated session of two days (four half-days); ``people``: half-days each attended."""
-    state = {"state": Session.State.VALIDATED, "validated_at": NOW, "closed_at": NOW}
-    session = training.session(node, programme=programme, **{**state, **fields})
+    fields = {"state": Session.State.VALIDATED, "validated_at": NOW, "closed_at": NOW, **fields}
+    session = training.session(node, programme=programme, **fields)
     for person, half_days in people.items():
         register(session, person, half_days)
     dirty(session)

@@ -34,7 +34,8 @@ def node(parent: OrgNode | None, kind: str, name: str, **fields: object) -> OrgN
     values = {"country": "sn", "kind": kind, "name": name, "search": fold(name), **fields}
     made = parent.add_child(**values) if parent else OrgNode.add_root(**values)
     OrgNodePeriod.objects.create(node=made, start=LONG_AGO, parent=parent, type=made.type)
-    return OrgNode.objects.get(pk=made.pk)
+    found: OrgNode = OrgNode.objects.get(pk=made.pk)
+    return found
 
 
 @dataclass
