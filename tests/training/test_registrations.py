@@ -28,17 +28,19 @@ from kalan.training.selectors.registrations import (
     participants_of,
     places_of,
 )
-from kalan.training.services.registrations import (
+from kalan.training.services.outsiders import (
     AnonymousCountData,
     OutsiderData,
     add_outsider,
+    remove_anonymous_count,
+    set_anonymous_count,
+)
+from kalan.training.services.registrations import (
     approve,
     designate,
     promote,
     put_on_waiting_list,
     refuse,
-    remove_anonymous_count,
-    set_anonymous_count,
     withdraw,
 )
 from tests.factories import people, training

@@ -18,14 +18,15 @@ from kalan.people.models import Agent, OrgNode
 from kalan.training.models import MarkSource, Programme, Registration, Session, Theme
 from kalan.training.services import (
     attendance,
+    outsiders,
     platforms,
     programmes,
     registrations,
     sessions,
 )
+from kalan.training.services.outsiders import AnonymousCountData, OutsiderData
 from kalan.training.services.platforms import PlatformAccountData
 from kalan.training.services.programmes import PartnerData, ProgrammeData, TargetData
-from kalan.training.services.registrations import AnonymousCountData, OutsiderData
 from kalan.training.services.schedule import TrainerData
 from kalan.training.services.sessions import SessionData
 
@@ -254,11 +255,24 @@ def _hold(
         actor=SYSTEM, now=before, session=session, agents=[*people, *absent]
     )
     registrations.approve(actor=SYSTEM, now=before, session=session, registrations=listed.placed)
-    outsiders = OUTSIDERS[number // 3 * 2 :][:2] if number % 3 == 1 else ()
+    guests = _guests(session, number, before)
+    grid = _grid(world.random, session, listed.placed, {a.pk for a in absent})
+    grid |= _guest_grid(session, guests, number)
+    closing = _evening(session.end)
+    attendance.set_presences(
+        actor=SYSTEM, now=closing, session=session, grid=grid, source=MarkSource.PAPER
+    )
+    sessions.close_session(actor=SYSTEM, now=closing, session=session)
+    sessions.validate_session(actor=SYSTEM, now=closing + dt.timedelta(days=4), session=session)
+
+
+def _guests(session: Session, number: int, now: dt.datetime) -> list[Registration]:
+    """Some sessions had partners in the room, one a number of people whose names nobody took."""
+    invited = OUTSIDERS[number // 3 * 2 :][:2] if number % 3 == 1 else ()
     guests = [
-        registrations.add_outsider(
+        outsiders.add_outsider(
             actor=SYSTEM,
-            now=before,
+            now=now,
             session=session,
             data=OutsiderData(
                 last_name=last_name,
@@ -268,12 +282,12 @@ def _hold(
                 level="partner" if "Partenaire" in body else "local",
             ),
         )
-        for first_names, last_name, sex, body in outsiders
+        for first_names, last_name, sex, body in invited
     ]
     if number == 4:
-        registrations.set_anonymous_count(
+        outsiders.set_anonymous_count(
             actor=SYSTEM,
-            now=before,
+            now=now,
             session=session,
             data=AnonymousCountData(
                 label="une vingtaine de relais communautaires",
@@ -283,14 +297,7 @@ def _hold(
                 sector="community",
             ),
         )
-    grid = _grid(world.random, session, listed.placed, {a.pk for a in absent})
-    grid |= _guest_grid(session, guests, number)
-    closing = _evening(session.end)
-    attendance.set_presences(
-        actor=SYSTEM, now=closing, session=session, grid=grid, source=MarkSource.PAPER
-    )
-    sessions.close_session(actor=SYSTEM, now=closing, session=session)
-    sessions.validate_session(actor=SYSTEM, now=closing + dt.timedelta(days=4), session=session)
+    return guests
 
 
 def _grid(

@@ -23,9 +23,10 @@ from kalan.people.actor import Actor
 from kalan.training import policy
 from kalan.training.models import Registration, Session
 from kalan.training.selectors.registrations import by_name
-from kalan.training.selectors.sessions import sessions_visible_to, trainers_of
+from kalan.training.selectors.sessions import trainers_of
 from kalan.training.services.dirty import mark_dirty
 from kalan.training.services.history import act, note
+from kalan.training.services.locking import locked
 
 _WHATSAPP = Message.Channel.WHATSAPP.value
 CHANNELS = (EMAIL, SMS)
@@ -118,8 +119,7 @@ def convoke_session(
 
     Refused when nobody is approved, and when the SMS would pass the month's ceiling.
     """
-    visible = sessions_visible_to(actor, "sessions.convoke")
-    row = visible.select_for_update(of=("self",)).get(pk=session.pk)
+    row = locked(actor, "sessions.convoke", session)
     after = policy.next_state(policy.SESSION_TRANSITIONS, "convoke", row.state)
     if after is None:
         raise Refused(

@@ -10,9 +10,9 @@ from kalan.base.errors import Refused
 from kalan.people.actor import Actor
 from kalan.training.models import CostLine, Partner, Session
 from kalan.training.selectors.costs import WITHOUT_DECIMALS
-from kalan.training.selectors.sessions import sessions_visible_to
 from kalan.training.services.dirty import mark_dirty
 from kalan.training.services.history import act
+from kalan.training.services.locking import locked
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class CostData:
 @act
 def add_cost(*, actor: Actor, now: dt.datetime, session: Session, data: CostData) -> CostLine:
     """Add a cost line to a session."""
-    row = _session(actor, session)
+    row = locked(actor, "costs.edit", session)
     _check(data)
     line = CostLine.objects.create(session=row, **vars(data))
     mark_dirty([row.pk], now)
@@ -40,7 +40,7 @@ def add_cost(*, actor: Actor, now: dt.datetime, session: Session, data: CostData
 @act
 def update_cost(*, actor: Actor, now: dt.datetime, line: CostLine, data: CostData) -> CostLine:
     """Change a cost line."""
-    row = _session(actor, line.session)
+    row = locked(actor, "costs.edit", line.session)
     _check(data)
     for name, value in vars(data).items():
         setattr(line, name, value)
@@ -52,14 +52,9 @@ def update_cost(*, actor: Actor, now: dt.datetime, line: CostLine, data: CostDat
 @act
 def remove_cost(*, actor: Actor, now: dt.datetime, line: CostLine) -> None:
     """Take a cost line away (its history stays)."""
-    row = _session(actor, line.session)
+    row = locked(actor, "costs.edit", line.session)
     line.delete()
     mark_dirty([row.pk], now)
-
-
-def _session(actor: Actor, session: Session) -> Session:
-    visible = sessions_visible_to(actor, "costs.edit")
-    return visible.select_for_update(of=("self",)).get(pk=session.pk)
 
 
 def _check(data: CostData) -> None:

@@ -9,10 +9,11 @@ from kalan.base.errors import Refused
 from kalan.people.actor import Actor
 from kalan.people.models import OrgNode
 from kalan.training.models import HalfDay, Session, SessionPlaces
-from kalan.training.selectors.sessions import sessions_visible_to, trainers_of
+from kalan.training.selectors.sessions import trainers_of
 from kalan.training.services.corrections import require_changeable
 from kalan.training.services.dirty import mark_dirty
 from kalan.training.services.history import act
+from kalan.training.services.locking import locked
 from kalan.training.services.schedule import (
     Slot,
     TrainerData,
@@ -81,7 +82,7 @@ def set_half_days(
     reason: str = "",
 ) -> None:
     """Replace the half-days of a session; its dates and its trainers' half-days follow."""
-    row = _locked(actor, session)
+    row = locked(actor, "sessions.plan", session)
     slots = checked_slots(start=None, end=None, half_days=half_days, now=now)
     before = _slots(row)
     require_changeable(
@@ -110,7 +111,7 @@ def correct_trainers(
     reason: str = "",
 ) -> None:
     """Replace the trainers of a session, also after validation (with a reason)."""
-    row = _locked(actor, session)
+    row = locked(actor, "sessions.plan", session)
     check_trainers(trainers, _slots(row), session=row)
     before = [t.name for t in trainers_of(row)]
     require_changeable(
@@ -133,7 +134,7 @@ def set_places(
     places: Sequence[tuple[OrgNode, int]],
 ) -> None:
     """Replace the places kept for each structure; nobody already on the list loses theirs."""
-    row = _locked(actor, session)
+    row = locked(actor, "sessions.plan", session)
     require_changeable(actor=actor, now=now, session=row, change={"what": "places"})
     for structure, number in places:
         if number < 0:
@@ -145,11 +146,6 @@ def set_places(
             remedy="Diminuez-les, ou augmentez la capacité.",
         )
     write_places(row, places)
-
-
-def _locked(actor: Actor, session: Session) -> Session:
-    visible = sessions_visible_to(actor, "sessions.plan")
-    return visible.select_for_update(of=("self",)).get(pk=session.pk)
 
 
 def _slots(session: Session) -> list[Slot]:

@@ -16,9 +16,6 @@ from kalan.people.models import Agent, OrgNode, Post
 from kalan.people.selectors.core import agents_visible_to
 from kalan.training import policy
 from kalan.training.models import (
-    AnonymousCount,
-    Mode,
-    Outsider,
     Registration,
     Session,
     SessionTrainer,
@@ -27,10 +24,10 @@ from kalan.training.selectors.registrations import (
     posts_in_scope,
     registrations_visible_to,
 )
-from kalan.training.selectors.sessions import sessions_visible_to
 from kalan.training.services.corrections import require_changeable
 from kalan.training.services.dirty import mark_dirty
 from kalan.training.services.history import act, note
+from kalan.training.services.locking import locked
 from kalan.training.services.room import Room
 
 _State = Registration.State
@@ -42,33 +39,6 @@ class Designated:
 
     placed: list[Registration]
     waiting: list[Registration]
-
-
-@dataclass(frozen=True)
-class OutsiderData:
-    """A named participant who is not of the workforce register."""
-
-    last_name: str
-    first_names: str
-    sex: str = ""
-    body: str = ""
-    phone: str = ""
-    level: str = ""
-    sector: str = ""
-    mode: str = Mode.ROOM
-
-
-@dataclass(frozen=True)
-class AnonymousCountData:
-    """Participants known only by number; ``label`` keeps the words of the source."""
-
-    label: str
-    women: int = 0
-    men: int = 0
-    unknown: int = 0
-    approximate: bool = False
-    level: str = ""
-    sector: str = ""
 
 
 @act
@@ -85,7 +55,7 @@ def designate(
     Refuses whoever is not staff of the actor's structures on the session's first day, is on the
     list already, or leads the session. All or nothing.
     """
-    row = _locked(actor, "sessions.designate", session)
+    row = locked(actor, "sessions.designate", session)
     if not agents:
         raise Refused("Aucune personne n’est cochée.", field="agents")
     require_changeable(
@@ -157,7 +127,7 @@ def promote(
 
     Refused when no place is free for that person's structure.
     """
-    row = _locked(actor, "sessions.approve", session)
+    row = locked(actor, "sessions.approve", session)
     _require_open(row)
     waiting = list(
         Registration.objects.filter(session=row, state=_State.WAITING)
@@ -179,122 +149,6 @@ def promote(
         "Aucune place n’est libre pour les personnes en attente.",
         remedy="Augmentez les places de leur structure ou la capacité de la session.",
     )
-
-
-@act
-def add_outsider(
-    *,
-    actor: Actor,
-    now: dt.datetime,
-    session: Session,
-    data: OutsiderData,
-    reason: str = "",
-) -> Registration:
-    """Add a named participant from outside the register (media, partner…)."""
-    row = _locked(actor, "sessions.participants", session)
-    if not data.last_name.strip():
-        raise Refused("Écrivez le nom de la personne.", field="last_name")
-    require_changeable(
-        actor=actor,
-        now=now,
-        session=row,
-        reason=reason,
-        change={"what": "outsider", "name": f"{data.first_names} {data.last_name}"},
-    )
-    twice = Registration.objects.filter(
-        session=row,
-        outsider__last_name__iexact=data.last_name.strip(),
-        outsider__first_names__iexact=data.first_names.strip(),
-        outsider__body__iexact=data.body.strip(),
-    )
-    if twice.exists():
-        raise Refused(
-            f"{data.first_names} {data.last_name} est déjà sur la liste de cette session.",
-            field="last_name",
-            remedy="S’il s’agit d’un homonyme, précisez son organisme.",
-        )
-    outsider = Outsider.objects.create(
-        last_name=data.last_name.strip(),
-        first_names=data.first_names.strip(),
-        sex=data.sex,
-        body=data.body.strip(),
-        phone=data.phone,
-        created_at=now,
-    )
-    made = Registration.objects.create(
-        session=row,
-        outsider=outsider,
-        state=_State.APPROVED,
-        level=data.level,
-        sector=data.sector,
-        mode=data.mode,
-        created_at=now,
-        created_by=actor.account,
-    )
-    mark_dirty([row.pk], now)
-    return made
-
-
-@act
-def set_anonymous_count(
-    *,
-    actor: Actor,
-    now: dt.datetime,
-    session: Session,
-    data: AnonymousCountData,
-    count: AnonymousCount | None = None,
-    reason: str = "",
-) -> AnonymousCount:
-    """Add participants known only by number, or change ``count``."""
-    row = _locked(actor, "sessions.participants", session)
-    if not data.label.strip():
-        raise Refused(
-            "Écrivez qui sont ces personnes.",
-            field="label",
-            remedy="Par exemple « une vingtaine de relais ».",
-        )
-    if data.women + data.men + data.unknown == 0:
-        raise Refused("Écrivez au moins un nombre de personnes.", field="unknown")
-    require_changeable(
-        actor=actor,
-        now=now,
-        session=row,
-        reason=reason,
-        change={"what": "anonymous", "label": data.label, "total": _total(data)},
-    )
-    line = (
-        AnonymousCount.objects.get(pk=count.pk, session=row)
-        if count
-        else AnonymousCount(session=row)
-    )
-    for name in ("label", "women", "men", "unknown", "approximate", "level", "sector"):
-        setattr(line, name, getattr(data, name))
-    line.save()
-    mark_dirty([row.pk], now)
-    return line
-
-
-@act
-def remove_anonymous_count(
-    *,
-    actor: Actor,
-    now: dt.datetime,
-    session: Session,
-    count: AnonymousCount,
-    reason: str = "",
-) -> None:
-    """Take an anonymous count away."""
-    row = _locked(actor, "sessions.participants", session)
-    line = AnonymousCount.objects.get(pk=count.pk, session=row)
-    change = {"what": "anonymous", "label": line.label, "total": 0}
-    require_changeable(actor=actor, now=now, session=row, reason=reason, change=change)
-    line.delete()
-    mark_dirty([row.pk], now)
-
-
-def _locked(actor: Actor, capability: str, session: Session) -> Session:
-    visible = sessions_visible_to(actor, capability)
-    return visible.select_for_update(of=("self",)).get(pk=session.pk)
 
 
 def _require_open(session: Session) -> None:
@@ -387,7 +241,7 @@ def _decide(
     capability: str,
 ) -> int:
     """Take ``registrations`` of ``session`` from their state to the one ``action`` leads to."""
-    row = _locked(actor, capability, session)
+    row = locked(actor, capability, session)
     _require_open(row)
     wanted = {registration.pk for registration in registrations}
     found = list(
@@ -436,7 +290,3 @@ def _step(session: Session, registration: Registration, action: str) -> None:
         registration.position = (last or 0) + 1
     else:
         registration.position = 0
-
-
-def _total(data: AnonymousCountData) -> int:
-    return data.women + data.men + data.unknown

@@ -26,11 +26,12 @@ from kalan.training.models import (
     Theme,
 )
 from kalan.training.selectors.conflicts import double_presences
-from kalan.training.selectors.sessions import sessions_visible_to, trainers_of
+from kalan.training.selectors.sessions import trainers_of
 from kalan.training.services.convocations import announce
 from kalan.training.services.corrections import require_changeable
 from kalan.training.services.dirty import mark_dirty
 from kalan.training.services.history import act
+from kalan.training.services.locking import locked
 from kalan.training.services.programmes import ensure_partner, theme_named
 from kalan.training.services.schedule import (
     Slot,
@@ -108,7 +109,7 @@ def update_session(
     *, actor: Actor, now: dt.datetime, session: Session, data: SessionData, reason: str = ""
 ) -> Session:
     """Change a session. Once validated, only with a reason, and it is logged."""
-    row = _locked(actor, "sessions.plan", session)
+    row = locked(actor, "sessions.plan", session)
     slots = checked_slots(start=data.start, end=data.end, half_days=data.half_days, now=now)
     require_changeable(
         actor=actor,
@@ -144,7 +145,7 @@ def postpone_session(
 
     Trainers who led all half-days lead all the new ones; the others are to be set anew.
     """
-    row = _locked(actor, "sessions.plan", session)
+    row = locked(actor, "sessions.plan", session)
     after = _next(row, "postpone", "reportée")
     _require_notice(notice)
     _refuse_marked(row)
@@ -171,7 +172,7 @@ def cancel_session(
     channels: Sequence[str] = (),
 ) -> Session:
     """Cancel a session, with a notice that its participants read and, if convoked, receive."""
-    row = _locked(actor, "sessions.plan", session)
+    row = locked(actor, "sessions.plan", session)
     after = _next(row, "cancel", "annulée")
     _require_notice(notice)
     _refuse_marked(row)
@@ -196,7 +197,7 @@ def close_session(
     confirms what was planned. Refused before the last day, without any presence, and while
     somebody is present at two places at once.
     """
-    row = _locked(actor, "sessions.close", session)
+    row = locked(actor, "sessions.close", session)
     after = _next(row, "close", "clôturée")
     if row.end > timezone.localdate(now):
         raise Refused(
@@ -215,7 +216,7 @@ def close_session(
 @act
 def reopen_session(*, actor: Actor, now: dt.datetime, session: Session, reason: str) -> Session:
     """Send a closed, not yet validated session back to its trainer, with the reason."""
-    row = _locked(actor, "sessions.reopen", session)
+    row = locked(actor, "sessions.reopen", session)
     after = _next(row, "reopen", "rouverte")
     if not reason.strip():
         raise Refused("Rouvrir une session demande un motif.", field="reason")
@@ -229,19 +230,13 @@ def reopen_session(*, actor: Actor, now: dt.datetime, session: Session, reason: 
 @act
 def validate_session(*, actor: Actor, now: dt.datetime, session: Session) -> Session:
     """Validate a closed session: afterwards every correction needs a reason."""
-    row = _locked(actor, "sessions.validate", session)
+    row = locked(actor, "sessions.validate", session)
     after = _next(row, "validate", "validée")
     _refuse_double_presences(row)
     row.state, row.validated_at, row.validated_by = after, now, actor.account
     row.save()
     mark_dirty([row.pk], now)
     return row
-
-
-def _locked(actor: Actor, capability: str, session: Session) -> Session:
-    """The row for writing, if it is in scope (else DoesNotExist, shown as 404)."""
-    visible = sessions_visible_to(actor, capability)
-    return visible.select_for_update(of=("self",)).get(pk=session.pk)
 
 
 def _next(session: Session, action: str, word: str) -> str:

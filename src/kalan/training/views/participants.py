@@ -29,8 +29,9 @@ from kalan.training.selectors.registrations import (
     waiting_by_rank,
 )
 from kalan.training.selectors.sessions import abilities
+from kalan.training.services import outsiders
 from kalan.training.services import registrations as services
-from kalan.training.services.registrations import AnonymousCountData, OutsiderData
+from kalan.training.services.outsiders import AnonymousCountData, OutsiderData
 from kalan.training.views.common import session_or_404
 from kalan.training.views.parts import as_uuid
 
@@ -195,7 +196,7 @@ def session_outsider(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         values = dict(form.cleaned_data)
         reason = values.pop("reason", "")
         try:
-            line = services.add_outsider(
+            line = outsiders.add_outsider(
                 actor=request.actor,
                 now=clock.now(),
                 session=session,
@@ -241,9 +242,9 @@ def _anonymous_form(
         common: dict[str, Any] = {"actor": request.actor, "now": clock.now(), "session": session}
         try:
             if line is not None and "retirer" in request.POST:
-                services.remove_anonymous_count(count=line, reason=reason, **common)
+                outsiders.remove_anonymous_count(count=line, reason=reason, **common)
             else:
-                services.set_anonymous_count(
+                outsiders.set_anonymous_count(
                     data=AnonymousCountData(**values), count=line, reason=reason, **common
                 )
         except Refused as refused:
