@@ -13,7 +13,7 @@ from kalan.credentials.models import Act, Batch
 from kalan.credentials.selectors.batches import acts_visible_to
 from kalan.credentials.selectors.listing import readable_batches
 from kalan.credentials.selectors.signing import awaiting_visa
-from kalan.credentials.services import preparing
+from kalan.credentials.services import preparing, visa
 from kalan.people.actor import SYSTEM, Actor
 from kalan.training.models import HalfDay, Presence, Session
 from tests.factories import credentials as make
@@ -158,17 +158,17 @@ def test_a_draft_follows_the_records_and_keeps_what_was_set_aside(world: World) 
 
 
 def test_another_person_gives_the_visa(world: World) -> None:
-    batch = preparing.hand_over(actor=world.region, batch=prepared(world), now=NOW)
+    batch = visa.hand_over(actor=world.region, batch=prepared(world), now=NOW)
     assert batch.state == "checked"
     with pytest.raises(Refused, match="une autre personne"):
-        preparing.approve(actor=world.region, batch=batch, now=NOW)
+        visa.approve(actor=world.region, batch=batch, now=NOW)
     head = people.actor("programme", world.tree.country)
-    assert preparing.approve(actor=head, batch=batch, now=NOW).state == "approved"
+    assert visa.approve(actor=head, batch=batch, now=NOW).state == "approved"
     with pytest.raises(Refused, match="maintenant «\u00a0à signer\u00a0»"):
-        preparing.approve(actor=people.actor("admin", world.tree.country), batch=batch, now=NOW)
-    back = preparing.send_back(actor=head, batch=batch, reason="titre à revoir", now=NOW)
+        visa.approve(actor=people.actor("admin", world.tree.country), batch=batch, now=NOW)
+    back = visa.send_back(actor=head, batch=batch, reason="titre à revoir", now=NOW)
     assert (back.state, back.return_reason, back.approved_by) == ("draft", "titre à revoir", None)
-    assert preparing.cancel(actor=world.region, batch=back, now=NOW).state == "cancelled"
+    assert visa.cancel(actor=world.region, batch=back, now=NOW).state == "cancelled"
 
 
 def test_who_changes_a_draft_and_hands_it_over_does_not_approve_it(world: World) -> None:
@@ -177,20 +177,20 @@ def test_who_changes_a_draft_and_hands_it_over_does_not_approve_it(world: World)
     row = batch.acts.filter(state="draft").order_by("rank").first()
     assert row is not None
     preparing.exclude(actor=other, act=row, reason="absente", now=NOW)
-    batch = preparing.hand_over(actor=other, batch=batch, now=NOW)
+    batch = visa.hand_over(actor=other, batch=batch, now=NOW)
     assert list(awaiting_visa(other)) == []
     for actor in (other, world.region):
         with pytest.raises(Refused, match="préparé ou remis ce lot"):
-            preparing.approve(actor=actor, batch=batch, now=NOW)
+            visa.approve(actor=actor, batch=batch, now=NOW)
     third = people.actor("admin", world.tree.country)
     assert list(awaiting_visa(third)) == [batch]
-    back = preparing.send_back(actor=third, batch=batch, reason="à revoir", now=NOW)
+    back = visa.send_back(actor=third, batch=batch, reason="à revoir", now=NOW)
     # A page opened before it went back: who handed it over since is read again.
-    again = preparing.hand_over(actor=third, batch=back, now=NOW)
+    again = visa.hand_over(actor=third, batch=back, now=NOW)
     assert again.checked_by == third.account
     with pytest.raises(Refused, match="préparé ou remis ce lot"):
-        preparing.approve(actor=third, batch=batch, now=NOW)
-    assert preparing.approve(actor=other, batch=again, now=NOW).state == "approved"
+        visa.approve(actor=third, batch=batch, now=NOW)
+    assert visa.approve(actor=other, batch=again, now=NOW).state == "approved"
 
 
 def test_territory_holds_for_who_prepares_and_for_who_signs(world: World) -> None:

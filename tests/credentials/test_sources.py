@@ -15,7 +15,7 @@ from django.conf import settings
 from kalan.base import files
 from kalan.base.errors import Refused
 from kalan.credentials.models import Batch
-from kalan.credentials.services import checking, preparing
+from kalan.credentials.services import checking, preparing, visa
 from kalan.credentials.services.showing import preview
 from kalan.engine.signing.pades import Signer
 from tests.factories import credentials as make
@@ -184,7 +184,7 @@ def test_what_does_not_fit_a_page_is_named_before_the_visa(tree: Tree) -> None:
     act.data["themes"] = []
     act.save(update_fields=["data"])
     with pytest.raises(Refused) as refused:
-        preparing.hand_over(actor=people.actor("region", tree.fatick), batch=batch, now=NOW)
+        visa.hand_over(actor=people.actor("region", tree.fatick), batch=batch, now=NOW)
     said = str(refused.value).replace("\u00a0", " ")
     assert "Il manque : thèmes suivis" in said
     assert "200 caractères" in said

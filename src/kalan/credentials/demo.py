@@ -17,7 +17,7 @@ from kalan.assessment.models import Exam
 from kalan.base import jobs
 from kalan.credentials.models import ActTemplate, Batch, Office, SigningRun, TemplateVersion
 from kalan.credentials.models.offices import OfficeHolder
-from kalan.credentials.services import keys, offices, ordering, preparing
+from kalan.credentials.services import keys, offices, ordering, preparing, visa
 from kalan.credentials.services.second_factor import Factor
 from kalan.credentials.services.templates import load_templates
 from kalan.people.actor import SYSTEM, Actor
@@ -92,7 +92,7 @@ def build_acts(
     everyone = _everyone(world, programme, office)
     _approve(world, [everyone], "admin")
     asked = world.prepare("admin", KIND.ATTENDANCE, office, SOURCE.SESSION, sessions[WAITING])
-    preparing.hand_over(actor=world["admin"], batch=asked, now=now)
+    visa.hand_over(actor=world["admin"], batch=asked, now=now)
     world.prepare(
         "programme", KIND.TRAINER, office, SOURCE.PROGRAMME, programme, options={"per": "person"}
     )
@@ -175,6 +175,6 @@ def _approve(world: _World, batches: Sequence[Batch], who: str) -> None:
         preparer = next(
             name for name, one in world.accounts.items() if one.pk == batch.prepared_by_id
         )
-        preparing.hand_over(actor=world[preparer], batch=batch, now=world.now)
-        preparing.approve(actor=world[who], batch=batch, now=world.now)
+        visa.hand_over(actor=world[preparer], batch=batch, now=world.now)
+        visa.approve(actor=world[who], batch=batch, now=world.now)
         batch.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Batches: made from the records, looked at, set right, handed over, approved or sent back."""
+"""Batches: made from the records, set right, brought up to the records of the day."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from kalan.base.models import StoredFile
 from kalan.credentials import policy
 from kalan.credentials.models import Act, Batch, Office, TemplateVersion
 from kalan.credentials.selectors.renewals import previous
-from kalan.credentials.services import checking
 from kalan.credentials.services.sources import exams, files, programmes, sessions, tables
 from kalan.credentials.services.sources.common import Found, Planned, Request, initials
 from kalan.people.actor import Actor
@@ -211,8 +210,8 @@ def _already(batch: Batch, records: list[str]) -> dict[str, str]:
 @act
 def exclude(*, actor: Actor, act: Act, reason: str, now: dt.datetime) -> Act:
     """Set one act of a draft aside, with the reason that the visa will read."""
-    _prepared_by(actor, act.batch)
-    _must_be(act.batch, Batch.State.DRAFT)
+    require_preparer(actor, act.batch)
+    _must_be_draft(act.batch)
     if not reason.strip():
         raise Refused("Le motif manque.", field="reason", remedy="Dites-le en une phrase.")
     moved = Act.objects.filter(pk=act.pk, state=Act.State.DRAFT).update(
@@ -232,8 +231,8 @@ def exclude(*, actor: Actor, act: Act, reason: str, now: dt.datetime) -> Act:
 @act
 def include(*, actor: Actor, act: Act, now: dt.datetime, reason: str = "") -> Act:
     """Take an act back that was set aside. One that would certify the same thing twice asks why."""
-    _prepared_by(actor, act.batch)
-    _must_be(act.batch, Batch.State.DRAFT)
+    require_preparer(actor, act.batch)
+    _must_be_draft(act.batch)
     twice = _already(act.batch, [act.record]).get(act.record)
     if twice and not reason.strip():
         raise Refused(
@@ -268,12 +267,18 @@ def differences(*, actor: Actor, batch: Batch, now: dt.datetime) -> Differences:
     return _compare(batch, _again(actor, batch, now))
 
 
-@act
 def refresh(*, actor: Actor, batch: Batch, now: dt.datetime) -> Differences:
-    """Bring a draft up to what the records say now. What was set aside stays so."""
-    _prepared_by(actor, batch)
-    _must_be(batch, Batch.State.DRAFT)
-    found = _again(actor, batch, now)
+    """Bring a draft up to what the records say now. What was set aside stays so.
+
+    Files and records are read before the transaction, which holds up every other writer.
+    """
+    require_preparer(actor, batch)
+    return _brought_up(actor=actor, batch=batch, found=_again(actor, batch, now))
+
+
+@act
+def _brought_up(*, actor: Actor, batch: Batch, found: list[Planned]) -> Differences:
+    _must_be_draft(batch)
     seen = _compare(batch, found)
     fresh = {one.record: one for one in found}
     held = {row.record: row for row in Act.objects.filter(batch=batch)}
@@ -323,102 +328,9 @@ def _compare(batch: Batch, found: list[Planned]) -> Differences:
     )
 
 
-# --- from one desk to the next ---------------------------------------------------------------
-
-
-def hand_over(*, actor: Actor, batch: Batch, now: dt.datetime) -> Batch:
-    """Hand a draft over for visa, once nothing in it keeps it from being printed and signed.
-
-    Documents are laid out before the transaction, which holds up every other writer.
-    """
-    _prepared_by(actor, batch)
-    found = [one for one in checking.check(batch) if one.blocking]
-    if found:
-        more = f" (et {len(found) - 3} autres)" if len(found) > 3 else ""
-        raise Refused(
-            " ; ".join(str(one) for one in found[:3]) + more + ".",
-            remedy="Corrigez les données puis reprenez-les ici, ou écartez ces actes.",
-            code="problems",
-        )
-    with transaction.atomic():
-        return _move(
-            actor,
-            batch,
-            "check",
-            text="Remis pour visa",
-            checked_at=now,
-            checked_by=actor.account,
-            return_reason="",
-        )
-
-
-@act
-def approve(*, actor: Actor, batch: Batch, now: dt.datetime) -> Batch:
-    """Give the visa: a second person has looked, the batch may be signed.
-
-    Neither who made the draft nor who handed it over, perhaps after changing it: read under a
-    lock, for a batch may go back and be handed over again while this page is open.
-    """
-    _require(actor, batch, "acts.approve", "Vous ne visez pas les actes de ce territoire.")
-    held = Batch.objects.select_for_update().filter(pk=batch.pk)
-    desks = held.values_list("prepared_by", "checked_by").get()
-    if actor.account is not None and actor.account.pk in desks:
-        raise Refused(
-            "Vous avez préparé ou remis ce lot : une autre personne le vise.",
-            remedy="Demandez le visa à un collègue habilité.",
-            code="same_person",
-        )
-    return _move(actor, batch, "approve", text="Visé", approved_at=now, approved_by=actor.account)
-
-
-@act
-def send_back(*, actor: Actor, batch: Batch, reason: str, now: dt.datetime) -> Batch:
-    """Return a batch to who prepared it: by the visa, or by the signatory."""
-    roles = policy.CAPABILITIES["acts.approve"] | policy.CAPABILITIES["acts.sign"]
-    if not actor.covers(roles, batch.node.path):
-        raise Refused("Vous ne visez ni ne signez les actes de ce territoire.", code="forbidden")
-    if not reason.strip():
-        raise Refused("Le motif manque.", field="reason", remedy="Dites ce qu’il faut corriger.")
-    return _move(
-        actor,
-        batch,
-        "return",
-        text="Renvoyé à la préparation",
-        returned_at=now,
-        return_reason=reason.strip()[:300],
-        checked_at=None,
-        checked_by=None,
-        approved_at=None,
-        approved_by=None,
-    )
-
-
-@act
-def cancel(*, actor: Actor, batch: Batch, now: dt.datetime, reason: str = "") -> Batch:
-    """Give up a batch that nobody has signed."""
-    _prepared_by(actor, batch)
-    moved = _move(actor, batch, "cancel", text="Abandonné")
-    Act.objects.filter(batch=batch).update(holds_record=False)
-    return moved
-
-
-def _move(actor: Actor, batch: Batch, action: str, *, text: str, **fields: Any) -> Batch:
-    """Change the state by a conditional update: of two people one moves it, the other is told."""
-    for before, after in policy.BATCH_TRANSITIONS[action].items():
-        if Batch.objects.filter(pk=batch.pk, state=before).update(state=after, **fields):
-            batch.refresh_from_db()
-            note(actor=actor, subject=batch, text=text, reason=fields.get("return_reason", ""))
-            return batch
-    batch.refresh_from_db()
-    raise Refused(
-        f"Ce lot est maintenant « {batch.get_state_display()} ».",
-        remedy="Relisez la page : quelqu’un d’autre l’a fait avancer.",
-        code="state",
-    )
-
-
-def _must_be(batch: Batch, state: str) -> None:
-    if not Batch.objects.select_for_update().filter(pk=batch.pk, state=state).exists():
+def _must_be_draft(batch: Batch) -> None:
+    held = Batch.objects.select_for_update().filter(pk=batch.pk, state=Batch.State.DRAFT)
+    if not held.exists():
         raise Refused(
             "Ce lot n’est plus en préparation.",
             remedy="Faites-le renvoyer pour le corriger.",
@@ -426,10 +338,12 @@ def _must_be(batch: Batch, state: str) -> None:
         )
 
 
-def _prepared_by(actor: Actor, batch: Batch) -> None:
-    _require(actor, batch, "acts.prepare", "Vous ne préparez pas les actes de ce territoire.")
+def require_preparer(actor: Actor, batch: Batch) -> None:
+    """Refuse (``forbidden``) unless ``actor`` prepares the acts of the batch's territory."""
+    require(actor, batch, "acts.prepare", "Vous ne préparez pas les actes de ce territoire.")
 
 
-def _require(actor: Actor, batch: Batch, capability: str, message: str) -> None:
+def require(actor: Actor, batch: Batch, capability: str, message: str) -> None:
+    """Refuse with ``message`` (``forbidden``) unless ``actor`` has ``capability`` there."""
     if not actor.covers(policy.CAPABILITIES[capability], batch.node.path):
         raise Refused(message, code="forbidden")

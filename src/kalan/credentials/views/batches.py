@@ -38,7 +38,7 @@ from kalan.credentials.selectors.listing import (
     structures_in,
 )
 from kalan.credentials.selectors.signing import runs_visible_to, stopped_by
-from kalan.credentials.services import checking, preparing, showing
+from kalan.credentials.services import checking, preparing, showing, visa
 from kalan.credentials.views.common import act_or_404, ask, batch_or_404, may_retry, pdf
 from kalan.people.double import once
 from kalan.people.http import ActorRequest, attempt, posted, show_refusal, staff
@@ -271,7 +271,7 @@ def batch_hand_over(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         request,
         "Lot remis pour visa : une autre personne le relit avant la signature.",
         "act-batch",
-        lambda: preparing.hand_over(actor=request.actor, batch=batch, now=clock.now()),
+        lambda: visa.hand_over(actor=request.actor, batch=batch, now=clock.now()),
         uid=uid,
     )
 
@@ -284,7 +284,7 @@ def batch_cancel(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
             request,
             "Lot abandonné : rien n’a été signé.",
             "act-batch",
-            lambda: preparing.cancel(actor=request.actor, batch=batch, now=clock.now()),
+            lambda: visa.cancel(actor=request.actor, batch=batch, now=clock.now()),
             uid=uid,
         )
     return ask(

@@ -20,7 +20,7 @@ from kalan.credentials.selectors.listing import (
     readable_acts,
     structures_in,
 )
-from kalan.credentials.services import preparing
+from kalan.credentials.services import visa
 from kalan.credentials.views.common import ask, batch_or_404
 from kalan.people.http import ActorRequest, posted, show_refusal, staff
 
@@ -34,7 +34,7 @@ def batch_visa(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     batch = batch_or_404(request, uid, "acts.approve")
     if request.method == "POST":
         try:
-            preparing.approve(actor=request.actor, batch=batch, now=clock.now())
+            visa.approve(actor=request.actor, batch=batch, now=clock.now())
         except Refused as refused:
             messages.error(request, str(refused))
             return redirect("act-batch-visa", uid=uid)
@@ -65,7 +65,7 @@ def batch_send_back(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         try:
-            preparing.send_back(actor=request.actor, batch=batch, reason=reason, now=clock.now())
+            visa.send_back(actor=request.actor, batch=batch, reason=reason, now=clock.now())
         except Refused as refused:
             show_refusal(form, refused)
         else:
