@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalan.base.errors import Refused
-from kalan.base.imports import reader
+from kalan.base.imports import reader, refusals, workbooks
 from kalan.base.imports.values import Cell
 from tests.factories.imports import csv_bytes, xlsx_bytes
 
@@ -149,7 +149,7 @@ def test_a_zip_bomb_that_lies_about_its_sizes(put) -> None:  # type: ignore[no-u
 
 
 def test_too_many_entries(put) -> None:  # type: ignore[no-untyped-def]
-    entries = {f"xl/media/{n}": b"x" for n in range(reader.MAX_ENTRIES + 1)}
+    entries = {f"xl/media/{n}": b"x" for n in range(workbooks.MAX_ENTRIES + 1)}
     assert refusal(put(zip_bytes({"xl/workbook.xml": b"<a/>"} | entries))).code == "zip_bomb"
 
 
@@ -208,7 +208,7 @@ def test_a_sheet_elsewhere_and_the_room_it_asks_for_are_seen_too(put) -> None:  
 
 
 def test_too_many_rows(put, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(reader, "MAX_ROWS", 2)
+    monkeypatch.setattr(refusals, "MAX_ROWS", 2)
     many = [HEAD, *[["a", "b", "F"]] * 5]
     assert refusal(put(csv_bytes(many))).message == "Le fichier a 4 lignes ; la limite est de 2."
     assert refusal(put(xlsx_bytes(many))).code == "too_many_rows"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kalan.base.errors import Refused
-from kalan.base.imports.reader import check_workbook
+from kalan.base.imports.workbooks import check_workbook
 from kalan.base.text import fold
 from kalan.indicators.definitions import DEFINITIONS
 

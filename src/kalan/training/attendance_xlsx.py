@@ -10,6 +10,7 @@ from django.conf import settings
 
 from kalan.base.exports import DEMO_NOTICE, neutral
 from kalan.base.imports import reader
+from kalan.base.imports.refusals import not_a_table
 from kalan.base.imports.values import text_of
 from kalan.base.text import fold
 from kalan.training.models import HalfDay
@@ -104,7 +105,7 @@ def read_workbook(path: Path, sheet: Sheet) -> Reading:
         person, boxes = people[uid]
         reading.rows.append(_row(number, name_of(person), texts, columns, boxes, reading))
     if not reading.rows:
-        raise reader.not_a_table(
+        raise not_a_table(
             "Aucune ligne de cette session n’est dans le fichier.",
             "Téléchargez le tableur de la session, remplissez-le et renvoyez-le.",
         )
@@ -119,14 +120,14 @@ def _score(titles: list[str]) -> float:
 def _columns(headers: list[str], sheet: Sheet) -> dict[int, Column]:
     """Position of each half-day's column in the file."""
     if not headers or fold(headers[0]) != fold(_FIXED[0]):
-        raise reader.not_a_table(
+        raise not_a_table(
             "La première colonne n’est pas « Identifiant ».",
             "Téléchargez le tableur de la session et remplissez celui-là, sans retirer de colonne.",
         )
     wanted = {fold(column_title(column.half_day)): column for column in sheet.columns}
     found = {n: wanted[fold(title)] for n, title in enumerate(headers) if fold(title) in wanted}
     if not found:
-        raise reader.not_a_table(
+        raise not_a_table(
             "Aucune colonne ne porte une demi-journée de cette session.",
             "Gardez les titres de colonnes du tableur téléchargé, comme « 13/03/2023 matin ».",
         )

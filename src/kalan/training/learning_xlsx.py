@@ -11,6 +11,7 @@ from django.conf import settings
 
 from kalan.base.exports import DEMO_NOTICE, neutral
 from kalan.base.imports import reader
+from kalan.base.imports.refusals import not_a_table
 from kalan.base.imports.values import text_of
 from kalan.base.text import fold
 from kalan.training.models import Registration
@@ -91,7 +92,7 @@ def _score(titles: list[str]) -> float:
 def _columns(headers: list[str], questions: int) -> dict[int, int]:
     """Position of each question's column."""
     if not headers or fold(headers[0]) != fold(_FIXED[0]):
-        raise reader.not_a_table(
+        raise not_a_table(
             "La première colonne n’est pas « Identifiant ».",
             "Téléchargez le tableur de ce test et remplissez celui-là, sans retirer de colonne.",
         )
@@ -101,7 +102,7 @@ def _columns(headers: list[str], questions: int) -> dict[int, int]:
         if match and 1 <= int(match[1]) <= questions:
             found[int(match[1])] = position
     if not found:
-        raise reader.not_a_table(
+        raise not_a_table(
             "Aucune colonne ne porte une question de ce test.",
             "Gardez les titres de colonnes du tableur téléchargé, comme « Question 1 ».",
         )

@@ -15,6 +15,7 @@ import phonenumbers
 from kalan.base.text import fold, whole
 
 Cell = str | int | float | bool | dt.date | dt.datetime | dt.time | dt.timedelta | None
+Numbered = tuple[int, list[Cell]]  # a row and its number in the file, from 1
 
 WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 MONTHS = (
