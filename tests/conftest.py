@@ -27,8 +27,13 @@ from tests.support.locks import made_once, run_folder, shared_folder
 from tests.support.server import Server, copy_home, make_home, python
 
 # How long an example takes says more of the machine than of the code: budgets are held elsewhere.
+# The same examples each time: a run says what has changed since the last one, and nothing else.
+# Others are looked for with --hypothesis-profile=explore.
 hypothesis_settings.register_profile(
-    "kalan", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "explore", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.register_profile(
+    "kalan", hypothesis_settings.get_profile("explore"), derandomize=True
 )
 hypothesis_settings.load_profile("kalan")
 

