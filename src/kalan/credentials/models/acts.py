@@ -39,6 +39,17 @@ class SigningRun(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
+                condition=Q(capacity__in=["title", "delegate", "interim"]),
+                name="signing_run_capacity_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(mode__in=["electronic", "hand"]), name="signing_run_mode_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(level__in=["", "trial", "ministry", "accredited"]),
+                name="signing_run_level_known",
+            ),
+            models.CheckConstraint(
                 condition=Q(mode="hand") | Q(key__isnull=False), name="signing_run_has_key"
             ),
             models.CheckConstraint(
@@ -115,6 +126,36 @@ class Batch(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    source__in=[
+                        "programme",
+                        "session",
+                        "exam",
+                        "spreadsheet",
+                        "files",
+                        "replacement",
+                    ]
+                ),
+                name="batch_source_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(mode__in=["electronic", "hand"]), name="batch_mode_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[
+                        "draft",
+                        "checked",
+                        "approved",
+                        "ordered",
+                        "signed",
+                        "printed",
+                        "cancelled",
+                    ]
+                ),
+                name="batch_state_known",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["draft", "checked", "approved", "cancelled"])
                 | Q(run__isnull=False),
@@ -234,6 +275,13 @@ class Act(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "excluded", "planned", "failed", "signed", "void"]),
+                name="act_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(shown__in=["minimal", "name", "full"]), name="act_shown_known"
+            ),
             models.UniqueConstraint(fields=["batch", "rank"], name="act_rank_once"),
             models.UniqueConstraint(fields=["batch", "record"], name="act_record_once"),
             # Two who prepare the same thing at the same moment: one of them gets it.

@@ -70,6 +70,28 @@ class SigningKey(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(purpose__in=["document", "qr", "badge"]),
+                name="signing_key_purpose_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["file", "token"]), name="signing_key_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(algorithm__in=["rsa", "p-256", "ed25519"]),
+                name="signing_key_algorithm_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(level__in=["trial", "ministry", "accredited"]),
+                name="signing_key_level_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(unlock__in=["server", "asked"]), name="signing_key_unlock_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["active", "retired", "revoked"]),
+                name="signing_key_state_known",
+            ),
             models.UniqueConstraint(
                 fields=["purpose"],
                 condition=Q(state="active", purpose__in=["qr", "badge"]),

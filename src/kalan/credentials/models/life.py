@@ -41,6 +41,24 @@ class ActEvent(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
+                condition=Q(
+                    kind__in=[
+                        "revoked",
+                        "reinstated",
+                        "replaced",
+                        "shared",
+                        "delivered",
+                        "notice",
+                        "offered",
+                    ]
+                ),
+                name="act_event_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(reason__in=["", "error", "not_entitled", "fraud", "request", "other"]),
+                name="act_event_reason_known",
+            ),
+            models.CheckConstraint(
                 condition=~Q(kind="revoked") | ~Q(reason=""), name="act_revoked_has_reason"
             ),
             models.CheckConstraint(
@@ -64,6 +82,9 @@ class CheckCount(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(way__in=["code", "file"]), name="check_count_way_known"
+            ),
             models.UniqueConstraint(fields=["day", "way", "result"], name="check_count_once"),
         ]
 
@@ -83,5 +104,8 @@ class Badge(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(form__in=["vc_jwt", "rdfc"]), name="badge_form_known"
+            ),
             models.UniqueConstraint(fields=["act", "form"], name="badge_once"),
         ]

@@ -49,6 +49,20 @@ class RegisterEntry(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=[
+                        "signed",
+                        "hand_signed",
+                        "void",
+                        "revoked",
+                        "reinstated",
+                        "replaced",
+                        "key",
+                    ]
+                ),
+                name="register_kind_known",
+            ),
             # One chain: two entries cannot follow the same one.
             models.UniqueConstraint(fields=["previous"], name="register_one_chain"),
             models.CheckConstraint(condition=Q(seq__gte=1), name="register_seq_from_one"),

@@ -36,6 +36,24 @@ class ActTemplate(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=[
+                        "attendance",
+                        "training",
+                        "competence",
+                        "trainer",
+                        "sheet",
+                        "report",
+                        "convocation",
+                        "mission",
+                        "decision",
+                        "free",
+                        "files",
+                    ]
+                ),
+                name="act_template_kind_known",
+            ),
             models.UniqueConstraint(fields=["country", "code"], name="act_template_once"),
         ]
 
