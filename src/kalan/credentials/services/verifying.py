@@ -16,6 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from kalan.base.errors import Refused
+from kalan.base.packs import read_pack
 from kalan.base.text import fold, whole
 from kalan.credentials.models import Act, ActTemplate, CheckCount, SigningKey
 from kalan.credentials.models.offices import Mode
@@ -107,7 +108,13 @@ class Answer:
 
     @property
     def issuer(self) -> str:
-        """The directorate printed in the head, else the territory whose office signed."""
+        """The ministry, as the QR code and the badge name it."""
+        return read_pack(self.act.batch.version.template.country).ministry if self.act else ""
+
+    @property
+    def service(self) -> str:
+        """The directorate printed in the head, else the territory whose office signed: the QR code
+        has no room for it."""
         if self.act is None:
             return ""
         office = self.act.batch.office

@@ -183,6 +183,7 @@ def _json(answer: Answer) -> HttpResponse:
             "title": answer.act.batch.version.title,
             "holder": answer.holder,
             "issuer": answer.issuer,
+            "service": answer.service,
             "issued_on": answer.issued_on,
             "valid_until": answer.act.valid_until,
             "level": answer.level,
