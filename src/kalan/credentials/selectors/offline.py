@@ -11,7 +11,7 @@ from typing import cast
 
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from kalan.credentials.models import Act, SigningKey
+from kalan.credentials.models import Act, RegisterEntry, SigningKey
 from kalan.engine.signing.published import Public
 
 # An act that ended so long ago is refused for its date: the list need not carry it on.
@@ -44,6 +44,12 @@ def _published(key: SigningKey) -> Published:
         until=ends.astimezone(dt.UTC).date() if ends else None,
         revoked=key.state == SigningKey.State.REVOKED,
     )
+
+
+def last_entry() -> int:
+    """The number of the last entry of the register; 0 before the first."""
+    rows = RegisterEntry.objects.order_by("-seq").values_list("seq", flat=True)
+    return rows.first() or 0
 
 
 def revoked_codes(*, now: dt.datetime) -> list[str]:

@@ -113,6 +113,9 @@
   };
   addEventListener("hashchange", fromAddress);
   addEventListener("online", refresh);
+  const renew = document.getElementById("renouveler");
+  renew.hidden = false;
+  renew.addEventListener("click", refresh);
 
   const install = document.getElementById("installer");
   addEventListener("beforeinstallprompt", (event) => {

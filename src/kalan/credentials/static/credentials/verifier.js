@@ -233,7 +233,7 @@ self.verifier = (() => {
 
   // Keys and revocations: kept on this device, asked for anew when there is a line.
   const KEYS = "/verifier/cles.json", REVOKED = "/verifier/revoques.json";
-  const site = { ring: null, list: null };
+  const site = { ring: null, list: null, fresh: 0 };
   const store = () => self.caches && caches.open("verifier-data");
   const kept = async (url) => { const found = await (await store())?.match(url); return found && found.json(); };
   const fetched = async (url) => {
@@ -267,6 +267,7 @@ self.verifier = (() => {
     try {
       const jws = await fetched(REVOKED);
       if (await newer(jws)) await keep(REVOKED, jws);
+      site.fresh = Date.now();
       return "À jour.";
     } catch { return "Liste non renouvelée."; }
   };
@@ -296,7 +297,10 @@ self.verifier = (() => {
   const listDay = () => new Date(site.list.at * 1000).toLocaleDateString("fr-FR");
 
   const verdict = ({ says, claims, revoked }) => {
-    if (revoked) return ["bad", "Révoqué", `Ce document figure dans la liste des révocations du ${listDay()}.`];
+    if (revoked) {
+      const again = Date.now() - site.fresh < 6e5 ? "" : " Une révocation s’annule parfois dans la journée : avec un réseau, renouvelez la liste.";
+      return ["bad", "Révoqué", `Ce document figure dans la liste des révocations du ${listDay()}.${again}`];
+    }
     if (says === "expired") return ["warn", "Expiré", `Valable jusqu’au ${french(claims.expires)} inclus.`];
     if (says !== "ok") return ["bad", "Non vérifié", MESSAGES[says]];
     const since = site.list && `Non révoqué d’après la liste du ${listDay()}.`;
