@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.apps import apps
@@ -52,9 +52,10 @@ def test_what_the_database_takes_is_what_the_code_may_write() -> None:
     for model, field in columns():
         known = {*dict(field.choices), *([""] if field.blank else [])}
         rules = [
-            rule.condition.children
+            dict(cast("Any", rule.condition).children)
             for rule in model._meta.constraints
             if isinstance(rule, models.CheckConstraint) and rule.name.endswith("_known")
         ]
-        held = [set(value) for rule in rules for at, value in rule if at == f"{field.name}__in"]
+        at = f"{field.name}__in"
+        held = [set(rule[at]) for rule in rules if at in rule]
         assert held == ([known] if field.name != "pades" else []), f"{model.__name__}.{field.name}"

@@ -6,9 +6,11 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -62,17 +64,20 @@ def test_a_database_that_is_held_asks_to_try_again(
     address = reverse("attendance-sync", kwargs={"uid": room.session.uid})
     records = json.dumps({"who": str(room.account.uid), "records": [mark]})
 
-    def send() -> object:
-        return trainer.post(
-            address, records, content_type="application/json", headers={"X-Kalan": "1"}
-        )
+    def send() -> HttpResponse:
+        plain: dict[str, Any] = {"content_type": "application/json", "headers": {"X-Kalan": "1"}}
+        return cast("HttpResponse", trainer.post(address, records, **plain))
 
     with held(offline):
         refused, kept = admin.post(page, form), send()
         assert admin.get(page).status_code == 200  # to read needs no turn
     assert (refused.status_code, refused["Retry-After"]) == (503, "15")
     assert "Votre saisie n’a pas été enregistrée." in refused.content.decode()
-    assert (kept.status_code, kept["Retry-After"], kept.json()) == (503, "15", {"error": "busy"})
+    assert (kept.status_code, kept["Retry-After"], json.loads(kept.content)) == (
+        503,
+        "15",
+        {"error": "busy"},
+    )
     assert not ActTemplate.objects.filter(name="Stage").exists()
     assert AttendanceMark.objects.count() == 0
     assert (admin.post(page, form).status_code, send().status_code) == (302, 200)
