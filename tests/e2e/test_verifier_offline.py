@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from PIL import Image, ImageFilter
 from playwright.sync_api import Page, Response, expect
 
+from kalan.credentials.models import Act
 from kalan.engine.signing import cose
 from tests.e2e.conftest import OpenPage, wait_until
 from tests.factories import acts, people
@@ -50,6 +51,7 @@ class Desk:
     page: Page
     good: str
     revoked: str
+    back: str  # revoked too, until a test takes it back
     old: str
     altered: str
 
@@ -90,8 +92,12 @@ def house(blank_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     with site.database():
         tree = people.tree()
-        gone = acts.act(tree.fatick, people.agent(tree.centre_sokone), status="revoked")
+        gone, back = (
+            acts.act(tree.fatick, people.agent(tree.centre_sokone), status="revoked")
+            for _ in range(2)
+        )
     assert gone.code
+    assert back.code
     today = dt.datetime.now(dt.UTC).date()
     good = replace(made.GOOD, issued=today, expires=today + dt.timedelta(days=365))
     old = replace(good, issued=today - dt.timedelta(days=9), expires=today - dt.timedelta(days=1))
@@ -108,6 +114,7 @@ def house(blank_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             "old": link(old),
             "altered": link(good, changed),
             "revoked": link(replace(good, code=gone.code)),
+            "back": link(replace(good, code=back.code)),
         },
     )
     site.kill()
@@ -143,6 +150,7 @@ def test_a_link_is_judged_with_the_network_cut(desk: Desk) -> None:
     expect(box).not_to_contain_text("DIA")
     desk.paste(desk.revoked)
     desk.says("Révoqué")
+    expect(box).to_contain_text("Une révocation s’annule parfois dans la journée")
     desk.paste(desk.old)
     desk.says("Expiré")
     desk.paste("n’importe quoi")
@@ -239,6 +247,14 @@ def test_an_older_list_does_not_replace_a_newer_one(desk: Desk) -> None:
     assert page.evaluate(empty) == kept
     desk.paste(desk.revoked)
     desk.says("Révoqué")
+    # Taken back, and the list asked for again: what was just judged is judged anew.
+    desk.paste(desk.back)
+    desk.says("Révoqué")
+    page.unroute("**/verifier/revoques.json")
+    with desk.site.database():
+        Act.objects.filter(code=desk.back.split("/")[4]).update(status="valid")
+    page.get_by_role("button", name="Renouveler la liste").click()
+    desk.says("Valable")
 
 
 def test_with_a_network_both_answers_stand_side_by_side(
