@@ -26,7 +26,7 @@ TOP = Path(__file__).resolve().parents[1]
 BIN = Path(sys.prefix) / "bin"
 sys.path.insert(0, str(TOP))
 
-from tests.support import postgres  # noqa: E402 - needs the line above
+from tests.support import postgres, statements  # noqa: E402 - needs the line above
 
 STYLE = {
     "ruff check": ["ruff", "check", "."],
@@ -70,6 +70,8 @@ DEBIAN = {
 }
 
 
+# Where to keep what each test sends to PostgreSQL (tests/support/statements.py).
+STATEMENTS = os.environ.get("KALAN_TEST_STATEMENTS")
 OUTCOMES = ("passed", "failed", "skipped")
 
 
@@ -259,13 +261,29 @@ def run_kind(tally: Tally, kind: str, options: argparse.Namespace) -> None:
     elif kind == "unit":
         run_pytest(tally, kind, f"{PLAIN} and not heavy_on_sqlite", options)
     elif kind == "postgresql":
-        with postgres.cluster() as url:
-            run_pytest(tally, kind, f"data and {PLAIN}", options, KALAN_DATABASE_URL=url)
+        run_on_postgresql(tally, options)
     elif kind == "process":
         with postgres.cluster() as url:
             run_pytest(tally, kind, "process", options, KALAN_TEST_POSTGRESQL=url)
     else:
         run_pytest(tally, kind, "e2e", options)
+
+
+def run_on_postgresql(tally: Tally, options: argparse.Namespace) -> None:
+    """What PostgreSQL can tell apart; with --full, or asked for by name, all that reads data."""
+    kind, marks = "postgresql", f"data and {PLAIN}"
+    if not (options.full or options.paths or options.word):
+        marks += " and not spared"
+    with postgres.cluster() as url, tempfile.TemporaryDirectory() as folder:
+        sent = STATEMENTS or folder
+        more = {"KALAN_TEST_STATEMENTS": sent} if STATEMENTS or options.full else {}
+        run_pytest(tally, kind, marks, options, KALAN_DATABASE_URL=url, **more)
+        if options.full and not (options.paths or options.word):
+            lost = statements.lost(Path(sent))
+            tally.add(kind, "failed" if lost else "passed")
+            if lost:
+                say("--- spared on PostgreSQL, but send what no other test sends ---")
+                say("\n".join(lost))
 
 
 @contextlib.contextmanager

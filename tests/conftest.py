@@ -22,7 +22,7 @@ from hypothesis import settings as hypothesis_settings
 
 from kalan.assessment.selectors import frozen
 from tests.factories import people
-from tests.support import postgres
+from tests.support import postgres, statements
 from tests.support.locks import made_once, run_folder, shared_folder
 from tests.support.server import Server, copy_home, make_home, python
 
@@ -183,6 +183,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.user_properties.append(("kind", _kind(item)))
         if _reads_data(item):
             item.add_marker(pytest.mark.data)
+            if statements.name_of(item) in statements.spared():
+                item.add_marker(pytest.mark.spared)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    folder = os.environ.get("KALAN_TEST_STATEMENTS")
+    if folder:
+        config.pluginmanager.register(statements.Recorder(Path(folder)))
 
 
 def pytest_collection_finish() -> None:

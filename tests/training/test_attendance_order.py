@@ -146,6 +146,7 @@ class TwoPhones(RuleBasedStateMachine):
 
 
 @pytest.mark.hypothesis
+@pytest.mark.one_database
 def test_two_phones(tree: people.Tree) -> None:
     TwoPhones.tree = tree
     run_state_machine_as_test(
