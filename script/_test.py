@@ -27,6 +27,7 @@ BIN = Path(sys.prefix) / "bin"
 sys.path.insert(0, str(TOP))
 
 from tests.support import postgres, statements  # noqa: E402 - needs the line above
+from tests.support.browsers import BROWSERS, HEADLESS  # noqa: E402
 
 STYLE = {
     "ruff check": ["ruff", "check", "."],
@@ -60,6 +61,7 @@ DEBIAN = {
     "pdftoppm": "poppler-utils",
     "postgresql": "postgresql",
     "redis-server": "redis-server",
+    "headless chromium": HEADLESS,
     "chromium": "chromium",
     "java": "default-jre-headless",
     "noto fonts": "fonts-noto-core",
@@ -111,13 +113,13 @@ def say(text: str) -> None:
 
 def present() -> dict[str, bool]:
     """What the machine has of what tests need."""
-    chromium = any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
     noto = Path("/usr/share/fonts/truetype/noto")
     return {
         "pdftoppm": shutil.which("pdftoppm") is not None,
         "postgresql": postgres.binaries() is not None,
         "redis-server": any(map(shutil.which, ("redis-server", "valkey-server"))),
-        "chromium": chromium,
+        "headless chromium": shutil.which(HEADLESS) is not None,
+        "chromium": any(map(shutil.which, BROWSERS)),
         "java": shutil.which("java") is not None,
         "noto fonts": noto.exists() or shutil.which("fc-list") is None,
         "npm": shutil.which("npm") is not None,
@@ -132,17 +134,11 @@ def install_missing(needed: set[str]) -> None:
     """Debian's packages when root; the npm packages of package-lock.json."""
     have = present()
     wanted = needed | ({"npm"} if "npm packages" in needed and not have["npm packages"] else set())
-    packages = sorted(DEBIAN[name] for name in wanted if name in DEBIAN and not have[name])
-    if packages and os.geteuid() == 0 and shutil.which("apt-get"):
-        say(f"Debian: {' '.join(packages)}")
-        quiet = {"stdout": sys.stderr, "stdin": subprocess.DEVNULL}
-        subprocess.run(["apt-get", "update", "-q"], check=False, **quiet)
-        subprocess.run(
-            ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages],
-            check=False,
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            **quiet,
-        )
+    if "chromium" in needed and not have["chromium"]:
+        # The engine alone is a third of the size. Where Debian has it not, the whole browser.
+        install_packages({"headless chromium"})
+        have = present()
+    install_packages({name for name in wanted if name in DEBIAN and not have[name]})
     if "npm packages" in needed and not _npm_stamp_is_fresh() and shutil.which("npm"):
         say("npm: checkers of pages and badges")
         done = subprocess.run(
@@ -154,6 +150,22 @@ def install_missing(needed: set[str]) -> None:
         )
         if done.returncode == 0:
             _npm_stamp().write_text(_lock_digest())
+
+
+def install_packages(names: set[str]) -> None:
+    """Debian's packages of that name, when root; what cannot be had is said later."""
+    if not names or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    packages = sorted(DEBIAN[name] for name in names)
+    say(f"Debian: {' '.join(packages)}")
+    quiet = {"stdout": sys.stderr, "stdin": subprocess.DEVNULL}
+    subprocess.run(["apt-get", "update", "-q"], check=False, **quiet)
+    subprocess.run(
+        ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages],
+        check=False,
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        **quiet,
+    )
 
 
 def _lock_digest() -> str:

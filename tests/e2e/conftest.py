@@ -27,6 +27,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from kalan.people.models import Account
 from tests.support import signin
+from tests.support.browsers import BROWSERS
 from tests.support.html import Nu
 from tests.support.server import Server, copy_home
 
@@ -40,8 +41,6 @@ CHROMIUM_FLAGS = [
     "--disable-quic",
     "--disable-dev-shm-usage",
 ]
-# The same engine without a window's machinery first: a fifth less of processor.
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 PHONE, LAPTOP = 360, 1366
 HANDFULS = 22
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
