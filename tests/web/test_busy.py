@@ -53,7 +53,8 @@ def test_a_database_that_is_held_asks_to_try_again(
     offline: Server, clients: tuple[Client, Client, attendance.Room]
 ) -> None:
     admin, trainer, room = clients
-    page, form = reverse("act-template-create"), {"kind": "free", "name": "Stage"}
+    page = reverse("act-template-create")
+    form = {"kind": "free", "name": "Stage", "csrfmiddlewaretoken": "of the page"}
     mark = {
         "k": "m",
         "id": str(uuid7()),

@@ -11,6 +11,7 @@ from typing import ParamSpec
 from django.contrib import messages
 from django.core.cache import cache
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.http import HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.utils.datastructures import MultiValueDict
@@ -40,7 +41,7 @@ def once(view: View[P]) -> View[P]:
             return view(request, *args, **kwargs)
         who = request.actor.account
         key = key_of(who.pk if who else None, request.path, request.POST, request.FILES)
-        while not cache.add(key, "", _AT_WORK):  # an expired one counts as absent
+        while not _first(key):
             if address := cache.get(key):
                 said = "C’était déjà enregistré : le formulaire est arrivé deux fois."
                 messages.info(request, said)
@@ -49,6 +50,16 @@ def once(view: View[P]) -> View[P]:
         return _remembering(key, lambda: view(request, *args, **kwargs))
 
     return inner
+
+
+def _first(key: str) -> bool:
+    """Whether nobody is at this form, nor was (an expired key counts as absent).
+
+    In a transaction, so that a database held by others says so: the cache by itself answers as if
+    the form had come twice, and this would go round for as long as it is held.
+    """
+    with transaction.atomic():
+        return cache.add(key, "", _AT_WORK)
 
 
 def _remembering(key: str, act: Callable[[], HttpResponseBase]) -> HttpResponseBase:
