@@ -27,7 +27,7 @@ def fill(people: int) -> dict[str, Any]:
     from tests.factories import people as world
     from tests.support.signin import new_session
 
-    from kalan.assessment.services import sittings, tests
+    from kalan.assessment.services import publishing, sittings, tests
     from kalan.base import clock
     from kalan.people.actor import SYSTEM
     from kalan.people.models import Account
@@ -47,7 +47,7 @@ def fill(people: int) -> dict[str, Any]:
             actor=SYSTEM, code=code, title=title, purpose="positioning_short", bank=bank,
             node=tree.country, now=now, plan=plan, open=True, retake_days=0, attempts=0,
         )  # fmt: skip
-        tests.publish(actor=SYSTEM, test=test, now=now, persons=400)
+        publishing.publish(actor=SYSTEM, test=test, now=now, persons=400)
         test.refresh_from_db()
         made[code] = test
     kept = make_password(PASSWORD)

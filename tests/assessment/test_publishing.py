@@ -16,7 +16,7 @@ from kalan.assessment.selectors.tests import (
     usable_tests,
     visible_tests,
 )
-from kalan.assessment.services import endings, tests
+from kalan.assessment.services import endings, publishing, tests
 from kalan.base.errors import Refused
 from kalan.people.actor import SYSTEM
 from kalan.skills.models import ItemCalibration, ItemVersion
@@ -46,7 +46,7 @@ def calibrate(test: Test, *, answers: int = 600, simulated: bool = False) -> Non
 
 def test_publishing_freezes_the_questions_and_the_rules(tree: people.Tree) -> None:
     test = assessment.draft(tree.country, minutes=20)
-    frozen = tests.publish(actor=SYSTEM, test=test, now=NOW, persons=0)
+    frozen = publishing.publish(actor=SYSTEM, test=test, now=NOW, persons=0)
     test.refresh_from_db()
     assert (test.state, test.published_at) == ("published", NOW)
     assert (frozen.current, frozen.simulated, frozen.form) == (True, False, "")
@@ -58,19 +58,19 @@ def test_publishing_freezes_the_questions_and_the_rules(tree: people.Tree) -> No
         item.uid for item in body.items
     ]
     # Publishing again is harmless.
-    assert tests.publish(actor=SYSTEM, test=test, now=NOW, persons=0) == frozen
+    assert publishing.publish(actor=SYSTEM, test=test, now=NOW, persons=0) == frozen
     assert current_frozen(test) == frozen
 
 
 def test_a_bank_that_cannot_carry_the_test_is_named_before_publication(tree: people.Tree) -> None:
     bank = assessment.bank(tree.country, each=2)
     test = assessment.draft(tree.country, bank=bank)
-    assert tests.missing(test) == [
+    assert publishing.missing(test) == [
         "il manque 1 question du domaine «\u00a0Élément d1\u00a0»",
         "il manque 1 question du domaine «\u00a0Élément d2\u00a0»",
     ]
     with pytest.raises(Refused) as refused:
-        tests.publish(actor=SYSTEM, test=test, now=NOW, persons=0)
+        publishing.publish(actor=SYSTEM, test=test, now=NOW, persons=0)
     assert str(refused.value) == (
         "La banque ne peut pas porter ce test : il manque 1 question du domaine "
         "«\u00a0Élément d1\u00a0» ; il manque 1 question du domaine «\u00a0Élément d2\u00a0». "
@@ -83,10 +83,10 @@ def test_a_bank_that_cannot_carry_the_test_is_named_before_publication(tree: peo
 def test_an_exam_does_not_rest_on_provisional_questions(tree: people.Tree) -> None:
     test = assessment.draft(tree.country, "certification")
     with pytest.raises(Refused, match="24 question"):
-        tests.publish(actor=SYSTEM, test=test, now=NOW, persons=0)
+        publishing.publish(actor=SYSTEM, test=test, now=NOW, persons=0)
     calibrate(test)
-    assert tests.missing(test) == []
-    assert tests.publish(actor=SYSTEM, test=test, now=NOW, persons=0).simulated is False
+    assert publishing.missing(test) == []
+    assert publishing.publish(actor=SYSTEM, test=test, now=NOW, persons=0).simulated is False
 
 
 def test_simulated_calibrations_serve_the_demonstration_alone(
@@ -95,9 +95,9 @@ def test_simulated_calibrations_serve_the_demonstration_alone(
     test = assessment.draft(tree.country, "certification")
     calibrate(test, simulated=True)
     with pytest.raises(Refused, match="24 question"):
-        tests.publish(actor=SYSTEM, test=test, now=NOW, persons=0)
+        publishing.publish(actor=SYSTEM, test=test, now=NOW, persons=0)
     settings.KALAN_DEMO = True
-    assert tests.publish(actor=SYSTEM, test=test, now=NOW, persons=0).simulated is True
+    assert publishing.publish(actor=SYSTEM, test=test, now=NOW, persons=0).simulated is True
 
 
 def test_a_new_calibration_makes_a_new_frozen_test_and_leaves_old_sittings(
@@ -106,9 +106,9 @@ def test_a_new_calibration_makes_a_new_frozen_test_and_leaves_old_sittings(
     test = assessment.published(tree.country)
     sitting = assessment.begun(test, people.account())
     first = current_frozen(test)
-    assert tests.refreeze(actor=SYSTEM, test=test, now=NOW, persons=0) == first
+    assert publishing.refreeze(actor=SYSTEM, test=test, now=NOW, persons=0) == first
     calibrate(test)
-    second = tests.refreeze(actor=SYSTEM, test=test, now=NOW, persons=0)
+    second = publishing.refreeze(actor=SYSTEM, test=test, now=NOW, persons=0)
     assert first is not None
     assert second.pk != first.pk
     assert current_frozen(test) == second
@@ -161,7 +161,7 @@ def test_who_sees_edits_and_publishes(tree: people.Tree) -> None:
     assert set(open_tests()) == {national, other}
     for actor, test in ((region, draft), (people.actor("author", tree.fatick), draft)):
         with pytest.raises(Refused, match="pas le droit"):
-            tests.publish(actor=actor, test=test, now=NOW)
+            publishing.publish(actor=actor, test=test, now=NOW)
         with pytest.raises(Refused, match="pas le droit"):
             tests.edit(actor=actor, test=test, now=NOW, title="x")
     author = people.actor("author", tree.country)
@@ -169,7 +169,9 @@ def test_who_sees_edits_and_publishes(tree: people.Tree) -> None:
 
 
 def test_the_frozen_body_is_the_one_of_its_hash(tree: people.Tree) -> None:
-    frozen = tests.publish(actor=SYSTEM, test=assessment.draft(tree.country), now=NOW, persons=0)
+    frozen = publishing.publish(
+        actor=SYSTEM, test=assessment.draft(tree.country), now=NOW, persons=0
+    )
     assert json.loads(frozen.body)["format"] == "kalan-test-1"
     assert len(frozen.version) == 64
 
@@ -180,7 +182,7 @@ def test_time_and_purpose_stand_in_the_plan(tree: people.Tree) -> None:
     edited = tests.edit(actor=SYSTEM, test=test, now=NOW, minutes=None)
     assert (edited.minutes, "minutes" in edited.plan) == (None, False)
     sitting_test = edited
-    tests.publish(actor=SYSTEM, test=sitting_test, now=NOW, persons=0)
+    publishing.publish(actor=SYSTEM, test=sitting_test, now=NOW, persons=0)
     made = assessment.begun(Test.objects.get(pk=test.pk), people.account())
     assert made.deadline is None
     assert endings.expire_due(now=NOW + dt.timedelta(days=9)) == 0

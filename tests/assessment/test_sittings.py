@@ -13,7 +13,7 @@ from kalan.assessment.models import Answer, DomainResult, Result, Sitting, Sitti
 from kalan.assessment.selectors.frozen import frozen_of
 from kalan.assessment.selectors.screens import Over, Pause, Question, Start, current
 from kalan.assessment.selectors.sittings import playable, readable, retake, seen_items
-from kalan.assessment.services import answering, endings, results, sittings, tests
+from kalan.assessment.services import answering, endings, publishing, results, sittings, tests
 from kalan.base.errors import Refused
 from kalan.base.ids import uuid7
 from kalan.engine.testing.walk import Walk
@@ -317,7 +317,7 @@ def test_an_old_sitting_is_scored_again_by_other_parameters(tree: people.Tree) -
     sitting = assessment.finished(test, people.account())
     item = test.bank.items.filter(code="d1-00")
     item.update(difficulty=F("difficulty") + 1)
-    again = tests.refreeze(actor=SYSTEM, test=test, now=NOW, persons=0)
+    again = publishing.refreeze(actor=SYSTEM, test=test, now=NOW, persons=0)
     assert again.pk != sitting.frozen_id
     first = Result.objects.get()
     second = results.rescore(actor=SYSTEM, sitting=sitting, frozen=again, now=NOW)

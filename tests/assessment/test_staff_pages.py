@@ -16,7 +16,7 @@ from django.urls import reverse
 from pypdf import PdfReader
 
 from kalan.assessment.models import Answer, FrozenTest, Result, Sitting, Test
-from kalan.assessment.services import tests
+from kalan.assessment.services import publishing
 from kalan.base.models import Job
 from kalan.people.models import Account
 from kalan.skills.models import Item
@@ -331,4 +331,4 @@ def test_after_publication_only_what_was_not_frozen_changes(
     edited = Test.objects.get(pk=test.pk)
     assert (edited.title, edited.retake_days, edited.attempts) == ("Autre titre", 30, 2)
     assert (edited.minutes, edited.open, edited.plan) == (None, False, test.plan)
-    assert tests.missing(edited) == []
+    assert publishing.missing(edited) == []

@@ -8,7 +8,7 @@ import pytest
 
 from kalan.assessment.models import FrozenTest, Test
 from kalan.assessment.selectors.frozen import frozen_of
-from kalan.assessment.services import tests, trials
+from kalan.assessment.services import publishing, tests, trials
 from kalan.base import clock, jobs
 from kalan.base.errors import Refused
 from kalan.base.models import Job
@@ -96,14 +96,14 @@ def test_a_draft_changed_during_its_trial_keeps_no_verdict(
 ) -> None:
     test = assessment.draft(tree.country)
     trials.start_trial(actor=SYSTEM, test=test, now=NOW)
-    make = tests.make
+    make = publishing.make
 
-    def slow(row: Test, **more: Any) -> tests.Made:
+    def slow(row: Test, **more: Any) -> publishing.Made:
         made = make(row, persons=20)
         tests.edit(actor=SYSTEM, test=row, now=NOW, plan={**row.plan, "seed": 7})
         return made
 
-    monkeypatch.setattr(tests, "make", slow)
+    monkeypatch.setattr(publishing, "make", slow)
     run_jobs()
     test.refresh_from_db()
     assert (test.verdict, FrozenTest.objects.count()) == ({}, 0)
@@ -114,7 +114,7 @@ def test_a_killed_publication_starts_over_and_publishes_once(tree: people.Tree) 
     test = assessment.draft(tree.country)
     job = trials.start_publication(actor=SYSTEM, test=test, now=NOW)
     # Killed once after it had written, before it said so.
-    tests.publish(actor=SYSTEM, test=test, now=NOW, persons=100)
+    publishing.publish(actor=SYSTEM, test=test, now=NOW, persons=100)
     Job.objects.filter(pk=job.pk).update(state="running", worker="gone:1", heartbeat_at=NOW)
     assert jobs.reclaim(clock.now()) == 1
     run_jobs()
@@ -139,10 +139,10 @@ def test_an_exam_in_the_demonstration_may_rest_on_guesses_and_says_so(
     tree: people.Tree, settings: Any
 ) -> None:
     test = assessment.draft(tree.country, "certification")
-    assert tests.missing(test)[0].startswith("il manque 3 questions du domaine")
+    assert publishing.missing(test)[0].startswith("il manque 3 questions du domaine")
     settings.KALAN_DEMO = True
-    assert tests.missing(test) == []
-    assert tests.publish(actor=SYSTEM, test=test, now=NOW, persons=0).simulated is True
+    assert publishing.missing(test) == []
+    assert publishing.publish(actor=SYSTEM, test=test, now=NOW, persons=0).simulated is True
 
 
 def test_who_may_try_and_publish(tree: people.Tree) -> None:

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from kalan.assessment.models import Sitting, Test
 from kalan.assessment.selectors.screens import Pause, Question, current
-from kalan.assessment.services import answering, sittings, tests
+from kalan.assessment.services import answering, publishing, sittings, tests
 from kalan.assessment.services.answering import Answered
 from kalan.base.ids import uuid7
 from kalan.people.actor import SYSTEM, Actor
@@ -125,7 +125,7 @@ def published(node: OrgNode, purpose: str = "positioning_short", **fields: Any) 
     """A published test, as its plan says; ``persons`` (none): asked of the simulator."""
     persons = fields.pop("persons", 0)
     made = draft(node, purpose, **fields)
-    tests.publish(actor=SYSTEM, test=made, now=NOW, persons=persons)
+    publishing.publish(actor=SYSTEM, test=made, now=NOW, persons=persons)
     return Test.objects.get(pk=made.pk)
 
 

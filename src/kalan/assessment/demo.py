@@ -12,7 +12,7 @@ import random
 from dataclasses import dataclass
 
 from kalan.assessment.models import CalibrationRun, Test
-from kalan.assessment.services import adoption, calibration, statistics, tests
+from kalan.assessment.services import adoption, calibration, publishing, statistics, tests
 from kalan.base import jobs
 from kalan.people.actor import SYSTEM
 from kalan.people.models import OrgNode
@@ -47,7 +47,7 @@ def build_tests(country: OrgNode, *, now: dt.datetime) -> DemoTests:
             actor=SYSTEM, code=code, title=title, purpose=purpose, bank=bank, node=country,
             now=now, plan=plan, introduction=introduction, **fields,
         )  # fmt: skip
-        tests.publish(actor=SYSTEM, test=test, now=now, persons=PERSONS)
+        publishing.publish(actor=SYSTEM, test=test, now=now, persons=PERSONS)
         test.refresh_from_db()
         return test
 

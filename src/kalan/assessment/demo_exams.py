@@ -18,7 +18,7 @@ from kalan.assessment.models import Candidate, Exam, Sitting, SittingEvent, Test
 from kalan.assessment.selectors.exams import number_asked
 from kalan.assessment.selectors.jury import lines
 from kalan.assessment.selectors.panels import sheet
-from kalan.assessment.services import events, exam_room, exams, jury, panels, tests
+from kalan.assessment.services import events, exam_room, exams, jury, panels, publishing, tests
 from kalan.assessment.services.simulated import Taker, record
 from kalan.base.errors import Refused
 from kalan.people.actor import SYSTEM
@@ -79,7 +79,7 @@ def certification(bank: ItemBank, node: OrgNode, *, now: dt.datetime) -> Test | 
         retake_days=60,
     )
     try:
-        tests.publish(actor=SYSTEM, test=test, now=now)
+        publishing.publish(actor=SYSTEM, test=test, now=now)
     except Refused:
         return None  # the draft stays, with what it lacks
     test.refresh_from_db()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from kalan.assessment.models import CalibrationRun, FrozenTest, Result, Sitting, Test
 from kalan.assessment.selectors.calibration import REFREEZE, RESCORE
-from kalan.assessment.services import results, tests
+from kalan.assessment.services import publishing, results
 from kalan.assessment.services.writing import act, require
 from kalan.base import clock, jobs
 from kalan.base.errors import Refused
@@ -80,7 +80,7 @@ def _actor(job: Job) -> Actor:
 @jobs.job()
 def refreeze_test(*, job: Job, run_uid: str, test_uid: str) -> dict[str, Any]:
     test = Test.objects.select_related("node", "bank__framework").get(uid=test_uid)
-    frozen = tests.refreeze(actor=_actor(job), test=test, now=clock.now())
+    frozen = publishing.refreeze(actor=_actor(job), test=test, now=clock.now())
     return {"version": frozen.version}
 
 

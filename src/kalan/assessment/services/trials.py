@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from kalan.assessment.models import FrozenTest, Test
-from kalan.assessment.services import tests
+from kalan.assessment.services import publishing, tests
 from kalan.assessment.services.writing import act, require
 from kalan.base import clock
 from kalan.base.errors import Refused
@@ -53,7 +53,7 @@ def start_refreeze(*, actor: Actor, test: Test, now: dt.datetime) -> Job:
 
 @act
 def _start(*, actor: Actor, test: Test, kind: str, task: JobFunction, now: dt.datetime) -> Job:
-    lacks = tests.missing(test)
+    lacks = publishing.missing(test)
     if lacks:
         raise Refused(
             "La banque ne peut pas porter ce test : " + " ; ".join(lacks) + ".",
@@ -103,22 +103,24 @@ def _test(test_id: int) -> Test:
 def try_job(*, job: Job, test_id: int) -> dict[str, Any]:
     """Simulate a draft and keep the verdict, unless it changed meanwhile."""
     test = _test(test_id)
-    made = tests.make(test, told=_told(job))
+    made = publishing.make(test, told=_told(job))
     now = clock.now()
     with transaction.atomic():
         row = Test.objects.select_for_update().get(pk=test_id)
         if row.state != Test.State.DRAFT or (row.plan, row.bank_id) != (test.plan, test.bank_id):
             raise Refused("Ce test a changé pendant son essai.", remedy="Essayez-le de nouveau.")
         tests.drop_trials(row, but=made.frozen.version)
-        tests.store_frozen(row, made, now=now, current=False)
-        Test.objects.filter(pk=row.pk).update(verdict=tests.told_on(made, now))
+        publishing.store_frozen(row, made, now=now, current=False)
+        Test.objects.filter(pk=row.pk).update(verdict=publishing.told_on(made, now))
     return {"refused": made.reasons}
 
 
 @job()
 def publish_job(*, job: Job, test_id: int) -> dict[str, Any]:
     """Publish a draft; published already (a second try after a crash), nothing is done."""
-    frozen = tests.publish(actor=_actor(job), test=_test(test_id), now=clock.now(), told=_told(job))
+    frozen = publishing.publish(
+        actor=_actor(job), test=_test(test_id), now=clock.now(), told=_told(job)
+    )
     return {"version": frozen.version}
 
 
@@ -128,5 +130,5 @@ def refreeze_job(*, job: Job, test_id: int) -> dict[str, Any]:
     test = _test(test_id)
     before = FrozenTest.objects.filter(test=test, current=True).values_list("version", flat=True)
     was = before.first()
-    frozen = tests.refreeze(actor=_actor(job), test=test, now=clock.now(), told=_told(job))
+    frozen = publishing.refreeze(actor=_actor(job), test=test, now=clock.now(), told=_told(job))
     return {"version": frozen.version, "changed": frozen.version != was}

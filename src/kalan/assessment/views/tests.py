@@ -17,8 +17,8 @@ from kalan.assessment.models import Test
 from kalan.assessment.policy import CAPABILITIES
 from kalan.assessment.selectors import test_pages as pages
 from kalan.assessment.selectors.tests import visible_tests
+from kalan.assessment.services import publishing, trials
 from kalan.assessment.services import tests as services
-from kalan.assessment.services import trials
 from kalan.assessment.views import test_verdict
 from kalan.base import clock
 from kalan.base.errors import Refused
@@ -107,7 +107,7 @@ def tests_edit(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         values = form.values()
         try:
             if "verifier" in request.POST and draft:
-                lacks = services.lacks_with(test, values)
+                lacks = publishing.lacks_with(test, values)
             else:
                 services.edit(actor=request.actor, test=test, now=clock.now(), **values)
                 messages.success(request, "Test enregistré.")
@@ -115,7 +115,7 @@ def tests_edit(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         except Refused as refused:
             show_refusal(form, refused)
     elif draft and request.method != "POST":
-        lacks = services.missing(test)
+        lacks = publishing.missing(test)
     stock = pages.stock_of(test.bank) if draft else []
     context = {"test": test, "form": form, "draft": draft, "lacks": lacks, "stock": stock}
     if isinstance(form, BlueprintForm):
@@ -140,7 +140,7 @@ def tests_detail(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "going": job is not None and job.state in trials.GOING,
         "percent": 100 * job.done // job.total if job is not None and job.total else None,
         "failed": job.error if job is not None and job.state == Job.State.FAILED else "",
-        "lacks": services.missing(test) if draft and maker else [],
+        "lacks": publishing.missing(test) if draft and maker else [],
         "frozen": row,
         "forms": frozen is not None and any(stage.forms for stage in frozen.stages),
         "versions": pages.versions_of(test) if maker else [],
@@ -213,7 +213,7 @@ def tests_publish(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         title=f"Publier « {test.title} » ?",
         message="Ses questions et ses règles seront figées, puis le test pourra être passé. Le "
         "simulateur le vérifie d’abord : s’il ne mesure pas assez bien, rien n’est publié.",
-        details=services.missing(test) if test.state == Test.State.DRAFT else [],
+        details=publishing.missing(test) if test.state == Test.State.DRAFT else [],
         confirm_label="Publier",
         danger=False,
     )
