@@ -20,6 +20,14 @@ from kalan.people.actor import Actor
 from kalan.people.models import OrgNode, OrgNodeCode, OrgNodePeriod, Post, Sector, StructureType
 from kalan.people.services.allow import require
 from kalan.people.services.history import acting, note
+from kalan.people.services.structure_values import (
+    clean_name,
+    effective_day,
+    known_sector,
+    own_type,
+    plausible_date,
+    position,
+)
 
 # The first period of a node whose opening date is unknown starts here: "as far as known".
 ALWAYS = dt.date(1900, 1, 1)
@@ -50,7 +58,7 @@ def create_structure(
     with transaction.atomic(), acting(actor):
         parent = OrgNode.objects.select_for_update().get(pk=parent.pk)
         require(actor, "structures.edit", parent)
-        name = _name(name)
+        name = clean_name(name)
         _refuse_same_name(parent, name)
         node: OrgNode = OrgNode.objects.add_child(
             parent,
@@ -59,11 +67,11 @@ def create_structure(
                 "kind": kind,
                 "name": name,
                 "search": fold(name),
-                "type": _type(type, parent.country),
-                "sector": _sector(sector),
-                "opened_on": _date(opened_on, now, field="opened_on"),
+                "type": own_type(type, parent.country),
+                "sector": known_sector(sector),
+                "opened_on": plausible_date(opened_on, now, field="opened_on"),
                 "connectivity": connectivity,
-                **_position(latitude, longitude),
+                **position(latitude, longitude),
             },
         )
         OrgNodePeriod.objects.create(
@@ -98,12 +106,12 @@ def change_structure(
         node = OrgNode.objects.select_for_update().get(pk=node.pk)
         require(actor, "structures.edit", node)
         if "type" in changes:
-            _type(changes["type"], node.country)
+            own_type(changes["type"], node.country)
         if "sector" in changes:
-            _sector(changes["sector"])
+            known_sector(changes["sector"])
         timed = {name: changes[name] for name in _TIMED if name in changes}
         if timed:
-            _change_timed(actor, node, _effective(effective_on, now), timed)
+            _change_timed(actor, node, effective_day(effective_on, now), timed)
             node = OrgNode.objects.get(pk=node.pk)
         _change_plain(node, {name: changes[name] for name in _PLAIN if name in changes}, now)
         return node
@@ -120,7 +128,7 @@ def close_structure(
     with transaction.atomic(), acting(actor):
         node = OrgNode.objects.select_for_update().get(pk=node.pk)
         require(actor, "structures.edit", node)
-        last_day = _date(on, now, field="on")
+        last_day = plausible_date(on, now, field="on")
         if node.opened_on and on < node.opened_on:
             raise Refused(
                 f"La fermeture ne peut pas précéder l’ouverture ({node.opened_on:%d/%m/%Y}).",
@@ -257,19 +265,17 @@ def _check_parent(actor: Actor, node: OrgNode, parent: OrgNode | None) -> None:
 
 def _change_plain(node: OrgNode, values: dict[str, Any], now: dt.datetime) -> None:
     if "name" in values:
-        values["name"] = _name(values["name"])
+        values["name"] = clean_name(values["name"])
         parent = OrgNode.objects.get_parent(node)
         if parent is not None:
             _refuse_same_name(parent, values["name"], other_than=node)
         values["search"] = fold(values["name"])
     if "latitude" in values or "longitude" in values:
         values.update(
-            _position(
-                values.get("latitude", node.latitude), values.get("longitude", node.longitude)
-            )
+            position(values.get("latitude", node.latitude), values.get("longitude", node.longitude))
         )
     if "opened_on" in values:
-        _date(values["opened_on"], now, field="opened_on")
+        plausible_date(values["opened_on"], now, field="opened_on")
         if node.closed_on and values["opened_on"] and node.closed_on < values["opened_on"]:
             raise Refused(
                 f"L’ouverture ne peut pas suivre la fermeture ({node.closed_on:%d/%m/%Y}).",
@@ -305,17 +311,6 @@ def _end_posts(node: OrgNode, on: dt.date, end_posts: bool) -> None:
         post.save(update_fields=["end"])
 
 
-def _name(name: str) -> str:
-    text = " ".join(name.split())
-    if not text or not any(c.isalpha() for c in text):
-        raise Refused("Le nom manque.", field="name", remedy="Écrivez le nom de la structure.")
-    if len(text) > 200:
-        raise Refused(
-            "Le nom dépasse 200 caractères.", field="name", remedy="Raccourcissez le nom."
-        )
-    return text
-
-
 def _refuse_same_name(parent: OrgNode, name: str, other_than: OrgNode | None = None) -> None:
     same = OrgNode.objects.get_children(parent).filter(
         search=fold(name), merged_into=None, closed_on=None
@@ -329,71 +324,6 @@ def _refuse_same_name(parent: OrgNode, name: str, other_than: OrgNode | None = N
             remedy="Ouvrez la fiche existante, ou donnez un nom qui la distingue.",
             code="same-name",
         )
-
-
-def _type(found: StructureType | None, country: str) -> StructureType | None:
-    if found is not None and found.country != country:
-        raise Refused(
-            f"« {found.name} » est un type d’un autre pays.",
-            field="type",
-            remedy="Choisissez un type de la liste du pays.",
-        )
-    return found
-
-
-def _sector(sector: str) -> str:
-    if sector and sector not in Sector.values:
-        raise Refused(
-            f"« {sector} » n’est pas un secteur.",
-            field="sector",
-            remedy="Choisissez un secteur de la liste.",
-        )
-    return sector
-
-
-def _position(latitude: float | None, longitude: float | None) -> dict[str, float | None]:
-    """Decimal degrees (WGS 84); both or none."""
-    if (latitude is None) != (longitude is None):
-        raise Refused(
-            "Une position a une latitude et une longitude.",
-            field="longitude" if longitude is None else "latitude",
-            remedy="Remplissez les deux, ou aucune.",
-        )
-    for field, value, limit in (("latitude", latitude, 90), ("longitude", longitude, 180)):
-        if value is not None and not -limit <= value <= limit:
-            raise Refused(
-                f"La {field} va de −{limit} à {limit} degrés.",
-                field=field,
-                remedy="Écrivez-la en degrés décimaux, par exemple 14,13.",
-            )
-    return {"latitude": latitude, "longitude": longitude}
-
-
-def _date(day: dt.date | None, now: dt.datetime, *, field: str) -> dt.date | None:
-    if day is not None and not 1900 <= day.year <= now.year + 1:
-        raise Refused(
-            f"L’année {day.year} n’est pas plausible.",
-            field=field,
-            remedy=f"Indiquez une date entre 1900 et {now.year + 1}.",
-        )
-    return day
-
-
-def _effective(day: dt.date | None, now: dt.datetime) -> dt.date:
-    if day is None:
-        raise Refused(
-            "Depuis quand ? La date d’effet manque.",
-            field="effective_on",
-            remedy="Indiquez le premier jour de la nouvelle situation.",
-        )
-    _date(day, now, field="effective_on")
-    if day > now.date():
-        raise Refused(
-            "La date d’effet est dans le futur.",
-            field="effective_on",
-            remedy="Enregistrez le changement le jour venu.",
-        )
-    return day
 
 
 def record_load(*, actor: Actor, root: OrgNode, text: str) -> None:

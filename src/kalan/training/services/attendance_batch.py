@@ -22,7 +22,6 @@ from kalan.people.actor import Actor
 from kalan.training.models import (
     AttendanceMark,
     AttendanceRetraction,
-    Presence,
     Registration,
     Session,
 )
@@ -36,6 +35,7 @@ from kalan.training.selectors.attendance import (
 )
 from kalan.training.selectors.conflicts import double_presences
 from kalan.training.selectors.sessions import half_days_of
+from kalan.training.services.attendance_presences import derive_presences
 from kalan.training.services.attendance_records import (
     Box,
     Changed,
@@ -377,31 +377,3 @@ def _whole(name: str) -> bool:
 def _derived(data: MarkData) -> uuid.UUID:
     """An id that depends on the whole content (RFC 9562 §5.5)."""
     return uuid.uuid5(data.client_id, f"{data.registration}|{data.half_day}")
-
-
-def derive_presences(session_id: int, cells: Collection[Cell]) -> None:
-    """Make Presence agree with the marks of ``cells``. Call it under the session's lock."""
-    people = {cell[0] for cell in cells}
-    wanted = set(
-        active_marks(session_id)
-        .filter(registration_id__in=people)
-        .values_list("registration_id", "half_day_id")
-    ) & set(cells)
-    rows = Presence.objects.filter(registration_id__in=people)
-    stored = {
-        (registration_id, half_day_id): pk
-        for pk, registration_id, half_day_id in rows.values_list(
-            "pk", "registration_id", "half_day_id"
-        )
-        if (registration_id, half_day_id) in cells
-    }
-    Presence.objects.bulk_create(
-        [
-            Presence(registration_id=registration_id, half_day_id=half_day_id)
-            for registration_id, half_day_id in sorted(wanted - set(stored))
-        ],
-        ignore_conflicts=True,
-        batch_size=_CHUNK,
-    )
-    gone = [pk for cell, pk in stored.items() if cell not in wanted]
-    Presence.objects.filter(pk__in=gone).delete()

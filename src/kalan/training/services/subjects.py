@@ -20,7 +20,7 @@ from kalan.training.models import (
     SessionSitting,
     SessionTrainer,
 )
-from kalan.training.services.attendance_batch import derive_presences
+from kalan.training.services.attendance_presences import derive_presences
 from kalan.training.services.dirty import mark_dirty
 
 
