@@ -24,7 +24,7 @@ from kalan.engine.psychometrics.uncertain import expected_tables
 
 PERSONS = 10_000
 PRECISE = 100_000  # for the ratios to the limit: 0.2 % of Monte-Carlo error
-SOURCE = "psychometrics.md, figure de référence, non exécuté ici"
+SOURCE = "figure de référence de ce projet, non exécuté ici"
 GRID = normal_grid(121, 5.0)
 
 

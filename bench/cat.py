@@ -1,7 +1,7 @@
 """Adaptive tests: time of the next question, and simulated tests a second, beside catsim.
 
 Processor time of one core. The peer is run here on fewer persons; jsCAT and adaptivetesting are not
-run: their figures come from ``psychometrics.md`` §6.2, measured on another machine.
+run: their figures were measured once, on another machine.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Rules of selection beside each other: RMSE, largest rate, overlap, items never used.
 
 Standard 3PL bank, 30 of 500 items, EAP, 40 000 persons whose abilities and answers are not those
-of any tuning. The peers' figures (``psychometrics.md`` §5) were measured for that document by the
-same recipe, by other programs; their rules are run here as well, in Kalan's own words.
+of any tuning. The peers' figures were measured once by the same recipe, with other programs; their
+rules are run here as well, in Kalan's own words.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from kalan.engine.psychometrics.simulate import Sittings, simulate
 PERSONS, SEED, N = 40_000, 31, 500
 CAP = 0.2
 FIXED = Blueprint(30, 30)
-SOURCE = "psychometrics.md §5, figure de référence, non exécuté ici"
+SOURCE = "figure de référence de ce projet, non exécuté ici"
 
 
 @dataclass(frozen=True)

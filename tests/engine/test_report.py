@@ -23,7 +23,7 @@ from tests.engine.test_select import make_bank
 
 
 def standard_bank(areas: tuple[str, ...] = ()) -> Bank:
-    """The standard 3PL bank (psychometrics.md §4)."""
+    """The standard 3PL bank, as in ``bench/bank.py``."""
     rng = np.random.default_rng(20261121)
     a, b = np.exp(rng.normal(0.2, 0.3, 500)), rng.normal(0, 1.2, 500)
     return Bank.logistic(a, b, rng.uniform(0.10, 0.25, 500), area=areas)

@@ -1,7 +1,7 @@
 """Is this installation well? Cheap questions with an answer in words, for /sante/ and /healthz.
 
-Ceilings of SQLite: craft §4.4.8 (about 20 000 staff, 1 000 000 facts); the page says so before
-it hurts.
+Ceilings of SQLite, by our measures: about 20 000 staff, 1 000 000 facts (docs/production.md); the
+page says so before it hurts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Words that only a legal text allows: "reconnu par l’État" and "certification".
 
-An act that says them without one would lie about what it is worth (signing.md, the three kinds of
-proof). The check reads what will be printed, not what a form let through.
+An act that says them without one would lie about what it is worth. The check reads what will be
+printed, not what a form let through.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ information minus price. They are a start. Simulated tests then move them until 
 every step of a real, adaptive test: up where an item is given too often, down (below zero) where
 it would never be given at all. Prices belong to one bank, one blueprint and one population.
 
-Source: the limits and the price rule are this project's (``psychometrics.md`` §6.6 and §8); van
-Trees 1968 for the bound; the duals come from HiGHS (Huangfu & Hall 2018) through scipy.
+Source: the limits and the price rule are this project's (decision 0010); van Trees 1968 for the
+bound; the duals come from HiGHS (Huangfu & Hall 2018) through scipy.
 """
 
 from __future__ import annotations

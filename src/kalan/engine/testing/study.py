@@ -28,7 +28,7 @@ from kalan.engine.testing.levels import level_probabilities
 from kalan.engine.testing.outcome import TO_CONFIRM
 from kalan.engine.testing.plan import TestPlan
 
-# Marginal reliability asked (psychometrics.md §11: 0.80 of a level, 0.90 of a certificate). The
+# Marginal reliability asked (common practice: 0.80 of a level, 0.90 of a certificate). The
 # short form only points the way and fixed forms are read by group: 0.70, this project's choice. A
 # certification between 0.80 and 0.90 is let through with a warning: its decisions carry their error
 # and a jury looks at those near the cut.

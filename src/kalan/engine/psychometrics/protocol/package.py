@@ -2,8 +2,8 @@
 
 ECMAScript does not fix the last bits of exp and log, and numpy has its own: two machines that each
 compute them may part at a tie. Here both read the same integer tables, and use only additions,
-comparisons, table reads, IEEE divisions and one square root, which are the same everywhere
-(psychometrics.md §13). The JavaScript twin of this folder is ``replay.mjs``.
+comparisons, table reads, IEEE divisions and one square root, which are the same everywhere. The
+JavaScript twin of this folder is ``replay.mjs``.
 """
 
 from __future__ import annotations
