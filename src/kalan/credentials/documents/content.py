@@ -110,7 +110,7 @@ def _body(kind: str, record: Record) -> dict[str, Any]:
 def _annex(record: Record) -> list[list[str]]:
     columns = ("name", "matricule", "cadre", "structure")
     return [
-        [str(rank), *(person.get(key, "") for key in columns)]
+        [str(rank), *(str(person.get(key, "")) for key in columns)]
         for rank, person in enumerate(record["people"], start=1)
     ]
 
