@@ -179,17 +179,7 @@ def read_file(*, panel: CutPanel, path: Path, name: str = "") -> dict[tuple[int,
         return len(heads & (judges.keys() | _NUMBER_HEADS))
 
     seen = reader.inspect(path, score=score, name=name)
-    heads = [fold(title) for title in seen.headers]
-    number_at = next(
-        (n for n, head in enumerate(heads) if head in ("question", "numero", "n")), None
-    )
-    columns = {n: judges[head] for n, head in enumerate(heads) if head in judges}
-    if number_at is None or not columns:
-        raise Refused(
-            "Ce fichier n’a pas de colonne « Question », ou aucune au nom d’un juge du panel.",
-            field="file",
-            remedy="Partez de la feuille exportée de cette page.",
-        )
+    number_at, columns = _columns(seen.headers, judges)
     found: dict[tuple[int, int], float] = {}
     faults: list[str] = []
     for line, cells in reader.read_rows(path, seen.source)[1]:
@@ -217,6 +207,22 @@ def read_file(*, panel: CutPanel, path: Path, name: str = "") -> dict[tuple[int,
             remedy="Un nombre de 0 à 100 est attendu dans chaque case.",
         )
     return found
+
+
+def _columns(headers: Sequence[str], judges: Mapping[str, int]) -> tuple[int, dict[int, int]]:
+    """(position of the question's number, {position: rank of the judge whose column it is})."""
+    heads = [fold(title) for title in headers]
+    number_at = next(
+        (n for n, head in enumerate(heads) if head in ("question", "numero", "n")), None
+    )
+    columns = {n: judges[head] for n, head in enumerate(heads) if head in judges}
+    if number_at is None or not columns:
+        raise Refused(
+            "Ce fichier n’a pas de colonne « Question », ou aucune au nom d’un juge du panel.",
+            field="file",
+            remedy="Partez de la feuille exportée de cette page.",
+        )
+    return number_at, columns
 
 
 @act

@@ -101,6 +101,13 @@ def _session_cells(kind: str, fact: SessionFact) -> tuple[Cell, ...]:
     return ()
 
 
+def _listed_and_done(session_ids: list[int]) -> dict[int, dict[str, int]]:
+    """{session: how many are on its list, and how many met the programme's rule}."""
+    rows = Participation.objects.filter(session_id__in=session_ids).order_by().values("session_id")
+    counts = rows.annotate(listed=Count("pk"), done=Count("pk", filter=Q(completed=True)))
+    return {row["session_id"]: {"listed": row["listed"], "done": row["done"]} for row in counts}
+
+
 def _sessions(definition: Definition, reach: Reach, day: dt.date) -> Records:
     kind = definition.records
 
@@ -108,13 +115,7 @@ def _sessions(definition: Definition, reach: Reach, day: dt.date) -> Records:
         ids = [fact.session_id for fact in facts]
         sessions = Session.objects.select_related("theme", "node").in_bulk(ids)
         programmes = Programme.objects.in_bulk([f.programme_id for f in facts if f.programme_id])
-        counted = {
-            row["session_id"]: row
-            for row in Participation.objects.filter(session_id__in=ids)
-            .order_by()
-            .values("session_id")
-            .annotate(listed=Count("pk"), done=Count("pk", filter=Q(completed=True)))
-        }
+        counted = _listed_and_done(ids)
         found = []
         for fact in facts:
             session = sessions[fact.session_id]

@@ -63,6 +63,19 @@ class _Session:
     place: Place
     node: int
 
+    def columns(self) -> dict[str, Any]:
+        """What every fact of the session says of it."""
+        return {
+            "session_id": self.pk,
+            "programme_id": self.programme,
+            "theme_id": self.theme,
+            "day": self.day,
+            "country_id": self.place.country,
+            "region_id": self.place.region,
+            "district_id": self.place.district,
+            "structure_id": self.place.structure,
+        }
+
 
 def rebuild(session_ids: Sequence[int]) -> None:
     """Replace the facts of ``session_ids``; sessions no longer counted lose theirs.
@@ -123,14 +136,7 @@ def _write_sessions(rows: list[Any], sessions: dict[int, _Session]) -> None:
         answers, total = satisfaction.get(one.pk, (0, 0))
         facts.append(
             SessionFact(
-                session_id=one.pk,
-                programme_id=one.programme,
-                theme_id=one.theme,
-                day=one.day,
-                country_id=one.place.country,
-                region_id=one.place.region,
-                district_id=one.place.district,
-                structure_id=one.place.structure,
+                **one.columns(),
                 half_days=one.half_days,
                 validated=row["state"] == Session.State.VALIDATED,
                 has_sheet=row["sheet_id"] is not None,
@@ -231,14 +237,7 @@ def _write_trainers(sessions: dict[int, _Session]) -> set[tuple[int, int]]:
             person, name = f"o:{fold(row['outside_name'])}", row["outside_name"]
         facts.append(
             TrainerFact(
-                session_id=one.pk,
-                programme_id=one.programme,
-                theme_id=one.theme,
-                day=one.day,
-                country_id=one.place.country,
-                region_id=one.place.region,
-                district_id=one.place.district,
-                structure_id=one.place.structure,
+                **one.columns(),
                 person=person,
                 agent_id=row["kept"],
                 name=name,

@@ -37,40 +37,44 @@ class Places:
         self.merged = {pk: into for pk, _, _, _, into, _ in nodes if into}
         self.closed = {pk: day for pk, *_, day in nodes if day}
         live = [pk for pk, *_ in nodes if pk not in self.merged]
-        codes = self._codes(country)
+        self.codes = self._codes(country)
+        self._acronyms = self._acronyms_of(country)
+
+        def resolver(name: str, kind: str) -> Resolver:
+            return self._resolver(country, name, kind, live, answers.get(name, {}))
+
+        self.structures = resolver(field, "structure")
+        self.districts = resolver("district", "district")
+        self.regions = resolver("region", "region")
+        structures = [pk for pk in live if self.kind_of[pk] == "structure"]
+        self._inside = {plain(self.name_of[pk]) for pk in structures if self.covers(pk)}
+        self._outside = {plain(self.name_of[pk]) for pk in structures if not self.covers(pk)}
+
+    def _resolver(
+        self,
+        country: str,
+        field: str,
+        kind: str,
+        live: list[int],
+        answers: Mapping[str, int | None],
+    ) -> Resolver:
+        """Tells nodes of ``kind`` by name among those of the scope, by code among all."""
+        return Resolver(
+            field=field,
+            category=kind,
+            country=country,
+            entries=[self.entry(pk) for pk in live if self.kind_of[pk] == kind and self.covers(pk)],
+            codes={value: pk for value, pk in self.codes.items() if self.kind_of.get(pk) == kind},
+            answers=answers,
+            acronyms=self._acronyms,
+            merged=self.merged,
+        )
+
+    @staticmethod
+    def _acronyms_of(country: str) -> dict[str, str]:
+        """{folded short name of a type: its folded name}."""
         types = StructureType.objects.filter(country=country).exclude(short_name="")
-        acronyms = {
-            fold(short): fold(name) for short, name in types.values_list("short_name", "name")
-        }
-
-        def resolver(name: str, kinds: tuple[str, ...]) -> Resolver:
-            return Resolver(
-                field=name,
-                category=kinds[0],
-                country=country,
-                entries=[
-                    self.entry(pk) for pk in live if self.kind_of[pk] in kinds and self.covers(pk)
-                ],
-                codes={value: pk for value, pk in codes.items() if self.kind_of.get(pk) in kinds},
-                answers=answers.get(name, {}),
-                acronyms=acronyms,
-                merged=self.merged,
-            )
-
-        self.structures = resolver(field, ("structure",))
-        self.districts = resolver("district", ("district",))
-        self.regions = resolver("region", ("region",))
-        self.codes = codes
-        self._outside = {
-            plain(self.name_of[pk])
-            for pk in live
-            if self.kind_of[pk] == "structure" and not self.covers(pk)
-        }
-        self._inside = {
-            plain(self.name_of[pk])
-            for pk in live
-            if self.kind_of[pk] == "structure" and self.covers(pk)
-        }
+        return {fold(short): fold(name) for short, name in types.values_list("short_name", "name")}
 
     @staticmethod
     def _codes(country: str) -> dict[str, int]:

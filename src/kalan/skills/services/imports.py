@@ -241,7 +241,6 @@ class Applied:
     same: int
 
 
-@act
 def apply_file(
     *,
     actor: Actor,
@@ -252,10 +251,26 @@ def apply_file(
     now: dt.datetime,
 ) -> Applied:
     """Bring in the questions whose numbers are in ``chosen``, each under the domain given there
-    (None: the one the file says). All or none: raises Refused naming the question."""
+    (None: the one the file says). All or none: raises Refused naming the question.
+
+    The file is read before the transaction, which holds up every other writer.
+    """
     require(actor, "items.edit", bank.node)
-    added = changed = 0
     verdicts = check_file(bank=bank, path=path, name=name)
+    return _applied(actor=actor, bank=bank, verdicts=verdicts, name=name, chosen=chosen, now=now)
+
+
+@act
+def _applied(
+    *,
+    actor: Actor,
+    bank: ItemBank,
+    verdicts: list[Verdict],
+    name: str,
+    chosen: Mapping[int, FrameworkNode | None],
+    now: dt.datetime,
+) -> Applied:
+    added = changed = 0
     for verdict in verdicts:
         if verdict.number not in chosen or not verdict.usable or verdict.stored is None:
             continue
@@ -265,19 +280,7 @@ def apply_file(
                 f"Ligne {verdict.line}, « {verdict.code} » : aucun domaine.",
                 remedy="Choisissez-en un dans la liste, ou décochez la question.",
             )
-        keep = verdict.domain is not None and verdict.domain.pk == domain.pk
-        data = ItemData(
-            code=verdict.code,
-            domain=domain,
-            competency=verdict.competency if keep else None,
-            difficulty=verdict.difficulty,
-            stored=verdict.stored,
-            audience=verdict.audience,
-            countries=verdict.countries,
-            accessible=verdict.item.accessible if verdict.item else True,
-            source=verdict.stored.key.get("source", ""),
-            note=f"Import de {name}"[:300],
-        )
+        data = _data_of(verdict, verdict.stored, domain, name)
         if verdict.item and verdict.item.current:
             revise_item(
                 actor=actor,
@@ -292,3 +295,21 @@ def apply_file(
             create_item(actor=actor, bank=bank, data=data, now=now, pictures=verdict.pictures)
             added += 1
     return Applied(added, changed, sum(1 for one in verdicts if one.state == "same"))
+
+
+def _data_of(verdict: Verdict, stored: Stored, domain: FrameworkNode, name: str) -> ItemData:
+    """The question as it goes into the bank, under ``domain``: a competency of another domain does
+    not follow it there."""
+    keep = verdict.domain is not None and verdict.domain.pk == domain.pk
+    return ItemData(
+        code=verdict.code,
+        domain=domain,
+        competency=verdict.competency if keep else None,
+        difficulty=verdict.difficulty,
+        stored=stored,
+        audience=verdict.audience,
+        countries=verdict.countries,
+        accessible=verdict.item.accessible if verdict.item else True,
+        source=stored.key.get("source", ""),
+        note=f"Import de {name}"[:300],
+    )

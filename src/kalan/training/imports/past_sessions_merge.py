@@ -80,6 +80,14 @@ def _sessions(
             sessions[code] = stored
         else:
             wanted.setdefault(code, row.plan)
+    made = _created(run, wanted, now)
+    _log(run, made, now)
+    return sessions | {session.code: session for session in made}, stale
+
+
+def _created(run: ImportRun, wanted: dict[str, dict[str, Any]], now: dt.datetime) -> list[Session]:
+    """Closed sessions with their half-days. ``wanted``: {code: the plan of the session's first
+    row}."""
     made = Session.objects.bulk_create(
         Session(
             code=code,
@@ -103,8 +111,7 @@ def _sessions(
         for session in made
         for date, part in wanted[session.code]["half_days"]
     )
-    _log(run, made, now)
-    return sessions | {session.code: session for session in made}, stale
+    return made
 
 
 def _still_true(

@@ -222,8 +222,48 @@ def _shown(value: str | None) -> str:
 
 
 def merge(run: ImportRun, now: dt.datetime) -> None:
+    """Write what was decided; a row whose account or agent has changed since is left for review."""
     platform = Platform.objects.get(pk=int(run.options["platform"]))
     rows = list(run.rows.filter(action__in=["create", "update"]).order_by("number"))
+    changed, late = _changed([row for row in rows if row.plan["account"]])
+    created, gone = _created(run, platform, [row for row in rows if not row.plan["account"]])
+    PlatformAccount.objects.bulk_create(created, batch_size=2000)
+    PlatformAccount.objects.bulk_update(changed, list(_LABELS), batch_size=500)
+    ImportRow.objects.filter(pk__in=late + gone).update(action=ImportRow.Action.STALE)
+    LogEntry.objects.create(
+        content_type=ContentType.objects.get_for_model(Platform),
+        object_pk=str(platform.pk),
+        object_id=platform.pk,
+        object_repr=str(platform),
+        action=LogEntry.Action.UPDATE,
+        changes={"comptes": [str(len(changed)) + " mis à jour", str(len(created)) + " créés"]},
+        actor_id=run.applied_by_id,
+        timestamp=now,
+        additional_data={"text": "import", "import": str(run.uid)},
+    )
+
+
+def _changed(rows: list[ImportRow]) -> tuple[list[PlatformAccount], list[int]]:
+    """Accounts with their new values, to be saved; and rows whose account is no longer as seen."""
+    known = PlatformAccount.objects.in_bulk([row.plan["account"] for row in rows])
+    changed: list[PlatformAccount] = []
+    stale: list[int] = []
+    for row in rows:
+        account = known.get(row.plan["account"])
+        before = row.plan["before"].items()
+        if account is None or any(_stored(account, name) != value for name, value in before):
+            stale.append(row.pk)
+            continue
+        for name, value in row.plan["values"].items():
+            setattr(account, name, value)
+        changed.append(account)
+    return changed, stale
+
+
+def _created(
+    run: ImportRun, platform: Platform, rows: list[ImportRow]
+) -> tuple[list[PlatformAccount], list[int]]:
+    """New accounts, to be saved; and rows whose name is taken since, or whose agent is gone."""
     usernames = {row.pk: _username(run, row) for row in rows}
     taken = set(
         PlatformAccount.objects.filter(
@@ -236,47 +276,22 @@ def merge(run: ImportRun, now: dt.datetime) -> None:
             "pk", flat=True
         )
     )
-    known = PlatformAccount.objects.in_bulk([r.plan["account"] for r in rows if r.plan["account"]])
     created: list[PlatformAccount] = []
-    changed: list[PlatformAccount] = []
     stale: list[int] = []
     for row in rows:
         plan = row.plan
-        account = known.get(plan["account"]) if plan["account"] else None
-        if plan["account"]:
-            if account is None or any(
-                _stored(account, name) != value for name, value in plan["before"].items()
-            ):
-                stale.append(row.pk)
-                continue
-            for name, value in plan["values"].items():
-                setattr(account, name, value)
-            changed.append(account)
-        elif usernames[row.pk] in taken or (plan["agent"] and plan["agent"] not in alive):
+        if usernames[row.pk] in taken or (plan["agent"] and plan["agent"] not in alive):
             stale.append(row.pk)
-        else:
-            created.append(
-                PlatformAccount(
-                    platform=platform,
-                    username=usernames[row.pk],
-                    agent_id=plan["agent"],
-                    **plan["values"],
-                )
+            continue
+        created.append(
+            PlatformAccount(
+                platform=platform,
+                username=usernames[row.pk],
+                agent_id=plan["agent"],
+                **plan["values"],
             )
-    PlatformAccount.objects.bulk_create(created, batch_size=2000)
-    PlatformAccount.objects.bulk_update(changed, list(_LABELS), batch_size=500)
-    ImportRow.objects.filter(pk__in=stale).update(action=ImportRow.Action.STALE)
-    LogEntry.objects.create(
-        content_type=ContentType.objects.get_for_model(Platform),
-        object_pk=str(platform.pk),
-        object_id=platform.pk,
-        object_repr=str(platform),
-        action=LogEntry.Action.UPDATE,
-        changes={"comptes": [str(len(changed)) + " mis à jour", str(len(created)) + " créés"]},
-        actor_id=run.applied_by_id,
-        timestamp=now,
-        additional_data={"text": "import", "import": str(run.uid)},
-    )
+        )
+    return created, stale
 
 
 def _username(run: ImportRun, row: ImportRow) -> str:

@@ -24,8 +24,6 @@ class DoublePresence:
 
 def double_presences(session: Session) -> list[DoublePresence]:
     """Agents of ``session`` marked present elsewhere on the same half-day (two queries at most)."""
-    # Two plain reads with the values written out: with nested questions a planner that has no
-    # statistics yet (a first load) joins everything with everything.
     mine = list(
         Presence.objects.filter(registration__session=session, registration__agent__isnull=False)
         .select_related("registration__agent", "half_day")
@@ -33,27 +31,7 @@ def double_presences(session: Session) -> list[DoublePresence]:
     )
     if not mine:
         return []
-    elsewhere = (
-        Presence.objects.filter(
-            registration__agent__in={row.registration.agent_id for row in mine},
-            half_day__date__in={row.half_day.date for row in mine},
-        )
-        .exclude(registration__session=session)
-        .exclude(registration__session__state=Session.State.CANCELLED)
-        .values_list(
-            "registration__agent",
-            "half_day__date",
-            "half_day__part",
-            "registration__session__code",
-            "registration__session__title",
-            "registration__session__uid",
-        )
-        .order_by("half_day__date", "half_day__part", "pk")
-    )
-    others = {
-        (agent, day, part): (code, title, str(uid))
-        for agent, day, part, code, title, uid in elsewhere
-    }
+    others = _elsewhere(session, mine)
     found = []
     for row in mine:
         agent_id = row.registration.agent_id
@@ -72,3 +50,33 @@ def double_presences(session: Session) -> list[DoublePresence]:
                 )
             )
     return found
+
+
+def _elsewhere(
+    session: Session, mine: list[Presence]
+) -> dict[tuple[int, dt.date, str], tuple[str, str, str]]:
+    """{(agent, day, part): (code, title, uid) of another session} for the people of ``mine``.
+
+    Their values are written out: with nested questions a planner that has no statistics yet (a
+    first load) joins everything with everything.
+    """
+    rows = (
+        Presence.objects.filter(
+            registration__agent__in={row.registration.agent_id for row in mine},
+            half_day__date__in={row.half_day.date for row in mine},
+        )
+        .exclude(registration__session=session)
+        .exclude(registration__session__state=Session.State.CANCELLED)
+        .values_list(
+            "registration__agent",
+            "half_day__date",
+            "half_day__part",
+            "registration__session__code",
+            "registration__session__title",
+            "registration__session__uid",
+        )
+        .order_by("half_day__date", "half_day__part", "pk")
+    )
+    return {
+        (agent, day, part): (code, title, str(uid)) for agent, day, part, code, title, uid in rows
+    }

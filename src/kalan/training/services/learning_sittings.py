@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -177,32 +177,48 @@ def key_papers(
         written = {pk: list(words) for pk, words in rows.items() if any(w.strip() for w in words)}
         locked = Registration.objects.select_for_update(no_key=True).filter(pk__in=written)
         list(locked.order_by("pk"))
-        # A test opened on a phone and not begun gives way to the paper.
-        begun = SessionSitting.objects.filter(registration__in=written, moment=moment).exclude(
-            sitting__state=Sitting.State.READY
-        )
-        known = set(begun.values_list("registration_id", flat=True))
+        known = _begun(written, moment)
         keyed = Keyed(already=[people[pk].person for pk in written if pk in known])
         fresh = {pk: words for pk, words in written.items() if pk not in known}
         _check_papers(test, {people[pk].person: words for pk, words in fresh.items()})
         day = dt.datetime.combine(taken_on, dt.time(12), tzinfo=timezone.get_current_timezone())
         for pk, words in fresh.items():
-            sitting = paper.key_in(
-                actor=actor, test=test.test, form=test.form, answers=words, now=now,
-                context=CONTEXT, agent=people[pk].agent, taken_at=day,
-            )  # fmt: skip
-            SessionSitting.objects.update_or_create(
-                registration_id=pk,
-                moment=moment,
-                defaults={"sitting": sitting},
-                create_defaults={"sitting": sitting, "created_at": now},
-            )
+            _key_in(actor, now, test, people[pk], words, day)
             keyed.stored += 1
         if keyed.stored:
             said = f"tests {Moment(moment).label} saisis d’après papier"
             note(session, actor=actor, changes={said: ["", keyed.stored]})
             ask_gain(session.pk)
     return keyed
+
+
+def _begun(lines: Iterable[int], moment: str) -> set[int]:
+    """Of ``lines``, those whose test has begun: one opened on a phone and not begun gives way to
+    the paper."""
+    begun = SessionSitting.objects.filter(registration__in=lines, moment=moment).exclude(
+        sitting__state=Sitting.State.READY
+    )
+    return set(begun.values_list("registration_id", flat=True))
+
+
+def _key_in(
+    actor: Actor,
+    now: dt.datetime,
+    test: SessionTest,
+    line: Registration,
+    words: list[str],
+    day: dt.datetime,
+) -> None:
+    sitting = paper.key_in(
+        actor=actor, test=test.test, form=test.form, answers=words, now=now,
+        context=CONTEXT, agent=line.agent, taken_at=day,
+    )  # fmt: skip
+    SessionSitting.objects.update_or_create(
+        registration=line,
+        moment=test.moment,
+        defaults={"sitting": sitting},
+        create_defaults={"sitting": sitting, "created_at": now},
+    )
 
 
 def _checked_day(session: Session, day: dt.date, now: dt.datetime) -> None:

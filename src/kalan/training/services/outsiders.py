@@ -61,18 +61,7 @@ def add_outsider(
         reason=reason,
         change={"what": "outsider", "name": f"{data.first_names} {data.last_name}"},
     )
-    twice = Registration.objects.filter(
-        session=row,
-        outsider__last_name__iexact=data.last_name.strip(),
-        outsider__first_names__iexact=data.first_names.strip(),
-        outsider__body__iexact=data.body.strip(),
-    )
-    if twice.exists():
-        raise Refused(
-            f"{data.first_names} {data.last_name} est déjà sur la liste de cette session.",
-            field="last_name",
-            remedy="S’il s’agit d’un homonyme, précisez son organisme.",
-        )
+    _refuse_twice(row, data)
     outsider = Outsider.objects.create(
         last_name=data.last_name.strip(),
         first_names=data.first_names.strip(),
@@ -93,6 +82,21 @@ def add_outsider(
     )
     mark_dirty([row.pk], now)
     return made
+
+
+def _refuse_twice(session: Session, data: OutsiderData) -> None:
+    same = Registration.objects.filter(
+        session=session,
+        outsider__last_name__iexact=data.last_name.strip(),
+        outsider__first_names__iexact=data.first_names.strip(),
+        outsider__body__iexact=data.body.strip(),
+    )
+    if same.exists():
+        raise Refused(
+            f"{data.first_names} {data.last_name} est déjà sur la liste de cette session.",
+            field="last_name",
+            remedy="S’il s’agit d’un homonyme, précisez son organisme.",
+        )
 
 
 @act
