@@ -66,6 +66,13 @@ def _nothing_frozen_is_kept() -> Iterator[None]:
 
 
 @pytest.fixture
+def journal() -> Iterator[None]:
+    """What the factories make has entries in the journal, as what services do always has."""
+    with people.told():
+        yield
+
+
+@pytest.fixture
 def tree(db: None) -> people.Tree:
     return people.tree()
 

@@ -18,6 +18,8 @@ from tests.factories import exams as make
 from tests.factories import people
 from tests.factories.people import NOW, Tree
 
+pytestmark = pytest.mark.usefixtures("journal")
+
 AFTER = NOW + dt.timedelta(days=1)
 
 

@@ -16,6 +16,8 @@ from kalan.people.models import Agent
 from tests.factories import exams, people
 from tests.factories.people import NOW
 
+pytestmark = pytest.mark.usefixtures("journal")
+
 
 def read(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:

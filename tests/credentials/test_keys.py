@@ -22,7 +22,7 @@ from kalan.people.actor import ANONYMOUS, SYSTEM
 from tests.factories import people, signing
 from tests.factories.tokens import MODULE, PIN, make_token
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("journal")]
 NOW = signing.SIGNED
 PASSPHRASE = "quatre mots pris au hasard"
 

@@ -23,7 +23,7 @@ from tests.factories.credentials import training_data
 from tests.factories.people import NOW
 from tests.support.signin import sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("journal")]
 
 UID = uuid.UUID("01890000-0000-7000-8000-000000000001")
 

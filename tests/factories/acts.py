@@ -20,11 +20,13 @@ from kalan.engine.signing import code as codes
 from kalan.people.models import Agent, OrgNode
 from tests.factories import credentials as make
 from tests.factories import people
+from tests.factories.people import unlogged
 
 NOW = people.NOW
 _numbers = count(1)
 
 
+@unlogged
 def key(**fields: object) -> SigningKey:
     number = next(_numbers)
     values: dict[str, object] = {
@@ -41,6 +43,7 @@ def key(**fields: object) -> SigningKey:
     return SigningKey.objects.create(**values)
 
 
+@unlogged
 def version(node: OrgNode, kind: str = "training", **fields: object) -> TemplateVersion:
     template = ActTemplate.objects.create(
         node=node,
@@ -60,6 +63,7 @@ def version(node: OrgNode, kind: str = "training", **fields: object) -> Template
     return TemplateVersion.objects.create(template=template, **values)
 
 
+@unlogged
 def batch(
     node: OrgNode, *, kind: str = "training", mode: str = "electronic", **fields: object
 ) -> Batch:
@@ -100,6 +104,7 @@ def batch(
     return Batch.objects.create(**values)
 
 
+@unlogged
 def act(
     on: Batch | OrgNode,
     agent: Agent | None = None,

@@ -24,7 +24,7 @@ from kalan.training.models import (
 from kalan.training.selectors.attendance import half_day_code
 from kalan.training.services.attendance import MarkData
 from tests.factories import people, training
-from tests.factories.people import NOW
+from tests.factories.people import NOW, unlogged
 
 
 @dataclass
@@ -60,6 +60,7 @@ class Room:
         )
 
 
+@unlogged
 def trainer(session: Session, tree: people.Tree) -> Account:
     """An account with the trainer's role, whose agent leads ``session``."""
     agent = people.agent(tree.centre_sokone, first_names="Moussa", sex="M")
@@ -68,6 +69,7 @@ def trainer(session: Session, tree: people.Tree) -> Account:
     return account
 
 
+@unlogged
 def marked(row: Registration, half_day: HalfDay) -> None:
     """A mark from a phone, and the presence that follows from it."""
     AttendanceMark.objects.create(
@@ -76,6 +78,7 @@ def marked(row: Registration, half_day: HalfDay) -> None:
     Presence.objects.create(registration=row, half_day=half_day)
 
 
+@unlogged
 def room(
     tree: people.Tree,
     *,
@@ -99,6 +102,7 @@ def room(
     )
 
 
+@unlogged
 def paper(session: Session) -> None:
     """A scanned page on ``session``, and a handout on its theme's page (one for all)."""
     scan = store(

@@ -15,13 +15,14 @@ from kalan.campaigns.models import (
 )
 from kalan.people.models import Account, Agent, OrgNode
 from kalan.skills.models import Framework, FrameworkLevel, FrameworkNode, ItemBank
-from tests.factories.people import NOW
+from tests.factories.people import NOW, unlogged
 
 DOMAINS = (("D1", "Données de santé"), ("D2", "Cybersécurité en santé"))
 LEVELS = (("N1", "Découverte", None), ("N2", "Indépendant", 0.0), ("N3", "Avancé", 1.0))
 _numbers = count(1)
 
 
+@unlogged
 def framework() -> Framework:
     """A framework of two domains and three levels."""
     made, new = Framework.objects.get_or_create(
@@ -41,6 +42,7 @@ def framework() -> Framework:
     return made
 
 
+@unlogged
 def test_of(node: OrgNode, **fields: object) -> Test:
     """A published positioning test; nothing can be played in it."""
     number = next(_numbers)
@@ -69,6 +71,7 @@ def test_of(node: OrgNode, **fields: object) -> Test:
     return made
 
 
+@unlogged
 def campaign(node: OrgNode, *, test: Test | None = None, **fields: object) -> Campaign:
     """An open campaign of one test, a month around NOW."""
     number = next(_numbers)
@@ -89,10 +92,12 @@ def campaign(node: OrgNode, *, test: Test | None = None, **fields: object) -> Ca
     return made
 
 
+@unlogged
 def group(campaign: Campaign, node: OrgNode) -> CampaignGroup:
     return CampaignGroup.objects.create(campaign=campaign, rank=1, node=node)
 
 
+@unlogged
 def participant(campaign: Campaign, agent: Agent, **fields: object) -> Participant:
     """On the list, at the agent's present structure."""
     post = agent.posts.order_by("pk").first()
@@ -108,6 +113,7 @@ def participant(campaign: Campaign, agent: Agent, **fields: object) -> Participa
     return Participant.objects.create(campaign=campaign, agent=agent, **values)
 
 
+@unlogged
 def result(
     participant: Participant,
     *,

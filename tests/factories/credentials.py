@@ -29,12 +29,13 @@ from kalan.people.models import Account, OrgNode
 from kalan.people.selectors.core import actor_for
 from kalan.people.services.accounts_demo import DEMO_TOTP_SECRET
 from tests.factories import people
-from tests.factories.people import LONG_AGO, NOW
+from tests.factories.people import LONG_AGO, NOW, unlogged
 
 PASSPHRASE = "une phrase de huit mots pour les essais seulement"
 _numbers = count(1)
 
 
+@unlogged
 def version(node: OrgNode, kind: str = "training", **fields: Any) -> TemplateVersion:
     """The current version 1 of a template of ``kind``, with the file of the packs."""
     number = next(_numbers)
@@ -56,6 +57,7 @@ def version(node: OrgNode, kind: str = "training", **fields: Any) -> TemplateVer
     return TemplateVersion.objects.create(template=template, **values)
 
 
+@unlogged
 def office(node: OrgNode, **fields: Any) -> Office:
     """An open office that signs by hand unless a ``key`` is given."""
     values: dict[str, Any] = {
@@ -69,6 +71,7 @@ def office(node: OrgNode, **fields: Any) -> Office:
     return Office.objects.create(node=node, **values)
 
 
+@unlogged
 def holder(office: Office, account: Account | None = None, **fields: Any) -> OfficeHolder:
     """Who holds ``office`` since 2015: a signatory of its node, with an authenticator app."""
     account = account or people.account("signatory", office.node)
@@ -147,6 +150,7 @@ def _office(node: OrgNode) -> Office:
     return office(node)
 
 
+@unlogged
 def add_acts(batch: Batch, number: int) -> list[Act]:
     """``number`` more acts, each about somebody else."""
     first = (batch.acts.aggregate(last=Max("rank"))["last"] or 0) + 1

@@ -26,11 +26,12 @@ from kalan.training.models import (
     SessionTrainer,
 )
 from tests.factories import training
-from tests.factories.people import NOW
+from tests.factories.people import NOW, unlogged
 
 _numbers = count(1)
 
 
+@unlogged
 def held(
     node: OrgNode,
     programme: Programme | None,
@@ -46,6 +47,7 @@ def held(
     return session
 
 
+@unlogged
 def register(session: Session, person: Agent | Outsider, half_days: int = 0) -> Registration:
     who = {"agent": person} if isinstance(person, Agent) else {"outsider": person}
     made = Registration.objects.create(session=session, state="convoked", created_at=NOW, **who)
@@ -54,11 +56,13 @@ def register(session: Session, person: Agent | Outsider, half_days: int = 0) -> 
     return made
 
 
+@unlogged
 def outsider(**fields: object) -> Outsider:
     values = {"last_name": f"Presse{next(_numbers)}", "first_names": "Léa", "created_at": NOW}
     return Outsider.objects.create(**{**values, **fields})
 
 
+@unlogged
 def trainer(session: Session, agent: Agent | None = None, **fields: object) -> SessionTrainer:
     """Leads the first half-day of ``session``, unless ``half_days`` says how many."""
     number = int(str(fields.pop("half_days", 1)))
@@ -76,6 +80,7 @@ def count_now(now: dt.datetime = NOW) -> None:
     refresh(now=now)
 
 
+@unlogged
 def answer(session: Session, scores: dict[str, int]) -> SatisfactionAnswer:
     made = SatisfactionAnswer.objects.create(
         client_id=uuid7(), session=session, scores=scores, source="phone", received_on=NOW.date()
@@ -84,6 +89,7 @@ def answer(session: Session, scores: dict[str, int]) -> SatisfactionAnswer:
     return made
 
 
+@unlogged
 def cost(session: Session, spent: Decimal, currency: str = "XOF") -> CostLine:
     made = CostLine.objects.create(
         session=session, category="room", spent=spent, planned=spent, currency=currency
@@ -92,6 +98,7 @@ def cost(session: Session, spent: Decimal, currency: str = "XOF") -> CostLine:
     return made
 
 
+@unlogged
 def kept(programme: Programme, node: OrgNode, name: str) -> None:
     """A frozen and a declared figure, as they stand once somebody made them."""
     FrozenFigures.objects.create(

@@ -17,7 +17,7 @@ from kalan.training.models import (
     SessionTest,
 )
 from tests.factories import assessment
-from tests.factories.people import NOW
+from tests.factories.people import NOW, unlogged
 
 GESTURES = [
     {"code": "lock", "label": "Verrouille sa session.", "held": "", "missed": "", "none": ""},
@@ -27,6 +27,7 @@ GESTURES = [
 ALL_HELD = {"lock": "yes", "doubt": "yes", "enter": "yes"}
 
 
+@unlogged
 def grid(code: str = "essai", version: int = 1, **fields: object) -> ObservationGrid:
     """The grid for every session of a test: it names the theme of the factories."""
     values: dict[str, object] = {
@@ -39,6 +40,7 @@ def grid(code: str = "essai", version: int = 1, **fields: object) -> Observation
     return ObservationGrid.objects.create(code=code, version=version, **values)
 
 
+@unlogged
 def observation(
     line: Registration, moment: str = "end", marks: dict[str, str] | None = None, **fields: object
 ) -> Observation:

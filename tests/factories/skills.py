@@ -18,11 +18,12 @@ from kalan.skills.models import (
     ItemMedia,
     ItemVersion,
 )
-from tests.factories.people import NOW
+from tests.factories.people import NOW, unlogged
 
 _numbers = count(1)
 
 
+@unlogged
 def framework(
     code: str = "sante", *, version: str = "1", state: str = "active", domains: int = 2
 ) -> Framework:
@@ -55,6 +56,7 @@ def _node(
     )
 
 
+@unlogged
 def bank(node: OrgNode, on: Framework | None = None, **more: Any) -> ItemBank:
     number = next(_numbers)
     values = {"code": f"banque-{number}", "name": f"Banque {number}", **more}
@@ -84,6 +86,7 @@ SINGLE = (
 )
 
 
+@unlogged
 def item(bank: ItemBank, *, state: str = "active", by: Account | None = None, **more: Any) -> Item:
     """A question of a single choice in the first domain, with its first version."""
     number = next(_numbers)
@@ -99,6 +102,7 @@ def item(bank: ItemBank, *, state: str = "active", by: Account | None = None, **
     return made
 
 
+@unlogged
 def version(item: Item, *, by: Account | None = None, **more: Any) -> ItemVersion:
     content = more.pop("content", SINGLE[0])
     return ItemVersion.objects.create(
@@ -117,6 +121,7 @@ def version(item: Item, *, by: Account | None = None, **more: Any) -> ItemVersio
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 40, 30) + b"\x08\x06\0\0\0"
 
 
+@unlogged
 def with_picture(item: Item) -> Item:
     """The item, with a picture stored beside it."""
     file = store(

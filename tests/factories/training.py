@@ -7,15 +7,17 @@ from itertools import count
 
 from kalan.people.models import Agent, OrgNode
 from kalan.training.models import HalfDay, Programme, Registration, Session, Theme
-from tests.factories.people import NOW
+from tests.factories.people import NOW, unlogged
 
 _numbers = count(1)
 
 
+@unlogged
 def theme(code: str = "outils", name: str = "Outils numériques") -> Theme:
     return Theme.objects.get_or_create(code=code, defaults={"name": name})[0]
 
 
+@unlogged
 def programme(node: OrgNode, **fields: object) -> Programme:
     values: dict[str, object] = {
         "code": f"prog{next(_numbers)}",
@@ -28,6 +30,7 @@ def programme(node: OrgNode, **fields: object) -> Programme:
     return Programme.objects.create(**values)
 
 
+@unlogged
 def session(
     node: OrgNode,
     *,
@@ -56,6 +59,7 @@ def session(
     return made
 
 
+@unlogged
 def registration(session: Session, agent: Agent, **fields: object) -> Registration:
     values: dict[str, object] = {"state": "convoked", "created_at": NOW, **fields}
     return Registration.objects.create(session=session, agent=agent, **values)

@@ -17,6 +17,8 @@ from kalan.people.services.accounts import create_account, set_active, verify_ph
 from kalan.people.services.accounts_roles import end_role, grant_role
 from tests.factories import people
 
+pytestmark = pytest.mark.usefixtures("journal")
+
 NOW = people.NOW
 TODAY = NOW.date()
 DAY = dt.timedelta(days=1)

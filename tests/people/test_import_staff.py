@@ -19,6 +19,8 @@ from tests.factories import people
 from tests.factories.imports import checked, csv_bytes, merged, verdicts
 from tests.factories.people import NOW
 
+pytestmark = pytest.mark.usefixtures("journal")
+
 HEAD = ["Matricule", "Nom", "Prénoms", "Sexe", "Téléphone", "Structure", "Prise de service"]
 SOKONE = "Centre de santé de Sokone"
 
@@ -518,7 +520,7 @@ def test_the_check_reads_in_a_constant_number_of_queries(
 
 
 @settings(
-    max_examples=15,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -12,6 +12,8 @@ from kalan.people.models import OrgNode, OrgNodeCode, OrgNodePeriod, StructureTy
 from tests.factories import people
 from tests.factories.imports import checked, merged, verdicts
 
+pytestmark = pytest.mark.usefixtures("journal")
+
 HEAD = ["Code", "Nom", "Type", "District", "Secteur", "Latitude", "Longitude"]
 NEW = ["FK-9", "Poste de santé de Djilor", "poste de santé", "Sokone", "public", "14,01", "-16,3"]
 

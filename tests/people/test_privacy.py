@@ -18,6 +18,8 @@ from kalan.people.services.history import note
 from kalan.training.models import Platform, PlatformAccount, Registration
 from tests.factories import people, training
 
+pytestmark = pytest.mark.usefixtures("journal")
+
 
 def _world(tree: people.Tree) -> Agent:
     agent = people.agent(

@@ -27,6 +27,8 @@ from kalan.people.services.registry_posts import add_post, change_post, end_post
 from tests.factories import people
 from tests.factories.people import NOW, Tree
 
+pytestmark = pytest.mark.usefixtures("journal")
+
 TODAY = NOW.date()
 
 

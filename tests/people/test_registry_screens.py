@@ -14,7 +14,7 @@ from kalan.people.services.registry_structures import create_structure
 from tests.factories import people
 from tests.factories.people import NOW, Tree
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("journal")]
 
 
 def _client(role: str, at: OrgNode) -> Client:

@@ -20,6 +20,8 @@ from kalan.people.services.registry_structures import (
 from tests.factories import people
 from tests.factories.people import NOW, Tree
 
+pytestmark = pytest.mark.usefixtures("journal")
+
 YEAR_2010 = dt.date(2010, 1, 1)
 
 

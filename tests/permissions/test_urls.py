@@ -11,6 +11,7 @@ from django.db import transaction
 from django.test import Client, override_settings
 from django.urls import reverse
 
+from tests.factories import people
 from tests.permissions import world as worlds
 from tests.permissions.patterns import ROLES
 from tests.permissions.table import TABLE
@@ -26,7 +27,7 @@ def _built(
 ) -> Iterator[worlds.World]:
     """One world for the whole module: every answer undoes what it wrote."""
     with django_db_blocker.unblock(), transaction.atomic():
-        with override_settings(**plain_settings):
+        with override_settings(**plain_settings), people.told():  # the journal shows no more either
             world = worlds.build()
         yield world
         transaction.set_rollback(True)

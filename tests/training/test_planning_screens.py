@@ -31,7 +31,7 @@ from tests.factories import people, training
 from tests.support.signin import sign_in
 
 NOW = people.NOW
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("journal")]
 # What every staff page reads before its own content: the session, the account, its grants.
 FRAME = 3
 

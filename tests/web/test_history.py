@@ -23,6 +23,8 @@ from tests.factories.people import Tree
 from tests.people.test_import_staff import HEAD, row
 from tests.support import signin
 
+pytestmark = pytest.mark.usefixtures("journal")
+
 ADDRESS = "/gestion/historique/"
 
 
