@@ -151,7 +151,7 @@ def _standing() -> dict[cells.Key, dict[str, int]]:
 
 @given(st.data())
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
