@@ -17,6 +17,7 @@ os.environ["KALAN_LOG_LEVEL"] = "WARNING"
 os.environ["KALAN_SECRET_KEY"] = "a key for tests only, long enough to sign and to seal with it"
 
 import pytest
+from django.core.cache import cache
 from hypothesis import HealthCheck, is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
 
@@ -56,6 +57,8 @@ def plain_settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object
 def _plain_settings(settings: object, plain_settings: dict[str, object]) -> None:
     for name, value in plain_settings.items():
         setattr(settings, name, value)
+    # What another test left would be found under the keys of this one’s rows, which are the same.
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ def make_token(folder: Path, label: str = "ministere", *kinds: str) -> Path:
     settings.write_text(f"directories.tokendir = {store}\nobjectstore.backend = file\n")
     os.environ["SOFTHSM2_CONF"] = str(settings)
     words = f"softhsm2-util --init-token --free --label {label} --pin {PIN} --so-pin {SO_PIN}"
-    subprocess.run(words.split(), check=True, capture_output=True, timeout=120)
+    subprocess.run(words.split(), check=True, capture_output=True, timeout=200)
     library = pkcs11.lib(MODULE)
     library.reinitialize()
     token: Any = library.get_token(token_label=label)

@@ -36,7 +36,7 @@ def test_our_scripts_are_written_so_that_this_is_safe(name: str, tmp_path: Path)
     assert [line for line in text.splitlines() if line.count("`") % 2] == []
     light = tmp_path / name
     light.write_text(light_js(text))
-    subprocess.run(["node", "--check", str(light)], check=True, timeout=120)
+    subprocess.run(["node", "--check", str(light)], check=True, timeout=200)
     assert "/*" not in light.read_text().replace("catch { /*", "")
     assert "  //" not in light.read_text()
 

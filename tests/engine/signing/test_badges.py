@@ -84,7 +84,7 @@ def _node(*asked: str | dict[str, Any]) -> list[bool]:
         input=json.dumps({"did": DOCUMENT, "badges": asked}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=True,
     )
     return [answer["valid"] for answer in json.loads(done.stdout)]

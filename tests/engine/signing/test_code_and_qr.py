@@ -73,7 +73,7 @@ def test_zbar_reads_the_picture(tmp_path: Path) -> None:
         ["zbarimg", "--quiet", "--raw", "--nodbus", file],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
     )
     assert done.stdout.rstrip("\n") == LINK
 

@@ -119,7 +119,7 @@ def test_openssl_reads_the_key_file(tmp_path: Path) -> None:
         ["openssl", "pkey", "-inform", "DER", "-in", path, "-passin", f"pass:{PASSPHRASE}"],
         capture_output=True,
         check=True,
-        timeout=120,
+        timeout=200,
     )
     assert how.load_pem_private_key(said.stdout, None).private_numbers() == (  # type: ignore[union-attr]
         private_of().private_numbers()

@@ -37,7 +37,7 @@ def judged(pdf: bytes) -> tuple[bool, str]:
 def poppler(path: Path) -> list[str]:
     """What pdfsig says, one field a line."""
     said = subprocess.run(
-        ["pdfsig", str(path)], capture_output=True, text=True, timeout=120, check=False
+        ["pdfsig", str(path)], capture_output=True, text=True, timeout=200, check=False
     )
     return [line.strip(" -") for line in said.stdout.splitlines()]
 

@@ -52,7 +52,7 @@ def _in_node(
         input=json.dumps(asked),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 0, done.stderr
