@@ -18,6 +18,8 @@ import psycopg
 import pytest
 from django.test import override_settings
 
+from kalan.base.errors import Refused
+from kalan.config import databases
 from kalan.config.databases import BEFORE
 from kalan.people.models import Agent
 from tests.factories import people
@@ -150,13 +152,46 @@ def test_what_was_there_comes_back(house: Server, kalan: Program, archive: Path)
     assert found == b"%PDF-1.7 feuille"
 
 
-def test_restore_saves_what_it_replaces(house: Server, kalan: Program, archive: Path) -> None:
+def test_a_restoration_cut_short_is_done_again_before_anything_starts(
+    house: Server, kalan: Program, archive: Path
+) -> None:
+    """What it replaced was saved: that is put back too, by the same command."""
     with house.database():
         Agent.objects.update(last_name="Perdu")
     kalan("restore", archive, "--yes")
     (before,) = (house.home / "backups").glob("kalan-*.tar")
-    assert kalan("restore", before, "--yes").returncode == 0
+    # As a kill between the database and the files leaves it.
+    mark = house.home / "restoring"
+    mark.write_text(str(before))
+    (house.home / "files" / "2023" / "03" / "feuille.pdf").unlink()
+    refused = kalan("worker", "--burst")
+    assert refused.returncode == 1
+    assert refused.stderr.strip() == (
+        "Une restauration est en cours ou a été interrompue : la base et les fichiers ne vont "
+        "peut-être plus ensemble. Relancez kalan restore avec la même archive. Pour revenir à ce "
+        f"qui était là : kalan restore {before}."
+    )
+    done = kalan("restore", before)
+    assert done.returncode == 0, done.stderr
     assert names(house) == ["Perdu"]
+    assert (house.home / "files" / "2023" / "03" / "feuille.pdf").exists()
+    assert (mark.exists(), list((house.home / "backups").iterdir())) == (False, [before])
+
+
+def test_an_archive_with_other_rows_than_it_says_replaces_nothing(
+    house: Server, archive: Path, tmp_path: Path
+) -> None:
+    with tarfile.open(archive) as tar:
+        manifest = json.load(tar.extractfile("manifest.json"))  # type: ignore[arg-type]
+        tar.extractall(tmp_path, filter="data")
+    with house.database():
+        Agent.objects.update(last_name="Présent")
+        copy = tmp_path / databases.copy_name()
+        with pytest.raises(Refused, match="people_agent n’a pas les 2 lignes annoncées"):
+            databases.put_back(copy, manifest["rows"] | {"people_agent": 2})
+        assert Agent.objects.get().last_name == "Présent"
+        databases.put_back(copy, manifest["rows"])
+    assert names(house) == ["Sagna"]
 
 
 def test_restore_refuses_to_overwrite_without_being_told(

@@ -6,22 +6,27 @@ import datetime as dt
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 
 from kalan.base import workers
 from kalan.base.errors import Refused
 from kalan.base.models import StoredFile
-from kalan.config import archive, databases
+from kalan.config import archive, databases, restoring
 from kalan.credentials import keystore
+from kalan.engine.signing import keyfiles
+from kalan.engine.signing.errors import SigningError
 
 SECRET = "secret_key"  # noqa: S105 - the name of a file
 FILES, KEYS = "files", "keys"  # folders in the archive
+SCRATCH = ".restore-"
+STALE = 24 * 3600  # seconds after which what a backup that was killed left behind is removed
 
 
 def backup(*, to: Path | None, keep: int | None, now: dt.datetime) -> Path:
@@ -30,7 +35,22 @@ def backup(*, to: Path | None, keep: int | None, now: dt.datetime) -> Path:
     People may go on working meanwhile: the copy is that of one instant.
     """
     folder = (to or Path(settings.KALAN_HOME) / "backups").resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        target = _write(folder, now)
+    except (OSError, DatabaseError) as error:
+        raise Refused(
+            f"La sauvegarde n’a pas pu être écrite dans {folder}\u00a0: {error}",
+            remedy="Vérifiez la place et les droits sur ce disque ; rien n’y a été laissé.",
+        ) from error
+    if keep is not None:
+        for old in sorted(folder.glob(f"{archive.PREFIX}*{archive.SUFFIX}"))[:-keep]:
+            old.unlink()
+    return target
+
+
+def _write(folder: Path, now: dt.datetime) -> Path:
     target = _free_name(folder, now)
     partial = target.with_suffix(".partial")
     try:
@@ -42,12 +62,20 @@ def backup(*, to: Path | None, keep: int | None, now: dt.datetime) -> Path:
         archive.verify(partial)
         _to_disk(partial)
         partial.replace(target)
+        _to_disk(folder)
     finally:
         partial.unlink(missing_ok=True)
-    if keep is not None:
-        for old in sorted(folder.glob(f"{archive.PREFIX}*{archive.SUFFIX}"))[:-keep]:
-            old.unlink()
     return target
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what backups that were killed left: each may be as large as the database."""
+    for path in [*folder.glob(".kalan-*"), *folder.glob(f"{archive.PREFIX}*.partial")]:
+        if time.time() - path.lstat().st_mtime > STALE:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _free_name(folder: Path, now: dt.datetime) -> Path:
@@ -83,41 +111,82 @@ def _members(copy: Path) -> list[tuple[str, Path]]:
     secret = Path(settings.KALAN_HOME) / SECRET
     if secret.exists():
         members.append((SECRET, secret))
-    members += archive.members_under(Path(settings.MEDIA_ROOT), FILES)
+    media = Path(settings.MEDIA_ROOT)
+    for top in restoring.kept_files(media):
+        members += archive.members_under(top, f"{FILES}/{top.name}")
     return [*members, *keystore.travelling(KEYS)]
 
 
 def _to_disk(path: Path) -> None:
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def restore(*, path: Path, yes: bool, now: dt.datetime) -> Path | None:
     """Put an archive back. Return the backup made of what it replaced, if there was anything.
 
     Refused when data would be replaced and ``yes`` is not given, when Kalan is running on this
-    KALAN_HOME, when the archive is damaged, of another engine or of a newer Kalan.
+    KALAN_HOME, when the archive is damaged, of another engine or of a newer Kalan. Until the
+    database has been replaced, whatever fails leaves everything as it was; killed later, nothing
+    starts until it is run again (`restoring`).
     """
     if not path.exists():
         raise Refused(f"Le fichier {path} n’existe pas.")
     manifest = archive.verify(path)
     _refuse_unfit(manifest)
     _refuse_running()
-    replaced = _has_data()
-    if replaced and not yes:
+    before = _save_what_is_here(yes=yes, now=now)
+    home, media = Path(settings.KALAN_HOME), Path(settings.MEDIA_ROOT)
+    _sweep_scratch(home)
+    with tempfile.TemporaryDirectory(dir=home, prefix=SCRATCH) as scratch:
+        # All that takes room is done before anything changes.
+        archive.extract(path, Path(scratch), {FILES: restoring.make_room(media)})
+        _replace(Path(scratch), manifest["rows"], before)
+    return before
+
+
+def _save_what_is_here(*, yes: bool, now: dt.datetime) -> Path | None:
+    if restoring.is_under_way():  # it was saved, and ``yes`` given, at the first try
+        return restoring.saved_before()
+    if not _has_data():
+        return None
+    if not yes:
         raise Refused(
             "Cette installation contient déjà des données, qui seraient remplacées.",
-            remedy="Relancez avec --yes : elles seront d’abord sauvegardées.",
+            remedy="Relancez avec --yes : elles seront d’abord sauvegardées.",
         )
-    before = backup(to=None, keep=None, now=now) if replaced else None
-    home = Path(settings.KALAN_HOME)
-    with tempfile.TemporaryDirectory(dir=home, prefix=".restore-") as scratch:
-        archive.extract(path, Path(scratch))
-        databases.put_back(Path(scratch) / databases.copy_name())
-        _put_back_files(Path(scratch), home)
-    _compare(manifest["rows"])
-    call_command("migrate", interactive=False, verbosity=0)
-    return before
+    return backup(to=None, keep=None, now=now)
+
+
+def _replace(scratch: Path, rows: dict[str, int], before: Path | None) -> None:
+    again = restoring.is_under_way()
+    try:
+        if not again:
+            restoring.begin(before)
+        try:
+            databases.put_back(scratch / databases.copy_name(), rows)
+        except Refused:
+            if not again:
+                restoring.end()  # nothing has changed
+            raise
+        restoring.swap(Path(settings.MEDIA_ROOT))
+        _put_back_keys(scratch, Path(settings.KALAN_HOME))
+        call_command("migrate", interactive=False, verbosity=0)
+        restoring.end()
+    except (OSError, DatabaseError, SigningError) as error:
+        raise Refused(
+            f"La restauration s’est arrêtée en chemin\u00a0: {error}",
+            remedy="Réparez-en la cause, puis relancez kalan restore avec la même archive.",
+        ) from error
+
+
+def _sweep_scratch(home: Path) -> None:
+    """Remove what restorations that were killed unpacked: none runs beside this one."""
+    for path in home.glob(f"{SCRATCH}*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _refuse_unfit(manifest: dict[str, Any]) -> None:
@@ -154,26 +223,10 @@ def _has_data() -> bool:
             if cursor.fetchone()[0]:
                 return True
     media = Path(settings.MEDIA_ROOT)
-    return media.exists() and any(media.rglob("*"))
+    return any(path.is_file() or any(path.rglob("*")) for path in restoring.kept_files(media))
 
 
-def _put_back_files(scratch: Path, home: Path) -> None:
-    media = Path(settings.MEDIA_ROOT)
-    shutil.rmtree(media, ignore_errors=True)
-    media.parent.mkdir(parents=True, exist_ok=True)
-    if (scratch / FILES).exists():
-        shutil.move(scratch / FILES, media)
+def _put_back_keys(scratch: Path, home: Path) -> None:
     if (scratch / SECRET).exists():
-        shutil.copyfile(scratch / SECRET, home / SECRET)
-        (home / SECRET).chmod(0o600)
+        keyfiles.write(home / SECRET, (scratch / SECRET).read_bytes())
     keystore.put_back(scratch / KEYS)
-
-
-def _compare(expected: dict[str, int]) -> None:
-    found = databases.rows()
-    for table, number in expected.items():
-        if found.get(table) != number:
-            raise Refused(
-                f"Après restauration, {table} a {found.get(table)} lignes au lieu de {number}.",
-                remedy="Vérifiez le disque et recommencez.",
-            )

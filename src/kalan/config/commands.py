@@ -12,11 +12,12 @@ from kalan.base.errors import Refused
 from kalan.config import backup as backups
 from kalan.config import check as checks
 from kalan.config import export as exporting
-from kalan.config import supervise
+from kalan.config import restoring, supervise
 from kalan.credentials import keystore
 
 
 def serve(options: argparse.Namespace) -> int:
+    restoring.refuse()
     supervise.refuse_taken_port(options.host, options.port)
     supervise.prepare()
     if settings.KALAN_DEMO:
@@ -52,6 +53,7 @@ def _say_demo_accounts() -> None:
 def worker(options: argparse.Namespace) -> int:
     from kalan.base import worker as process  # only here: it imports the queue's machinery
 
+    restoring.refuse()
     process.run(burst=options.burst)
     return 0
 
@@ -88,6 +90,7 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def backup(options: argparse.Namespace) -> int:
+    restoring.refuse()
     print(backups.backup(to=options.to, keep=options.keep, now=clock.now()))
     lost = backups.missing_files()
     if lost:

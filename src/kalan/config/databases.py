@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from kalan.base.errors import Refused
+from kalan.config.supervise import die_with_parent
 
 logger = logging.getLogger(__name__)
 
@@ -74,12 +75,6 @@ def _dump(target: Path) -> dict[str, int]:
     return counts
 
 
-def rows() -> dict[str, int]:
-    """Rows per table of the database in use."""
-    with connection.cursor() as cursor:
-        return _count(cursor)
-
-
 def _count(cursor: Any) -> dict[str, int]:
     counts = {}
     for name in sorted(connection.introspection.table_names(cursor)):
@@ -88,39 +83,90 @@ def _count(cursor: Any) -> dict[str, int]:
     return counts
 
 
-def put_back(copy: Path) -> None:
-    """Replace the database in use by ``copy``. PostgreSQL: in one transaction.
+def put_back(copy: Path, rows: dict[str, int]) -> None:
+    """Replace the database in use by ``copy``, in one instant, if it has these rows per table.
+
+    Refused: nothing has changed. DatabaseError: whether anything has cannot be told.
+    """
+    if connection.vendor == "sqlite":
+        _put_back_sqlite(copy, rows)
+    else:
+        _put_back_dump(copy, rows)
+
+
+def _put_back_sqlite(copy: Path, rows: dict[str, int]) -> None:
+    found = check_sqlite(copy)
+    for table, number in rows.items():
+        if found.get(table) != number:
+            raise _short(table, number)
+    target = Path(connection.settings_dict["NAME"])
+    fresh = target.with_name(target.name + ".new")
+    try:
+        shutil.copyfile(copy, fresh)
+        with fresh.open("rb") as stream:
+            os.fsync(stream.fileno())
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise Refused(
+            f"La base n’a pas pu être écrite ({error.strerror}).",
+            remedy="Libérez de la place sur le disque ; la base est restée telle qu’elle était.",
+        ) from error
+    connection.close()  # the last to close brings the log into the file
+    for suffix in ("-wal", "-shm"):
+        target.with_name(target.name + suffix).unlink(missing_ok=True)
+    fresh.replace(target)
+
+
+def _short(table: str, number: int) -> Refused:
+    return Refused(
+        f"Dans l’archive, {table} n’a pas les {number} lignes annoncées.",
+        remedy="Prenez une autre sauvegarde ; la base est restée telle qu’elle était.",
+    )
+
+
+def _put_back_dump(copy: Path, rows: dict[str, int]) -> None:
+    """In one transaction, the count included.
 
     A server holds a lock for each table, index and constraint that a transaction touches, 6 400 in
     all as PostgreSQL comes. Dropping takes three times as many as making: so what was there is
     renamed, which takes one, and dropped table by table once the new is committed.
     """
-    if connection.vendor == "sqlite":
-        target = Path(connection.settings_dict["NAME"])
-        connection.close()
-        for suffix in ("-wal", "-shm"):
-            target.with_name(target.name + suffix).unlink(missing_ok=True)
-        fresh = target.with_name(target.name + ".new")
-        shutil.copyfile(copy, fresh)
-        fresh.replace(target)
-        return
     _drop(BEFORE)  # left over where a restoration was killed at its very end
     connection.close()
-    script = copy.with_suffix(".sql")
+    script, counts = copy.with_suffix(".sql"), copy.with_suffix(".counts.sql")
     _run(
         "pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(copy), database=False
     )
-    _run(
-        "psql",
-        *("--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1"),
-        *("-c", f"ALTER SCHEMA public RENAME TO {BEFORE}", "-c", "CREATE SCHEMA public"),
-        *("-f", str(script)),
-    )
-    script.unlink()
+    counts.write_text("".join(_counting(table, number) for table, number in rows.items()))
+    try:
+        _run(
+            "psql",
+            *("--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1"),
+            *("-c", f"ALTER SCHEMA public RENAME TO {BEFORE}", "-c", "CREATE SCHEMA public"),
+            *("-f", str(script), "-f", str(counts)),
+        )
+    except Refused:
+        if not _is_there(BEFORE):  # else only the answer to COMMIT was lost
+            raise
     try:
         _drop(BEFORE)
     except DatabaseError:
         logger.warning("The tables replaced stay in schema %s until the next restore", BEFORE)
+
+
+def _counting(table: str, number: int) -> str:
+    """A statement that fails unless ``table`` has that many rows."""
+    name, said = connection.ops.quote_name(table), str(_short(table, number)).replace("'", "’")
+    return (
+        f"DO $kalan$ BEGIN ASSERT (SELECT count(*) FROM public.{name}) = {number}, "  # noqa: S608 - names from the manifest, quoted
+        f"'{said}'; END $kalan$;\n"
+    )
+
+
+def _is_there(schema: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema])
+        return cursor.fetchone() is not None
 
 
 def _drop(schema: str) -> None:
@@ -154,6 +200,7 @@ def _run(program: str, *arguments: str, database: bool = True) -> None:
         capture_output=True,
         text=True,
         check=False,
+        preexec_fn=die_with_parent,  # what goes on by itself would commit behind a second try
     )
     if done.returncode:
         raise Refused(

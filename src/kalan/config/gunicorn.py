@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from typing import Any
 
 from django.conf import settings
 
 from kalan.base import workers as processes
+from kalan.base.errors import Refused
+from kalan.config import restoring
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = settings.KALAN_WEB_PROCESSES
@@ -23,6 +26,14 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 control_socket_disable = True
 accesslog = None  # kalan.base.logs writes one line per request
 logconfig_dict = settings.LOGGING
+
+
+def on_starting(server: Any) -> None:
+    """Serve nothing while database and files may not go together."""
+    try:
+        restoring.refuse()
+    except Refused as refused:
+        sys.exit(str(refused))
 
 
 def when_ready(server: Any) -> None:
