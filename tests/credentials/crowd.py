@@ -4,7 +4,8 @@
 
 Two signatories order the same batches; one of them clicks twice on another; eight write to the
 register; somebody writes while a slow key is opened; three prepare the same acts; an order is
-refused on a right passkey. Every thread has a connection of its own.
+refused on a right passkey; five things are ended or set right while something else is done to them
+(`meanwhile`). Every thread has a connection of its own.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ def main() -> None:
     from kalan.credentials.models import Act, Batch, RegisterEntry, SigningRun
     from kalan.credentials.services import ordering, register
     from kalan.credentials.services.second_factor import Factor, Given
+    from tests.credentials import meanwhile
     from tests.factories import credentials as make
     from tests.factories import people
 
@@ -103,6 +105,14 @@ def main() -> None:
     free = write_during_a_slow_opening(country, now)
     drafts = at_once([lambda: prepared(office, now) for _ in range(3)])
     acts = Act.objects.exclude(number=None)
+    numbers = list(acts.order_by("number").values_list("number", flat=True))
+    problems = register.verify(files=None).problems
+    stands = {
+        "runs": SigningRun.objects.count(),
+        "jobs": Job.objects.count(),
+        "codes": acts.values("code").distinct().count(),
+        "places": acts.values("status_index").distinct().count(),
+    }
     print(  # noqa: T201 - read by the test that runs this
         json.dumps(
             {
@@ -110,17 +120,15 @@ def main() -> None:
                 "orders": sorted(orders),
                 "clicks": clicks,
                 "form": str(form),
-                "runs": SigningRun.objects.count(),
-                "jobs": Job.objects.count(),
-                "numbers": sorted(acts.values_list("number", flat=True)),
-                "codes": acts.values("code").distinct().count(),
-                "places": acts.values("status_index").distinct().count(),
+                **stands,
+                "numbers": numbers,
                 "runs_of_batches": len({batch.run_id for batch in _again(batches)}),
                 "drafts": sorted(drafts),
                 "writes": sorted(map(int, writes)),
                 "free": free,
                 "refused": refused_on_a_right_passkey(country, now),
-                "problems": register.verify(files=None).problems,
+                "problems": problems,
+                "meanwhile": meanwhile.all_of_them(country, now),
             }
         )
     )

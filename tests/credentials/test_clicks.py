@@ -52,6 +52,19 @@ def test_clicks_at_the_same_moment(
     # An answer that was right serves once, even where the order that it confirmed is refused.
     assert said["refused"] == ["state", "wrong_code"]
     assert said["problems"] == []
+    assert said["meanwhile"] == {
+        "revoke while its replacement is signed": ["True", "replaced"],
+        "click while a delegation ends": ["forbidden", "approved"],
+        "rotate while a key is revoked": [
+            "refused: La clé « Ministère volé » n’est plus en service",
+            "revoked",
+        ],
+        "try again while it is tried again": [1],
+        "give up while it is tried again": [
+            "refused: La signature est en cours.",
+            "planned",
+        ],
+    }
 
 
 @pytest.fixture

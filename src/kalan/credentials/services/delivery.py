@@ -120,6 +120,7 @@ def deliver(
     *, actor: Actor, now: dt.datetime, batch: Batch, channels: Sequence[str] = CHANNELS
 ) -> Preview:
     """Queue the messages of a signed batch; who was told before is not told again."""
+    Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)  # a twin sees who was told
     held = _deliverable(actor, batch)
     plan = preview(batch=held, channels=_known(channels), now=now)
     plan.sms.refuse_over(OVER)

@@ -130,6 +130,8 @@ def _rotate_bare(
     key: SigningKey, passphrase: str, now: dt.datetime, reason: str, made: list[Path]
 ) -> SigningKey:
     selectors.place_of(key, passphrase).private()  # the passphrase is the right one
+    _hold(key)
+    _refuse_ended(key)
     _end(key, SigningKey.State.RETIRED, now, reason)
     purpose = _P(key.purpose)
     new = keep_bare_key(purpose, _BARE[purpose], key.name, passphrase, now, made)
@@ -167,11 +169,12 @@ def revoke(
     Returns whether the authority's list says it too: that takes the authority's passphrase.
     """
     _refuse_others(actor)
-    if key.state == SigningKey.State.REVOKED:
-        raise Refused("Cette clé est déjà révoquée.")
     if not reason.strip():
         raise Refused("Une révocation a une raison.", remedy="Donnez-la avec --reason.")
     with _told(), history.acting(actor, reason=reason), transaction.atomic():
+        _hold(key)
+        if key.state == SigningKey.State.REVOKED:
+            raise Refused("Cette clé est déjà révoquée.")
         _end(key, SigningKey.State.REVOKED, now, reason)
         (keystore.root() / key.folder / keystore.PASS).unlink(missing_ok=True)
         if key.purpose != _P.DOCUMENT or not passphrase:
@@ -274,13 +277,19 @@ def _level(identity: Identity, *, accredited: bool) -> str:
 
 
 def _retire(old: SigningKey, new: SigningKey, now: dt.datetime, reason: str = "") -> None:
+    _hold(old)
     _refuse_ended(old)
     _end(old, SigningKey.State.RETIRED, now, reason)
     old.replaced_by = new
     old.save()
     for office in Office.objects.filter(key=old):
         office.key = new
-        office.save()
+        office.save(update_fields=["key"])
+
+
+def _hold(key: SigningKey) -> None:
+    """Read the key again, locked: it may have been revoked while a new one was being made."""
+    key.refresh_from_db(from_queryset=SigningKey.objects.select_for_update())
 
 
 def _end(key: SigningKey, state: str, now: dt.datetime, reason: str) -> None:

@@ -131,6 +131,8 @@ def end_holder(
     _require(actor, holder.office.node.path)
     if end < holder.start:
         raise Refused("La fin précède le début.", remedy="Corrigez la date.", field="end")
+    # Locked as a click locks it: either it is seen here, or it sees this end.
+    OfficeHolder.objects.select_for_update(no_key=True).get(pk=holder.pk)
     last = holder.runs.order_by("-confirmed_at").values_list("confirmed_at", flat=True).first()
     if last is not None and timezone.localdate(last) > end:
         raise Refused(

@@ -136,7 +136,7 @@ def _order(
     uid: uuid.UUID | None,
 ) -> SigningRun:
     _refuse_stale(factor, actor, now)
-    office = Office.objects.select_related("key", "node").get(pk=_one_office(batches).pk)
+    office = _held(_one_office(batches), actor)
     holder = _holder(office, actor, now)
     key = _key_of(office)
     if key != opened.key:  # another key, or none, was given to the office meanwhile
@@ -171,6 +171,16 @@ def _order(
             data={"run": str(run.uid), "factor": run.factor, "capacity": run.capacity},
         )
     return run
+
+
+def _held(office: Office, actor: Actor) -> Office:
+    """The office as it stands, and what ``actor`` holds of it, locked until all is ordered: nobody
+    closes it, nor ends a delegation, in between."""
+    # Its key is read afterwards: joined, it would be that of before the wait for the lock.
+    held = Office.objects.select_for_update(no_key=True).get(pk=office.pk)
+    mine = OfficeHolder.objects.select_for_update(no_key=True)
+    list(mine.filter(office=held, account=actor.account).order_by("pk").values_list("pk"))
+    return held
 
 
 def _one_office(batches: Sequence[Batch]) -> Office:

@@ -116,6 +116,7 @@ def offer(
     SMS would pass the ceiling. Whom the retake rules hold back is in ``enrolment.waiting``; they
     are not told of an exam that they may not sit.
     """
+    Exam.objects.select_for_update().get(pk=exam.pk)  # whom a twin writes to is seen below
     found = _fitting(chosen(actor, acts, now=now), exam)
     _check(actor, found, exam, enrol, channels, now)
     said, without = Enrolment(), [act.name for act in found if _account(act) is None]

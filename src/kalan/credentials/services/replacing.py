@@ -183,6 +183,14 @@ def _replacing_act(batch: Batch, old: Act, changes: Mapping[str, str]) -> Act:
     )
 
 
+def hold_replaced(batch: Batch) -> None:
+    """Lock the act that ``batch`` replaces. To be called before the register is written to, which
+    is also the order of who revokes an act: else each could wait for the other for ever."""
+    if batch.source == Batch.Source.REPLACEMENT:
+        rows = Act.objects.select_for_update().filter(uid=batch.options.get("replaces"))
+        rows.values_list("pk").first()
+
+
 def complete_replacement(*, batch: Batch, now: dt.datetime) -> None:
     """The replacing act is signed: the old one no longer holds and leads to the new one.
 

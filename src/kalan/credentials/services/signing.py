@@ -236,6 +236,7 @@ def finish(*, batch: Batch, now: dt.datetime) -> bool:
         waiting = Act.objects.filter(batch=batch, state__in=[_S.PLANNED, _S.FAILED])
         if batch.state != Batch.State.ORDERED or batch.run is None or waiting.exists():
             return False
+        replacing.hold_replaced(batch)
         root, number = register.root_of(batch)
         batch.merkle_root = root
         if batch.mode == Mode.HAND:
@@ -285,8 +286,8 @@ def _under_way(run: SigningRun) -> bool:
 
 @act
 def _taken_up(*, actor: Actor, run: SigningRun, sealed: str, now: dt.datetime) -> SigningRun:
-    rows = SigningRun.objects.select_for_update(of=("self",)).select_related("job")
-    run = rows.get(pk=run.pk)
+    # Its job is read afterwards: joined, it would be that of before the wait for the lock.
+    run = SigningRun.objects.select_for_update().get(pk=run.pk)
     if _under_way(run):
         return run
     if run.finished_at is not None:
@@ -316,18 +317,16 @@ def give_up(*, actor: Actor, act: Act, reason: str, now: dt.datetime) -> Act:
 
     Its number stays taken, and the register says so.
     """
-    batch = (
-        Batch.objects.select_for_update(of=("self",))
-        .select_related("run__job")
-        .get(pk=act.batch_id)
-    )
-    if batch.run is None:
+    run = SigningRun.objects.filter(batches=act.batch_id).first()
+    if run is None:
         raise Refused("Cet acte n’a pas encore de numéro : écartez-le du lot.", code="state")
-    _may_mend(actor, batch.run)
+    _may_mend(actor, run)
     if not reason.strip():
         raise Refused("Le motif manque.", field="reason", remedy="Dites-le en une phrase.")
-    if _under_way(batch.run):
+    # The click first, as who tries it again does: else each could wait for the other for ever.
+    if _under_way(SigningRun.objects.select_for_update().get(pk=run.pk)):
         raise Refused("La signature est en cours.", remedy="Attendez qu’elle se termine.")
+    batch = Batch.objects.select_for_update().get(pk=act.batch_id)
     moved = Act.objects.filter(pk=act.pk, state__in=[_S.PLANNED, _S.FAILED]).update(
         state=_S.VOID, problem=reason.strip()[:500]
     )
@@ -371,6 +370,7 @@ def enter_hand_signature(
     if not moved:
         raise Refused("Ce lot n’attend pas de signature à la main.", code="state")
     batch.refresh_from_db()
+    replacing.hold_replaced(batch)
     root, number = register.root_of(batch)
     register.append(
         kind=RegisterEntry.Kind.HAND_SIGNED,
