@@ -190,7 +190,13 @@ def test_who_changes_a_draft_and_hands_it_over_does_not_approve_it(world: World)
     assert again.checked_by == third.account
     with pytest.raises(Refused, match="préparé ou remis ce lot"):
         visa.approve(actor=third, batch=batch, now=NOW)
-    assert visa.approve(actor=other, batch=again, now=NOW).state == "approved"
+    read = Batch.objects.select_related("node").get(pk=batch.pk)
+    later = NOW + dt.timedelta(minutes=1)
+    back = visa.send_back(actor=third, batch=again, reason="encore", now=later)
+    again = visa.hand_over(actor=third, batch=back, now=later)
+    with pytest.raises(Refused, match="renvoyé puis remis depuis que vous l’avez lu"):
+        visa.approve(actor=other, batch=read, now=later)
+    assert visa.approve(actor=other, batch=again, now=later).state == "approved"
 
 
 def test_territory_holds_for_who_prepares_and_for_who_signs(world: World) -> None:

@@ -155,6 +155,21 @@ def test_setting_aside_asks_why(tree: Tree, region: Account, client: Client) -> 
     assert (act.state, act.problem) == ("excluded", "a quitté le service")
 
 
+def test_a_batch_handed_over_anew_is_read_again_before_the_visa(
+    tree: Tree, region: Account, client: Client
+) -> None:
+    batch = make.checked(make.batch(tree.fatick))
+    address = reverse("act-batch-visa", kwargs={"uid": batch.uid})
+    seen = people.NOW.isoformat()
+    assert f'name="seen" value="{seen}"' in client.get(address).content.decode()
+    rows = Batch.objects.filter(pk=batch.pk)
+    rows.update(checked_at=people.NOW + dt.timedelta(minutes=1))
+    client.post(address, {"seen": seen})
+    assert rows.get().state == "checked"
+    client.post(address, {"seen": rows.get().checked_at.isoformat()})  # type: ignore[union-attr]
+    assert rows.get().state == "approved"
+
+
 def test_a_structure_reads_and_takes_out_its_own_people_of_the_batch_of_the_region(
     tree: Tree, client: Client
 ) -> None:
@@ -162,6 +177,9 @@ def test_a_structure_reads_and_takes_out_its_own_people_of_the_batch_of_the_regi
     mine = signed.act(batch, structure=tree.centre_sokone, name="Awa NDIAYE", content=b"%PDF-1")
     signed.act(batch, structure=tree.poste_toubacouta, name="Binta SOW", content=b"%PDF-2")
     sign_in(client, people.account("structure", tree.centre_sokone))
+    # The list finds the batch by its own people: not by those of others, who stay unknown.
+    for word, found in (("NDIAYE", True), ("Binta", False), (mine.number, True)):
+        assert (batch.title in get(client, "act-batch-list", query=f"?q={word}")) is found
     text = get(client, "act-batch", uid=batch.uid)
     assert ("Awa NDIAYE" in text, "Binta SOW" in text) == (True, False)
     address = reverse("act-batch-bundles", kwargs={"uid": batch.uid})

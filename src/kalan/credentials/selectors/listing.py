@@ -13,6 +13,7 @@ from kalan.base.exports import Cell
 from kalan.base.text import fold
 from kalan.credentials import policy
 from kalan.credentials.models import Act, Batch
+from kalan.credentials.selectors.batches import acts_visible_to
 from kalan.credentials.selectors.signing import awaiting_signature
 from kalan.people.actor import Actor
 from kalan.people.models import OrgNode
@@ -59,10 +60,14 @@ def listed(rows: QuerySet[Batch]) -> QuerySet[Batch]:
     )
 
 
-def narrowed(rows: QuerySet[Batch], wanted: dict[str, Any]) -> QuerySet[Batch]:
-    """``wanted``: cleaned values of the list's filters; what is empty narrows nothing."""
+def narrowed(actor: Actor, rows: QuerySet[Batch], wanted: dict[str, Any]) -> QuerySet[Batch]:
+    """``wanted``: cleaned values of the list's filters; what is empty narrows nothing.
+
+    Words are looked for in the acts that ``actor`` may read: a batch that comes or not would tell
+    whose acts are in the rest of it.
+    """
     for word in str(wanted.get("q") or "").split():
-        acts = Act.objects.filter(batch=OuterRef("pk"))
+        acts = acts_visible_to(actor).filter(batch=OuterRef("pk"))
         rows = rows.filter(Q(title__icontains=word) | Exists(acts.filter(named(word))))
     for field, lookup in (
         ("state", "state"),

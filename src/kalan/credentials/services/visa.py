@@ -47,11 +47,14 @@ def approve(*, actor: Actor, batch: Batch, now: dt.datetime) -> Batch:
     """Give the visa: a second person has looked, the batch may be signed.
 
     Neither who made the draft nor who handed it over, perhaps after changing it: read under a
-    lock, for a batch may go back and be handed over again while this page is open.
+    lock, for a batch may go back and be handed over again while this page is open. ``batch`` as it
+    was read: handed over anew since, it is not what was looked at.
     """
     require(actor, batch, "acts.approve", "Vous ne visez pas les actes de ce territoire.")
     held = Batch.objects.select_for_update().filter(pk=batch.pk)
-    desks = held.values_list("prepared_by", "checked_by").get()
+    *desks, checked_at = held.values_list("prepared_by", "checked_by", "checked_at").get()
+    if batch.state == Batch.State.CHECKED and checked_at != batch.checked_at:
+        raise changed_since()
     if actor.account is not None and actor.account.pk in desks:
         raise Refused(
             "Vous avez préparé ou remis ce lot : une autre personne le vise.",
@@ -59,6 +62,14 @@ def approve(*, actor: Actor, batch: Batch, now: dt.datetime) -> Batch:
             code="same_person",
         )
     return _move(actor, batch, "approve", text="Visé", approved_at=now, approved_by=actor.account)
+
+
+def changed_since() -> Refused:
+    return Refused(
+        "Ce lot a été renvoyé puis remis depuis que vous l’avez lu.",
+        remedy="Relisez-le, puis donnez votre visa.",
+        code="changed",
+    )
 
 
 @act

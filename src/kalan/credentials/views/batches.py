@@ -62,7 +62,7 @@ def batch_list(request: ActorRequest) -> HttpResponseBase:
     filters = BatchFilters(request.GET or None, actor=request.actor)
     rows = listed(readable_batches(request.actor))
     if filters.is_valid():
-        rows = narrowed(rows, filters.cleaned_data)
+        rows = narrowed(request.actor, rows, filters.cleaned_data)
     order = ("-prepared_at", "-pk")
     if fmt := request.GET.get("format"):
         return table_response("actes", BATCH_HEADERS, batch_lines(rows.order_by(*order)), fmt)

@@ -32,8 +32,11 @@ SEND_BACK = APPROVE | CAPABILITIES["acts.sign"]
 def batch_visa(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
     """One whole act, the list, and the two answers."""
     batch = batch_or_404(request, uid, "acts.approve")
+    seen = batch.checked_at.isoformat() if batch.checked_at else ""
     if request.method == "POST":
         try:
+            if request.POST.get("seen") != seen:
+                raise visa.changed_since()
             visa.approve(actor=request.actor, batch=batch, now=clock.now())
         except Refused as refused:
             messages.error(request, str(refused))
@@ -49,6 +52,7 @@ def batch_visa(request: ActorRequest, uid: uuid.UUID) -> HttpResponseBase:
         "filters": filters,
         "counts": counts_of(acts),
         "sample": acts.filter(state=Act.State.DRAFT).order_by("rank").first(),
+        "seen": seen,
         "waits": batch.state == Batch.State.CHECKED,
         "mine": request.actor.account is not None
         and batch.prepared_by_id == request.actor.account.pk,
