@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,24 @@ def test_a_revoked_key_stands_in_the_authority_s_list() -> None:
     assert keystore.sealed_passphrase(document.folder) is None
     with pytest.raises(Refused):
         services.revoke(actor=SYSTEM, now=NOW, key=document, reason="encore")
+
+
+def test_a_backup_from_before_does_not_undo_a_revocation(home: Path) -> None:
+    document, *_ = made()
+    saved = shutil.copytree(keystore.root(), home / "saved")
+    later = NOW + dt.timedelta(hours=1)
+    services.revoke(
+        actor=SYSTEM, now=later, key=document, reason="poste volé", passphrase=PASSPHRASE
+    )
+    rows = SigningKey.objects.filter(pk=document.pk)
+    rows.update(state="active", ended_at=None, end_reason="")
+    keystore.put_back(saved)
+    for expected in ([document], []):
+        assert services.end_revoked(actor=SYSTEM) == expected
+    assert rows.values_list("state", "ended_at", "end_reason").get() == (
+        "revoked", later, "poste volé",
+    )  # fmt: skip
+    assert [len(x509.load_der_x509_crl(one)) for one in selectors.crls()] == [1]
 
 
 def test_an_expired_key_says_so_and_one_that_ends_soon_too() -> None:

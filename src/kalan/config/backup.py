@@ -18,10 +18,11 @@ from django.db.migrations.loader import MigrationLoader
 from kalan.base import workers
 from kalan.base.errors import Refused
 from kalan.base.models import StoredFile
-from kalan.config import archive, databases, restoring
+from kalan.config import archive, databases, restoring, supervise
 from kalan.credentials import keystore
 from kalan.engine.signing import keyfiles
 from kalan.engine.signing.errors import SigningError
+from kalan.people.actor import SYSTEM
 
 SECRET = "secret_key"  # noqa: S105 - the name of a file
 FILES, KEYS = "files", "keys"  # folders in the archive
@@ -175,12 +176,22 @@ def _replace(scratch: Path, rows: dict[str, int], before: Path | None) -> None:
         restoring.swap(Path(settings.MEDIA_ROOT))
         _put_back_keys(scratch, Path(settings.KALAN_HOME))
         call_command("migrate", interactive=False, verbosity=0)
+        _end_revoked_keys()
         restoring.end()
     except (OSError, DatabaseError, SigningError) as error:
         raise Refused(
             f"La restauration s’est arrêtée en chemin\u00a0: {error}",
             remedy="Réparez-en la cause, puis relancez kalan restore avec la même archive.",
         ) from error
+
+
+def _end_revoked_keys() -> None:
+    from kalan.credentials.services import keys  # only here: it imports the cryptography
+
+    for key in keys.end_revoked(actor=SYSTEM):
+        supervise.say(
+            f"La clé « {key.name} » a été révoquée depuis cette sauvegarde\u00a0: elle le reste."
+        )
 
 
 def _sweep_scratch(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 keys/<uid>/key.p8            the private key, encrypted (PKCS#8)
 keys/<uid>/key.pass          its passphrase, sealed: only where the server may sign on its own
+keys/<uid>/revoked           when and why it was revoked: a backup from before does not undo it
 keys/authority-<kid>/…       the same for an authority that Kalan made, with its list (crl.der)
 keys/server.seal             half of what opens every ``.pass``; the other half is SECRET_KEY
 
@@ -12,10 +13,12 @@ steals one, database and secret key included, still lacks the passphrase.
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -26,6 +29,7 @@ from kalan.engine.signing.errors import SigningError
 from kalan.engine.signing.keys import certificates_in
 
 KEY, PASS, CRL, SEAL = "key.p8", "key.pass", "crl.der", "server.seal"
+REVOKED = "revoked"
 
 
 def root() -> Path:
@@ -50,11 +54,36 @@ def travelling(name: str) -> Iterator[tuple[str, Path]]:
 
 
 def put_back(folder: Path) -> None:
-    """Put the keys of a backup in their place. Those made since stay: no key is ever lost so."""
+    """Put the keys of a backup in their place. Those made since stay: no key is ever lost so; nor
+    is a list of revoked certificates that is newer than the backup's."""
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)
-        if path.is_file() and travels(place.as_posix()):
+        if path.is_file() and travels(place.as_posix()) and not _newer(root() / place, path):
             keyfiles.write(root() / place, path.read_bytes())
+
+
+def _newer(here: Path, saved: Path) -> bool:
+    if here.name != CRL or not here.is_file():
+        return False
+    try:
+        ours, theirs = (x509.load_der_x509_crl(path.read_bytes()) for path in (here, saved))
+    except ValueError:
+        return False
+    return ours.last_update_utc > theirs.last_update_utc
+
+
+def note_revoked(folder: str, *, at: dt.datetime, reason: str) -> None:
+    """Leave word beside a key that it was revoked."""
+    keyfiles.write(root() / folder / REVOKED, f"{at.isoformat()} {reason}".encode())
+
+
+def revoked(folder: str) -> tuple[dt.datetime, str] | None:
+    """When and why the key of that folder was revoked, or None."""
+    path = root() / folder / REVOKED
+    if not folder or not path.is_file():
+        return None
+    at, _, reason = path.read_text().partition(" ")
+    return dt.datetime.fromisoformat(at), reason
 
 
 def stamping_roots() -> list[bytes]:

@@ -176,12 +176,26 @@ def revoke(
         if key.state == SigningKey.State.REVOKED:
             raise Refused("Cette clé est déjà révoquée.")
         _end(key, SigningKey.State.REVOKED, now, reason)
+        listed = key.purpose == _P.DOCUMENT and bool(passphrase)
+        if passphrase and listed:
+            above, folder = authority_of(key, passphrase)
+            write_crl(above, folder, now)
+        keystore.note_revoked(key.folder, at=now, reason=reason)
         (keystore.root() / key.folder / keystore.PASS).unlink(missing_ok=True)
-        if key.purpose != _P.DOCUMENT or not passphrase:
-            return False
-        above, folder = authority_of(key, passphrase)
-        write_crl(above, folder, now)
-    return True
+    return listed
+
+
+@transaction.atomic
+def end_revoked(*, actor: Actor) -> list[SigningKey]:
+    """After a restore: end again the keys that were revoked since the backup was made."""
+    _refuse_others(actor)
+    ended = []
+    for key in SigningKey.objects.exclude(state=SigningKey.State.REVOKED).order_by("pk"):
+        if (said := keystore.revoked(key.folder)) is not None:
+            with history.acting(actor, reason=said[1]):
+                _end(key, SigningKey.State.REVOKED, *said)
+            ended.append(key)
+    return ended
 
 
 def unlock(*, actor: Actor, now: dt.datetime, key: SigningKey, passphrase: str) -> None:
