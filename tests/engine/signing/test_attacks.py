@@ -22,6 +22,7 @@ from kalan.engine.signing.verify.own import judge_own
 from tests.support import forgeries as f
 from tests.support.pki import NOW, authority, signer
 from tests.support.signed import document, sign
+from tests.support.slipped import SLIPPED
 
 
 @functools.cache
@@ -95,6 +96,11 @@ def test_it_is_seen_behind_validation_data_too(name: str, plain: bytes) -> None:
     stored = f.store_added(plain)
     assert said(stored) == ("ok", MODIFIED)
     assert said(ADDED[name](stored)) == (MODIFIED, MODIFIED)
+
+
+@pytest.mark.parametrize("name", SLIPPED)
+def test_nothing_slips_in_with_validation_data(name: str, plain: bytes) -> None:
+    assert said(SLIPPED[name](plain)) == (MODIFIED, MODIFIED)
 
 
 def test_the_signature_taken_out_of_the_form_or_the_file_locked(plain: bytes) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
+from xml.etree import ElementTree
 
 from pyhanko.pdf_utils.generic import DictionaryObject
 from pyhanko.pdf_utils.metadata.xmp_xml import parse_xmp
@@ -145,6 +146,9 @@ class SameMetadataRule(WhitelistRule):
         before, after = (
             one.reader.get_object(reference, revision=one.revision) for one in (old, new)
         )
+        kept = {"/Type", "/Subtype", "/Length", "/Filter", "/DecodeParms"}
+        if set(after) - kept or any(before.get(k) != after.get(k) for k in ("/Type", "/Subtype")):
+            raise SuspiciousModification("the metadata have another dictionary")
         if _said(before.data) != _said(after.data):
             raise SuspiciousModification("the metadata say something else")
         yield ReferenceUpdate(
@@ -156,6 +160,7 @@ def _said(xmp: bytes) -> list[dict[Any, Any]]:
     if len(xmp) > 1_000_000 or b"<!DOCTYPE" in xmp or b"<!ENTITY" in xmp:
         raise SuspiciousModification("metadata of an unusual kind")
     xmp.decode("utf-8")  # no other encoding, in which those could hide
+    _all_said(xmp)
     said = []
     for one in parse_xmp(BytesIO(xmp)):
         fields = dict(iter(one))
@@ -165,6 +170,52 @@ def _said(xmp: bytes) -> list[dict[Any, Any]]:
                 raise SuspiciousModification(f"metadata: {name.local_name}")
         said.append(fields)
     return said
+
+
+PACKET = re.compile(
+    rb"<\?xpacket (begin=([\"'])(\xef\xbb\xbf)?\2 id=([\"'])\w{24}\4|end=[\"'][rw][\"'])\s*\?>"
+)
+RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+META = "{adobe:ns:meta/}"
+TOOLKIT = re.compile(r"[\w .,;:()/+-]{0,100}")
+DESCRIPTION, HOLDERS = RDF + "Description", {RDF + name for name in ("Alt", "Seq", "Bag")}
+ON_VALUES = {
+    "{http://www.w3.org/XML/1998/namespace}lang", RDF + "parseType", RDF + "resource", RDF + "about"
+}  # fmt: skip
+
+
+def _all_said(xmp: bytes) -> None:
+    """Refuse what pyHanko passes over when it reads fields, and another reader may show: a second
+    description, text or elements between them, comments (ISO 16684-1, 7)."""
+    marks = xmp.count(b"<?") - len(PACKET.findall(xmp)) - xmp.startswith(b"<?xml ")
+    if marks or b"<!" in xmp:
+        raise SuspiciousModification("metadata with a comment or a mark of its own")
+    root = ElementTree.fromstring(xmp)  # noqa: S314 - without DOCTYPE: no entities
+    toolkit = {} if root.tag != META + "xmpmeta" else dict(root.attrib)
+    if not all(TOOLKIT.fullmatch(value) for value in toolkit.values()) or len(toolkit) > 1:
+        raise SuspiciousModification("metadata with attributes of their own")
+    inside = list(root) if root.tag == META + "xmpmeta" else [root]
+    if len(inside) != 1 or inside[0].tag != RDF + "RDF" or inside[0].attrib:
+        raise SuspiciousModification("metadata that are not one description")
+    if any(one.tag != DESCRIPTION for one in inside[0]) or not all(map(_one_value, root.iter())):
+        raise SuspiciousModification("metadata with something between their fields")
+
+
+def _one_value(one: ElementTree.Element) -> bool:
+    """Whether an element holds either text or what XMP puts there, and nothing beside it."""
+    kids = {kid.tag for kid in one}
+    if (one.tail or "").strip() or (kids and (one.text or "").strip()):
+        return False
+    if one.tag in (META + "xmpmeta", RDF + "RDF"):
+        return not (one.text or "").strip()
+    if one.tag == DESCRIPTION:
+        return not (one.text or "").strip()
+    if one.tag in HOLDERS:
+        return kids <= {RDF + "li"} and not one.attrib and not (one.text or "").strip()
+    if one.attrib.keys() - ON_VALUES:
+        return False
+    structured = one.get(RDF + "parseType") == "Resource"
+    return structured or not kids or (len(one) == 1 and kids <= HOLDERS | {DESCRIPTION})
 
 
 class SameVersionRule(CatalogModificationRule):
@@ -202,6 +253,12 @@ POLICY = StandardDiffPolicy(
 )
 
 
+TRAILER = {  # of a trailer, or of the stream that stands for one
+    "/Size", "/Prev", "/Root", "/Info", "/ID", "/Type", "/W", "/Index", "/Length", "/Filter",
+    "/DecodeParms", "/Encrypt", "/XRefStm",
+}  # fmt: skip
+
+
 def same_trailer(reader: PdfFileReader, since: int) -> None:
     """Check that no trailer after revision ``since`` names another catalogue or another /Info: an
     object prepared before signing could be shown in the place of the one that was seen."""
@@ -214,6 +271,10 @@ def same_trailer(reader: PdfFileReader, since: int) -> None:
         later = reader.get_historical_resolver(revision)
         if repr(_first_id(signed)) != repr(_first_id(later)):
             raise Doubt(Reason.MODIFIED, "a later trailer is another file's")
+        said, before = (one.trailer_view for one in (later, signed))
+        for key in set(said) - TRAILER:
+            if repr(said.raw_get(key)) != repr(before.get(key, None)):
+                raise Doubt(Reason.MODIFIED, "a later trailer says something else")
         for key in ("/Root", "/Info"):
             if named(signed, key) != named(later, key):
                 raise Doubt(Reason.MODIFIED, f"a later trailer names another {key}")

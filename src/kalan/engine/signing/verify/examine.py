@@ -369,6 +369,8 @@ def _validation_data(reader: PdfFileReader, pool: trust.Pool, found: list[Signat
     if "/DSS" not in reader.root:
         return
     store = reader.root["/DSS"]
+    if store.get("/Type", "/DSS") != "/DSS":
+        raise Doubt(Reason.MODIFIED, "validation data that say they are something else")
     if sum(len(store.get(key, ())) for key in DATA) > MOST_DATA:
         raise Doubt(Reason.MALFORMED, "too much validation data")
     data = {

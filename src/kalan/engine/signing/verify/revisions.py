@@ -21,6 +21,7 @@ HOLE = re.compile(rb"(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+")  # one case throughout:
 RANGES = re.compile(rb"/ByteRange\s*\[\s*(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s*\]")
 CONTENTS = re.compile(rb"/Contents\s*<([0-9A-Fa-f]{64,})>")
 IN_PLACE = re.compile(rb"<([0-9A-Fa-f]{64,})>")
+PIECE = re.compile(rb"\\.|[()%]|stream\r?\n", re.DOTALL)
 MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")  # 1.2.840.113549.1.9.4
 TIME_STAMP = bytes.fromhex("060b2a864886f70d0109100104")  # id-ct-TSTInfo
 DIGESTS = {32: hashlib.sha256, 48: hashlib.sha384, 64: hashlib.sha512}
@@ -100,7 +101,8 @@ def account_for(
     for place, after in zip(places, [*places[1:], xref_end], strict=True):
         named = offsets.get(place)
         if named is None and pdf.startswith(b"xref", place):
-            continue  # the classic table: the reader has read it line by line
+            _no_comment(pdf[place:xref_end])  # the reader has read the classic table line by line
+            continue
         chunk = pdf[place:after]
         head = OBJECT.match(chunk)
         if not head or named not in (None, (int(head[1]), int(head[2]))):
@@ -114,9 +116,28 @@ def account_for(
             or len(OBJECT.findall(plain)) != 1
         ):
             raise Doubt(Reason.MODIFIED, "bytes between the objects of a revision")
+        _no_comment(chunk)
     rest = pdf[xref_end:end].lstrip().removeprefix(b"endobj")  # of a cross-reference stream
     if b"endobj" in rest or OBJECT.search(rest):
         raise Doubt(Reason.MODIFIED, "an object in a trailer")
+
+
+def _no_comment(chunk: bytes) -> None:
+    """Refuse a comment in an object that is added: no program writes one there, and readers need
+    not agree on where it ends (ISO 32000-1, 7.2.3: a form feed or a zero is no end of line)."""
+    depth = 0
+    for piece in PIECE.finditer(chunk):
+        sign = piece[0][:1]
+        if depth == 0 and sign == b"s":
+            chunk = chunk[max(chunk.rfind(b"endstream"), piece.end()) :]
+            if b"%" not in chunk:
+                return
+        elif sign == b"(":
+            depth += 1
+        elif sign == b")":
+            depth -= 1
+        if depth == 0 and sign in b"\\%s":
+            raise Doubt(Reason.MODIFIED, "a comment in an object of a revision")
 
 
 def suspicion(pdf: bytes) -> Reason:
