@@ -140,7 +140,7 @@ def extract(path: Path, folder: Path, elsewhere: dict[str, Path]) -> None:
     except OSError as error:
         raise Refused(
             f"L’archive {path.name} n’a pas pu être dépliée ({error.strerror}).",
-            remedy="Libérez de la place sur le disque ; rien n’a été modifié.",
+            remedy="Libérez de la place sur le disque ; rien n’a été modifié.",
         ) from error
 
 

@@ -42,8 +42,8 @@ def backup(*, to: Path | None, keep: int | None, now: dt.datetime) -> Path:
         target = _write(folder, now)
     except (OSError, DatabaseError) as error:
         raise Refused(
-            f"La sauvegarde n’a pas pu être écrite dans {folder}\u00a0: {error}",
-            remedy="Vérifiez la place et les droits sur ce disque ; rien n’y a été laissé.",
+            f"La sauvegarde n’a pas pu être écrite dans {folder} : {error}.",
+            remedy="Vérifiez la place et les droits sur ce disque ; rien n’y a été laissé.",
         ) from error
     if keep is not None:
         for old in sorted(folder.glob(f"{archive.PREFIX}*{archive.SUFFIX}"))[:-keep]:
@@ -142,10 +142,13 @@ def restore(*, path: Path, yes: bool, now: dt.datetime) -> Path | None:
     before = _save_what_is_here(yes=yes, now=now)
     home, media = Path(settings.KALAN_HOME), Path(settings.MEDIA_ROOT)
     _sweep_scratch(home)
-    with tempfile.TemporaryDirectory(dir=home, prefix=SCRATCH) as scratch:
-        # All that takes room is done before anything changes.
-        archive.extract(path, Path(scratch), {FILES: restoring.make_room(media)})
-        _replace(Path(scratch), manifest["rows"], before)
+    try:
+        with tempfile.TemporaryDirectory(dir=home, prefix=SCRATCH) as scratch:
+            # All that takes room is done before anything changes.
+            archive.extract(path, Path(scratch), {FILES: restoring.make_room(media)})
+            _replace(Path(scratch), manifest["rows"], before)
+    finally:
+        restoring.give_room_back(media)
     return before
 
 
@@ -157,7 +160,7 @@ def _save_what_is_here(*, yes: bool, now: dt.datetime) -> Path | None:
     if not yes:
         raise Refused(
             "Cette installation contient déjà des données, qui seraient remplacées.",
-            remedy="Relancez avec --yes : elles seront d’abord sauvegardées.",
+            remedy="Relancez avec --yes : elles seront d’abord sauvegardées.",
         )
     return backup(to=None, keep=None, now=now)
 
@@ -180,7 +183,7 @@ def _replace(scratch: Path, rows: dict[str, int], before: Path | None) -> None:
         restoring.end()
     except (OSError, DatabaseError, SigningError) as error:
         raise Refused(
-            f"La restauration s’est arrêtée en chemin\u00a0: {error}",
+            f"La restauration s’est arrêtée en chemin : {error}.",
             remedy="Réparez-en la cause, puis relancez kalan restore avec la même archive.",
         ) from error
 
@@ -190,7 +193,7 @@ def _end_revoked_keys() -> None:
 
     for key in keys.end_revoked(actor=SYSTEM):
         supervise.say(
-            f"La clé « {key.name} » a été révoquée depuis cette sauvegarde\u00a0: elle le reste."
+            f"La clé « {key.name} » a été révoquée depuis cette sauvegarde : elle le reste."
         )
 
 

@@ -109,7 +109,7 @@ def _put_back_sqlite(copy: Path, rows: dict[str, int]) -> None:
         fresh.unlink(missing_ok=True)
         raise Refused(
             f"La base n’a pas pu être écrite ({error.strerror}).",
-            remedy="Libérez de la place sur le disque ; la base est restée telle qu’elle était.",
+            remedy="Libérez de la place sur le disque ; la base est restée telle qu’elle était.",
         ) from error
     connection.close()  # the last to close brings the log into the file
     for suffix in ("-wal", "-shm"):
@@ -120,7 +120,7 @@ def _put_back_sqlite(copy: Path, rows: dict[str, int]) -> None:
 def _short(table: str, number: int) -> Refused:
     return Refused(
         f"Dans l’archive, {table} n’a pas les {number} lignes annoncées.",
-        remedy="Prenez une autre sauvegarde ; la base est restée telle qu’elle était.",
+        remedy="Prenez une autre sauvegarde ; la base est restée telle qu’elle était.",
     )
 
 

@@ -51,9 +51,9 @@ def refuse() -> None:
     if not is_under_way():
         return
     before = saved_before()
-    back = f" Pour revenir à ce qui était là\u00a0: kalan restore {before}." if before else ""
+    back = f" Pour revenir à ce qui était là : kalan restore {before}." if before else ""
     raise Refused(
-        "Une restauration est en cours ou a été interrompue\u00a0: la base et les fichiers ne vont "
+        "Une restauration est en cours ou a été interrompue : la base et les fichiers ne vont "
         "peut-être plus ensemble.",
         remedy=f"Relancez kalan restore avec la même archive.{back}",
     )
@@ -73,6 +73,11 @@ def make_room(media: Path) -> Path:
             shutil.rmtree(media / name)
     (media / COMING).mkdir(parents=True)
     return media / COMING
+
+
+def give_room_back(media: Path) -> None:
+    """Remove what came and did not get to its place."""
+    shutil.rmtree(media / COMING, ignore_errors=True)
 
 
 def swap(media: Path) -> None:

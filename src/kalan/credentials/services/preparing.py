@@ -221,7 +221,7 @@ def exclude(*, actor: Actor, act: Act, reason: str, now: dt.datetime) -> Act:
         note(
             actor=actor,
             subject=act.batch,
-            text=f"Acte écarté\u00a0: ligne {act.rank}",
+            text=f"Acte écarté : ligne {act.rank}",
             reason=reason,
         )
     act.refresh_from_db()
