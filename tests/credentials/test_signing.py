@@ -258,7 +258,7 @@ def test_a_full_disk_stops_the_run_and_it_goes_on_afterwards(tree: Tree, key: Si
     assert told(run.account.email, keeper.email) == ["act_run_stopped"] * 2
     message = Message.objects.get(recipient=keeper.email)
     assert message.subject == "Signature arrêtée\u00a0: 0 acte signé sur 8"
-    place = f"{batch.title}\u00a0: {settings.KALAN_BASE_URL}/gestion/actes/{batch.uid}/"
+    place = f"{batch.title}\n{settings.KALAN_BASE_URL}/gestion/actes/{batch.uid}/"
     assert [text in message.body for text in (seen.stopped, "Reprendre", place)] == [True] * 3
     signing.retry(actor=signatory(batch), run=run, now=LATER)
     jobs.run_jobs()

@@ -111,11 +111,11 @@ def _advance(run: SigningRun, done: int, total: int) -> str:
 
 
 def _batches(run: SigningRun) -> str:
-    """A line for each batch, those where something is left first: its title and its address."""
+    """Title and address of each batch, those where something is left first."""
     left = Act.objects.filter(batch=OuterRef("pk"), state__in=[Act.State.PLANNED, Act.State.FAILED])
     rows = Batch.objects.filter(run=run).annotate(left=Exists(left)).order_by("-left", "pk")
     lines = [
-        f"{title}\u00a0: {settings.KALAN_BASE_URL}{reverse('act-batch', args=[uid])}"
+        f"{title}\n{settings.KALAN_BASE_URL}{reverse('act-batch', args=[uid])}"
         for title, uid in rows.values_list("title", "uid")[: _SHOWN + 1]
     ]
-    return "\n".join([*lines[:_SHOWN], *(["…"] if len(lines) > _SHOWN else [])])
+    return "\n\n".join([*lines[:_SHOWN], *(["…"] if len(lines) > _SHOWN else [])])
