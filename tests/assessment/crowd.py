@@ -16,11 +16,14 @@ from collections import Counter
 
 import django
 
+from tests.support.patience import wait_for_locks
+
 THREADS, ROUNDS = 8, 6
 
 
 def main() -> None:
     django.setup()
+    wait_for_locks()
     from django.db import connection
 
     from kalan.assessment.models import Answer, Result, Sitting, SittingEvent

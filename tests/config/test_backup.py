@@ -300,7 +300,8 @@ def test_a_restoration_takes_less_than_half_the_locks_of_a_server(
     assert names(house) == ["Sagna"]
     assert (BEFORE,) not in schemas
     # As it comes, PostgreSQL has room for 64 locks for each of 100 connections.
-    assert 1000 < max(counts) < 64 * 100 // 2
+    # Less than a tenth of that: it was not watched at work.
+    assert 64 * 100 // 20 < max(counts) < 64 * 100 // 2
 
 
 def _change_manifest(archive: Path, change: Callable[[dict[str, Any]], None]) -> None:

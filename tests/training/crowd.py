@@ -14,11 +14,14 @@ import threading
 
 import django
 
+from tests.support.patience import wait_for_locks
+
 THREADS, ROUNDS = 8, 4
 
 
 def main() -> None:
     django.setup()
+    wait_for_locks()
     from django.db import connection
 
     from kalan.base.ids import uuid7
