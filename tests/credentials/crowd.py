@@ -106,7 +106,7 @@ def main() -> None:
     drafts = at_once([lambda: prepared(office, now) for _ in range(3)])
     acts = Act.objects.exclude(number=None)
     numbers = list(acts.order_by("number").values_list("number", flat=True))
-    problems = register.verify(files=None).problems
+    problems = register.verify().problems
     stands = {
         "runs": SigningRun.objects.count(),
         "jobs": Job.objects.count(),

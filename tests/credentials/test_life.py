@@ -79,7 +79,7 @@ def test_a_revocation_stands_in_the_act_its_events_and_the_register(
     event = revoke(programme, act)
     assert (status(act), event.reason, event.by) == ("revoked", "error", programme.account)
     assert entries() == [("revoked", act.number)]
-    chain = [one for one in register.verify(files=0).problems if one.startswith("Registre")]
+    chain = [one for one in register.verify(files=False).problems if one.startswith("Registre")]
     assert chain == []
     assert list(Message.objects.values_list("template", "recipient")) == [
         ("act_revoked", "awa@exemple.sn")

@@ -168,7 +168,7 @@ def test_one_act_that_cannot_be_made_holds_up_no_other(tree: Tree, key: SigningK
     jobs.run_jobs()
     batch.refresh_from_db()
     assert (batch.state, states(batch)) == ("signed", ["signed"] * 3)
-    assert register.verify(files=None).problems == []
+    assert register.verify().problems == []
 
 
 def test_an_act_given_up_keeps_its_number_in_the_register(tree: Tree, key: SigningKey) -> None:
@@ -188,7 +188,7 @@ def test_an_act_given_up_keeps_its_number_in_the_register(tree: Tree, key: Signi
     assert (void.kind, void.body["number"]) == ("void", "SN-2023-000001")
     assert signed.body["void"] == ["SN-2023-000001"]
     assert signed.previous == void.hash
-    assert register.verify(files=None).problems == []
+    assert register.verify().problems == []
 
 
 def test_by_hand_an_act_counts_once_its_signature_was_entered(tree: Tree) -> None:
@@ -206,7 +206,7 @@ def test_by_hand_an_act_counts_once_its_signature_was_entered(tree: Tree) -> Non
     signing.enter_hand_signature(actor=head, batch=batch, on=NOW.date(), by="Dr NDIAYE", now=LATER)
     assert (batch.state, batch.hand_signed_on) == ("signed", NOW.date())
     assert RegisterEntry.objects.get().kind == "hand_signed"
-    assert register.verify(files=None).problems == []
+    assert register.verify().problems == []
 
 
 def test_a_wrong_passphrase_numbers_nothing(tree: Tree) -> None:
@@ -328,7 +328,7 @@ def test_the_register_shows_what_was_edited(
     batch = make.approved_batch(tree.fatick, acts=2, key=key)
     make.ordered(batch)
     jobs.run_jobs()
-    assert register.verify(files=None).problems == []
+    assert register.verify().problems == []
     act = batch.acts.get(rank=2)
     if harm == "entry":
         entry = RegisterEntry.objects.get()
@@ -360,4 +360,4 @@ def test_the_register_shows_what_was_edited(
         Act.objects.filter(pk=act.pk).update(status="revoked")
     else:
         RegisterEntry.objects.all().delete()
-    assert said in " ".join(register.verify(files=None).problems)
+    assert said in " ".join(register.verify().problems)

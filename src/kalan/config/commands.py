@@ -73,7 +73,7 @@ def _register() -> list[str]:
     """What is wrong with the register and the files it names; the last hash goes to stderr."""
     from kalan.credentials.services import register  # only here: it reads every act
 
-    found = register.verify(files=None)
+    found = register.verify()
     supervise.say(
         f"Registre : {found.entries} entrées, {found.acts} actes signés, {found.files} documents "
         f"relus. Dernière empreinte, à noter ailleurs : {found.last or 'aucune'}"
