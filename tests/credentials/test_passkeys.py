@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -97,90 +98,80 @@ def run_time() -> dt.datetime:
     return NOW + dt.timedelta(seconds=1)
 
 
-Wrong = Callable[[Batch, Account, Passkey, Asked], tuple[Asked, str, dict[str, Any]]]
+@dataclass
+class Page:
+    """What the signatory has before them: a batch to sign, and the challenge that it asked for."""
+
+    batch: Batch
+    account: Account
+    passkey: Passkey
+    asked: Asked
 
 
-def _of_another(
-    batch: Batch, account: Account, passkey: Passkey, asked: Asked
-) -> tuple[Asked, str, dict[str, Any]]:
-    return asked, Passkey(people.account("signatory", batch.node)).answer(asked), {}
+Sent = tuple[Asked, str, dict[str, Any]]
 
 
-def _asked_of_another(
-    batch: Batch, account: Account, passkey: Passkey, asked: Asked
-) -> tuple[Asked, str, dict[str, Any]]:
-    other = people.account("signatory", batch.node)
+def _of_another(page: Page) -> Sent:
+    return page.asked, Passkey(people.account("signatory", page.batch.node)).answer(page.asked), {}
+
+
+def _asked_of_another(page: Page) -> Sent:
+    other = people.account("signatory", page.batch.node)
     theirs = Passkey(other)
-    asked = ask(other, batch)
+    asked = ask(other, page.batch)
     return asked, theirs.answer(asked), {}
 
 
-def _for_another_order(
-    batch: Batch, account: Account, passkey: Passkey, asked: Asked
-) -> tuple[Asked, str, dict[str, Any]]:
-    other = make.approved(make.batch(batch.node, office=batch.office, acts=1))
-    asked = ask(account, other)
-    return asked, passkey.answer(asked), {}
+def _for_another_order(page: Page) -> Sent:
+    other = make.approved(make.batch(page.batch.node, office=page.batch.office, acts=1))
+    asked = ask(page.account, other)
+    return asked, page.passkey.answer(asked), {}
 
 
-def _seen_otherwise(
-    batch: Batch, account: Account, passkey: Passkey, asked: Asked
-) -> tuple[Asked, str, dict[str, Any]]:
-    batch.approved_at = NOW + dt.timedelta(seconds=5)
-    batch.save(update_fields=["approved_at"])
-    return asked, passkey.answer(asked), {}
+def _seen_otherwise(page: Page) -> Sent:
+    page.batch.approved_at = NOW + dt.timedelta(seconds=5)
+    page.batch.save(update_fields=["approved_at"])
+    return page.asked, page.passkey.answer(page.asked), {}
 
 
-def _on_another_page(
-    batch: Batch, account: Account, passkey: Passkey, asked: Asked
-) -> tuple[Asked, str, dict[str, Any]]:
-    return asked, passkey.answer(asked), {"form": uuid7()}
+def _on_another_page(page: Page) -> Sent:
+    return page.asked, page.passkey.answer(page.asked), {"form": uuid7()}
 
 
-def _with_another_challenge(
-    batch: Batch, account: Account, passkey: Passkey, asked: Asked
-) -> tuple[Asked, str, dict[str, Any]]:
-    return asked, passkey.answer(ask(account, batch)), {}
+def _with_another_challenge(page: Page) -> Sent:
+    return page.asked, page.passkey.answer(ask(page.account, page.batch)), {}
 
 
-def _made_up(
-    batch: Batch, account: Account, passkey: Passkey, asked: Asked
-) -> tuple[Asked, str, dict[str, Any]]:
-    return Asked(asked.options, asked.challenge + "x"), passkey.answer(asked), {}
+def _made_up(page: Page) -> Sent:
+    return (
+        Asked(page.asked.options, page.asked.challenge + "x"),
+        page.passkey.answer(page.asked),
+        {},
+    )
 
 
-def _tampered(
-    batch: Batch, account: Account, passkey: Passkey, asked: Asked
-) -> tuple[Asked, str, dict[str, Any]]:
-    said = json.loads(passkey.answer(asked))
+def _tampered(page: Page) -> Sent:
+    said = json.loads(page.passkey.answer(page.asked))
     said["response"]["signature"] = said["response"]["signature"][:-6] + "AAAAAA"
-    return asked, json.dumps(said), {}
+    return page.asked, json.dumps(said), {}
 
 
-def _without_verification(
-    batch: Batch, account: Account, passkey: Passkey, asked: Asked
-) -> tuple[Asked, str, dict[str, Any]]:
-    return asked, passkey.answer(asked, verified=False), {}
+def _without_verification(page: Page) -> Sent:
+    return page.asked, page.passkey.answer(page.asked, verified=False), {}
 
 
-def _by_a_copy(
-    batch: Batch, account: Account, passkey: Passkey, asked: Asked
-) -> tuple[Asked, str, dict[str, Any]]:
-    passkey.row.data["sign_count"] = 40
-    passkey.row.save()
-    return asked, passkey.answer(asked), {}
+def _by_a_copy(page: Page) -> Sent:
+    page.passkey.row.data["sign_count"] = 40
+    page.passkey.row.save()
+    return page.asked, page.passkey.answer(page.asked), {}
 
 
-def _inside_another_page(
-    batch: Batch, account: Account, passkey: Passkey, asked: Asked
-) -> tuple[Asked, str, dict[str, Any]]:
-    return asked, passkey.answer(asked, inside=True), {}
+def _inside_another_page(page: Page) -> Sent:
+    return page.asked, page.passkey.answer(page.asked, inside=True), {}
 
 
-def _unreadable(
-    batch: Batch, account: Account, passkey: Passkey, asked: Asked
-) -> tuple[Asked, str, dict[str, Any]]:
-    return asked, '{"id": "x", "rawId": [], "response": 3}', {}
+def _unreadable(page: Page) -> Sent:
+    return page.asked, '{"id": "x", "rawId": [], "response": 3}', {}
 
 
 @pytest.mark.parametrize(
@@ -192,9 +183,13 @@ def _unreadable(
     ],
 )  # fmt: skip
 def test_a_wrong_answer_signs_nothing_and_counts(
-    batch: Batch, actor: Actor, account: Account, passkey: Passkey, wrong: Wrong
+    batch: Batch,
+    actor: Actor,
+    account: Account,
+    passkey: Passkey,
+    wrong: Callable[[Page], Sent],
 ) -> None:
-    asked, answer, more = wrong(batch, account, passkey, ask(account, batch))
+    asked, answer, more = wrong(Page(batch, account, passkey, ask(account, batch)))
     said = {refusal(actor, batch, asked, answer, **more) for _ in range(5)}
     assert said == {"wrong_code"}
     assert (SigningRun.objects.count(), Act.objects.exclude(number=None).count()) == (0, 0)
