@@ -388,7 +388,7 @@ def verdict(batch: str, sample: str) -> dict[str, Any]:
         "files": acts.values("sha256").distinct().count(),
         "places": acts.values("pack", "start").distinct().count(),
         "entries": RegisterEntry.objects.filter(kind="signed").count(),
-        "problems": register.verify(files=None).problems,
+        "problems": register.verify().problems,
         "orphans": left,
         **judge(batch, sample),
     }
