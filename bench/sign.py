@@ -3,7 +3,8 @@
 Preparing reads the records; the click numbers, renders, signs, stores and writes the register, in
 the worker's own process and its children. CPU is that of all of them; memory is the largest PSS of
 a child, and that of 10 000 beside 1 000. The keys take turns, each time in a session of its own,
-and the medians are told: one run after the other says more of the machine than of the key. After
+with plates (one a section of the batch) and without (Typst makes each document), and the medians
+are told: one run after the other says more of the machine than of the key. After
 the clock has stopped pyHanko and pdfsig judge every document of the last turn. Peer: in the same
 run, a compiler, a PKCS#12 file and a pyHanko signer made anew for each document, measured on 20 and
 scaled to 1 000.
@@ -40,23 +41,25 @@ def run(options: Sequence[str] = ()) -> Iterator[Result]:
     try:
         for key, home in homes.items():
             child(home, "make", key)
-        turns: dict[str, list[dict[str, Any]]] = {key: [] for key in asked}
+        ways = [(key, plates) for key in asked for plates in (True, False)]
+        turns: dict[tuple[str, bool], list[dict[str, Any]]] = {way: [] for way in ways}
         for turn in range(1 if small else TURNS):
-            for key in asked if turn % 2 == 0 else reversed(asked):
-                turns[key].append(_turn(homes[key], number))
+            for key, plates in ways if turn % 2 == 0 else reversed(ways):
+                turns[key, plates].append(_turn(homes[key], number, plates=plates))
         for key, home in homes.items():
             large = key == asked[-1] and "--no-large" not in options
-            yield from _told(home, key, number, turns[key], large=large)
+            yield from _told(home, key, number, turns[key, True], large=large)
+            yield from _without(key, number, turns[key, False])
     finally:
         for home in homes.values():
             shutil.rmtree(home, ignore_errors=True)
 
 
-def _turn(home: Path, number: int) -> dict[str, Any]:
+def _turn(home: Path, number: int, *, plates: bool = True) -> dict[str, Any]:
     """One batch from records to signed and stored."""
     session = child(home, "train", str(number))["session"]
     prepared = child(home, "prepare", session)
-    signed = child(home, "sign", prepared["batch"])
+    signed = child(home, "sign", prepared["batch"], KALAN_SIGNING_PLATES=str(int(plates)))
     if (signed["state"], signed["signed"]) != ("signed", number):
         raise SystemExit(f"{signed['signed']} actes signés sur {number}")
     return {
@@ -81,6 +84,8 @@ def _told(
     yield Result(f"{name}, CPU", cpu, "ms/acte", PEER, 1000 * naive["cpu"] / naive["n"], True)
     yield Result(f"{name}, durée au budget", wall, "s", "budget", BUDGET_WALL * number / 1000)
     yield Result(f"{name}, CPU au budget", cpu, "ms/acte", "budget", BUDGET_CPU)
+    plated = min(turn["plated"] for turn in turns)
+    yield Result(f"{name}, faites d’un moule", plated, "actes", "toutes", number)
     yield Result(f"{name}, dont préparation", middle["preparing"], "s")
     yield Result(f"{name}, dont clic (numéros, codes)", middle["order"], "s")
     yield Result(f"{name}, dont CPU du processus qui enregistre", middle["own"], "ms/acte")
@@ -93,6 +98,13 @@ def _told(
     judged = child(home, "judge", turns[-1]["batch"])
     for judge in ("pyhanko", "pdfsig"):
         yield Result(f"{name}, jugées bonnes par {judge}", judged[judge], "actes", "toutes", number)
+
+
+def _without(key: str, number: int, turns: list[dict[str, Any]]) -> Iterator[Result]:
+    middle = {name: median(turn[name] for turn in turns) for name in _MEASURED}
+    name = f"{number} attestations, {key}, sans moule"
+    yield Result(f"{name}, durée", middle["wall"], "s")
+    yield Result(f"{name}, CPU", middle["cpu"], "ms/acte")
 
 
 def _large(home: Path, key: str, number: int, pss: float) -> Iterator[Result]:

@@ -186,6 +186,7 @@ def sign(batch: str) -> dict[str, Any]:
     import uuid
 
     from kalan.base import jobs
+    from kalan.base.models import Job
     from kalan.credentials.models import Act, Batch
 
     watch = Watch()
@@ -206,6 +207,7 @@ def sign(batch: str) -> dict[str, Any]:
         "pss_parent": watch.parent,
         "pss_child": watch.child,
         "state": state,
+        "plated": Job.objects.values_list("result", flat=True).get(uid=given["job"])["plated"],
         "signed": Act.objects.filter(batch__uid=batch, state="signed").count(),
     }
 

@@ -104,6 +104,7 @@ ROOT_URLCONF = "kalan.config.urls"
 KALAN_WEB_PROCESSES = env.int("WEB_PROCESSES", min(2, os.cpu_count() or 1))
 KALAN_WEB_THREADS = env.int("WEB_THREADS", 8)
 KALAN_SIGNING_PROCESSES = env.int("SIGNING_PROCESSES", min(2, os.cpu_count() or 1))
+KALAN_SIGNING_PLATES = env.bool("SIGNING_PLATES", True)
 KALAN_SIGNATURE_LEVEL = env.str("SIGNATURE_LEVEL", "b-b").lower()
 KALAN_TSA_URL = env.str("TSA_URL", "")
 KALAN_TSA_TIMEOUT = env.float("TSA_TIMEOUT", 20.0)

@@ -28,6 +28,7 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kalan.credentials.documents.compose import Version
     from kalan.credentials.documents.contract import Envelope
+    from kalan.credentials.worker_documents import Documents
     from kalan.engine.signing.keys import KeyPlace
 
 # Faults of one document; any other failure to sign is one of the key, and stops the run.
@@ -64,6 +65,7 @@ class Setup:
     packs: str
     place: str = ""
     raising: Raising | None = None  # None: B-B, no network asked
+    plates: bool = True  # False: Typst makes each document
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,13 @@ class ToMake:
     name: str
     valid_until: dt.date | None
     data: dict[str, Any]
+    waits: bool = True  # False: made before; here because its neighbours are
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Acts that go into one pack, at ``path`` below the media folder."""
+    """A section of a batch, always the same acts: what waits of it goes into one pack, at ``path``
+    below the media folder."""
 
     number: int
     batch: int
@@ -123,6 +127,7 @@ class Stored:
     rows: list[Kept]
     failed: list[tuple[int, str]]
     cpu: float  # seconds of this process so far
+    plated: int = 0  # documents that a plate made, of those in ``rows``
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,7 @@ class Stop:
 class _Made:
     rows: list[Kept] = field(default_factory=list)
     failed: list[tuple[int, str]] = field(default_factory=list)
+    plated: int = 0
 
 
 class _Stopped(Exception):  # noqa: N818 - read aloud: "the run was stopped"
@@ -194,14 +200,13 @@ def _listen(stream: IO[bytes], inbox: queue.SimpleQueue[Any]) -> None:
 
 
 class Maker:
-    """Renders and signs with one key; keeps the renderer of the batch under way."""
+    """Makes and signs documents with one key; keeps what makes those of the batch under way."""
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.batches: dict[int, BatchSpec] = {}
-        self._renderer: Any = None
-        self._rendering = 0
-        self._archive: tuple[str, zipfile.ZipFile] | None = None
+        self._documents: Documents | None = None
+        self._under_way = (0, 0)  # batch, chunk
         self._signer: Any = None
         self._qr: Any = None
         self._open()
@@ -222,12 +227,12 @@ class Maker:
     def store(self, chunk: Chunk) -> Stored:
         """Make every act of ``chunk`` and write their pack; what cannot be made is told."""
         made, buffer = _Made(), io.BytesIO()
-        spec = self.batches[chunk.batch]
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as pack:
             for act in chunk.acts:
-                pdf = self._make(spec, act, made)
+                pdf = self._make(chunk, act, made) if act.waits else None
                 if pdf is None:
                     continue
+                made.plated += self._of(chunk).by_plate(act)
                 entry = zipfile.ZipInfo(f"{act.number}.pdf", self.setup.at.timetuple()[:6])
                 entry.external_attr = 0o600 << 16
                 pack.writestr(entry, pdf)
@@ -246,14 +251,27 @@ class Maker:
             rows=made.rows,
             failed=made.failed,
             cpu=time.process_time(),
+            plated=made.plated,
         )
 
-    def _make(self, spec: BatchSpec, act: ToMake, made: _Made) -> bytes | None:
+    def _of(self, chunk: Chunk) -> Documents:
+        """What makes the documents of ``chunk``."""
+        from kalan.credentials.worker_documents import documents_of
+
+        batch, number = self._under_way
+        if batch != chunk.batch or self._documents is None:
+            self._documents = documents_of(self.batches[chunk.batch], self.setup, self._qr)
+        if number != chunk.number:
+            self._documents.begin(chunk)
+            self._under_way = (chunk.batch, chunk.number)
+        return self._documents
+
+    def _make(self, chunk: Chunk, act: ToMake, made: _Made) -> bytes | None:
         from kalan.credentials.documents.errors import DocumentRefused
         from kalan.engine.signing.errors import SigningError
 
         try:
-            pdf = self._from_archive(spec, act) if spec.archive else self._render(spec, act)
+            pdf = self._of(chunk).pdf(act)
         except DocumentRefused as error:
             made.failed.append((act.pk, str(error)))
             return None
@@ -264,8 +282,9 @@ class Maker:
             return None
         if self._signer is None:
             return pdf
+        foreign = bool(self.batches[chunk.batch].archive)
         try:
-            signed: bytes = self._signer.sign(pdf, at=self.setup.at, foreign=bool(spec.archive))
+            signed: bytes = self._signer.sign(pdf, at=self.setup.at, foreign=foreign)
             if self.setup.raising is not None:
                 signed = _raised(signed, self.setup.raising)
         except SigningError as error:
@@ -291,54 +310,6 @@ class Maker:
             return ()
         stamp = first_stamp(pdf)
         return self.setup.raising.level, stamp.by, stamp.at
-
-    def _render(self, spec: BatchSpec, act: ToMake) -> bytes:
-        from kalan.credentials.documents.compose import document
-        from kalan.credentials.documents.render import Renderer
-
-        if self._rendering != spec.pk:
-            self._renderer = Renderer(Path(self.setup.packs) / spec.version.file, spec.assets)
-            self._rendering = spec.pk
-        envelope: Envelope = {
-            **spec.envelope,
-            "number": act.number,
-            "code": act.code,
-            "address": self._address(spec, act),
-            "valid_until": act.valid_until.isoformat() if act.valid_until else None,
-        }
-        record: Any = act.data
-        pdf: bytes = self._renderer.pdf(document(record, envelope, spec.version))
-        return pdf
-
-    def _address(self, spec: BatchSpec, act: ToMake) -> str:
-        """What the QR code holds: the check page and, with a key for it, the credential."""
-        from kalan.engine.signing import cose
-
-        if self._qr is None:
-            return f"{self.setup.base_url.rstrip('/')}/verifier/{act.code}/"
-        levels = tuple(
-            (cose.fit(level["domain"], "domain"), int(level["level"]))
-            for level in act.data.get("levels", [])[: cose.MOST_DOMAINS]
-        )
-        # The kind says what is proved; the title, of which training or exam.
-        about = act.data.get("training") or act.data.get("exam") or {}
-        title = about.get("title") or spec.claims["title"]
-        claims = cose.Claims(
-            code=act.code,
-            name=cose.fit(act.name, "name"),
-            expires=act.valid_until,
-            levels=levels,
-            **{**spec.claims, "title": cose.fit(title, "title")},
-        )
-        return cose.link(self.setup.base_url, act.code, cose.sign(claims, self._qr))
-
-    def _from_archive(self, spec: BatchSpec, act: ToMake) -> bytes:
-        if self._archive is None or self._archive[0] != spec.archive:
-            self._archive = (spec.archive, zipfile.ZipFile(spec.archive))
-        pdf = self._archive[1].read(act.data["file"])
-        if hashlib.sha256(pdf).hexdigest() != act.data["sha256"]:
-            raise ValueError("ce n’est plus le fichier qui a été déposé")
-        return pdf
 
 
 def _raised(pdf: bytes, how: Raising) -> bytes:

@@ -85,8 +85,7 @@ class Renderer:
         has, more pages than the act may have, a template that does not compile.
         """
         act, page = data["act"], data["page"]
-        if not act.get("legal"):
-            _refuse_reserved(page)
+        refuse(data)
         for dense in range(page["dense"], 3):
             made = self._compile(act, page | {"dense": dense})
             pages = count_pages(made) if page["pages"] else 0
@@ -107,11 +106,17 @@ class Renderer:
             raise TypeError("typst returned no picture")
         return first
 
-    def _compile(self, act: dict[str, Any], page: dict[str, Any]) -> bytes:
+    def sheet(self, act: dict[str, Any], page: dict[str, Any], rows: list[dict[str, str]]) -> bytes:
+        """One page, and the lines of ``rows`` on others after it (see ``documents.plate``)."""
+        said = f"json(bytes({_literal(json.dumps(rows, ensure_ascii=False))}))"
+        more = f'#import "/actes/base.typ": certificate-sheet\n#certificate-sheet(p, {said})\n'
+        return self._compile(act, page, more)
+
+    def _compile(self, act: dict[str, Any], page: dict[str, Any], more: str = "") -> bytes:
         year, month, day = page["day"]
         try:
             made = self._compiler.compile(
-                input=self._source(act, page),
+                input=self._source(act, page) + more.encode(),
                 format="pdf",
                 pdf_standards=STANDARDS,
                 timestamp=dt.datetime(year, month, day, tzinfo=dt.UTC),
@@ -124,12 +129,10 @@ class Renderer:
             raise DocumentRefused([_PANIC]) from error
         if not isinstance(made, bytes):
             raise TypeError("typst returned no document")
-        if OF_A_SIGNATURE.encode() in made:  # from a wording, a title, a setting
-            raise DocumentRefused([_LIKE_A_SIGNATURE])
-        return made
+        return without_signature(made)
 
     def _source(self, act: dict[str, Any], page: dict[str, Any]) -> bytes:
-        side, pixels = qr_pixels(act["issue"]["address"], _PIXELS)
+        side, pixels = code_of(act)
         self._code.seek(0)
         self._code.write(pixels)
         self._code.truncate()
@@ -146,9 +149,21 @@ class Renderer:
         ).encode()
 
 
+def code_of(act: dict[str, Any]) -> tuple[int, bytes]:
+    """The side of the QR code of an act in pixels, and its pixels."""
+    return qr_pixels(act["issue"]["address"], _PIXELS)
+
+
 def attached(act: dict[str, Any]) -> str:
     """The JSON that the PDF carries: the data of the act, keys in order."""
     return json.dumps(act, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def without_signature(pdf: bytes) -> bytes:
+    """``pdf`` as it is. DocumentRefused when a wording, a title, a setting looks like one in it."""
+    if OF_A_SIGNATURE.encode() in pdf:
+        raise DocumentRefused([_LIKE_A_SIGNATURE])
+    return pdf
 
 
 def count_pages(pdf: bytes) -> int:
@@ -164,8 +179,9 @@ def _literal(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _refuse_reserved(page: dict[str, Any]) -> None:
-    words = reserved_in(page)
+def refuse(data: dict[str, Any]) -> None:
+    """Raise DocumentRefused for reserved words without a legal reference."""
+    words = None if data["act"].get("legal") else reserved_in(data["page"])
     if words is None:
         return
     place, said = words

@@ -7,7 +7,6 @@ that also names the pack that holds its bytes, and the pack is on the disk befor
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -22,23 +21,13 @@ from kalan.credentials import keystore, policy
 from kalan.credentials.models import Act, ActPack, Batch, RegisterEntry, SigningKey, SigningRun
 from kalan.credentials.models.offices import Mode
 from kalan.credentials.selectors import keys
-from kalan.credentials.services import orphans, register, replacing, telling
+from kalan.credentials.services import orphans, register, replacing, sections, telling
 from kalan.credentials.services.children import Children, processes_for
-from kalan.credentials.services.printing import spec_of
-from kalan.credentials.worker_child import (
-    BatchSpec,
-    Chunk,
-    Raising,
-    Setup,
-    Stop,
-    Stored,
-    ToMake,
-)
+from kalan.credentials.worker_child import Raising, Setup, Stop, Stored
 from kalan.engine.signing.errors import SigningError
 from kalan.people.actor import Actor
 from kalan.people.services.history import act, note
 
-PACK = 100  # acts in a pack at most: one write to the disk and one transaction for each
 _S = Act.State
 
 
@@ -68,11 +57,11 @@ def sign_run(*, job: Job, run_uid: str) -> dict[str, Any]:
     run = _run(run_uid)
     orphans.sweep_run(run, job)
     total = _acts(run).filter(state=_S.PLANNED).count()
-    cpu = 0.0
+    cpu, plated = 0.0, 0
     if total:
         jobs.progress(job.pk, 0, total)
         try:
-            cpu = _make(job, run, total)
+            cpu, plated = _make(job, run, total)
         finally:
             orphans.sweep_run(run, job)
     for batch in run.batches.order_by("pk"):
@@ -83,17 +72,20 @@ def sign_run(*, job: Job, run_uid: str) -> dict[str, Any]:
         telling.run_incomplete(run=run, job=job, failed=failed, now=clock.now())
     else:
         telling.run_ended(run=run, job=job, now=clock.now())
-    return {"planned": total, "failed": failed, "cpu_ms": round(cpu * 1000)}
+    return {"planned": total, "failed": failed, "cpu_ms": round(cpu * 1000), "plated": plated}
 
 
-def _make(job: Job, run: SigningRun, total: int) -> float:
-    """Make and store every planned act; returns the CPU seconds of the children."""
+def _make(job: Job, run: SigningRun, total: int) -> tuple[float, int]:
+    """Make and store every planned act; returns the CPU seconds of the children, and how many of
+    the documents a plate made."""
+    plated = 0
     with Children(_setup(run), processes_for(total)) as children:
-        for answer in children.run(_work(job, run, total)):
+        for answer in children.run(sections.waiting(job, run)):
             if isinstance(answer, Stop):
                 raise Refused(answer.message, remedy=answer.remedy, code=answer.code)
             _keep(job, run, answer)
-        return children.cpu
+            plated += answer.plated
+        return children.cpu, plated
 
 
 def _acts(run: SigningRun) -> Any:
@@ -134,6 +126,7 @@ def _setup(run: SigningRun) -> Setup:
         packs=str(settings.PACKS_DIR),
         place=run.holder.office.place,
         raising=_raising() if place is not None else None,
+        plates=settings.KALAN_SIGNING_PLATES,
     )
 
 
@@ -148,28 +141,6 @@ def _raising() -> Raising | None:
         crls=(*keys.crls(), *keystore.stamping_lists()),
         at=clock.now(),
         timeout=settings.KALAN_TSA_TIMEOUT,
-    )
-
-
-def _work(job: Job, run: SigningRun, total: int) -> Iterator[tuple[BatchSpec, Chunk]]:
-    """Chunks of planned acts, read as they are asked for: memory does not grow with the run."""
-    processes, left, number = processes_for(total), total, 0
-    batches = run.batches.select_related("version__template", "office", "file").order_by("pk")
-    for batch in batches:
-        spec, last = spec_of(batch, run), 0
-        # Smaller towards the end, so that no process waits long for the last of another.
-        while rows := _planned(batch, last, max(10, min(PACK, left // (2 * processes)))):
-            last = rows[-1][0]
-            left -= len(rows)
-            number += 1
-            acts = [ToMake(*row[1:]) for row in rows]
-            yield spec, Chunk(number, batch.pk, orphans.name_for(run, job), acts)
-
-
-def _planned(batch: Batch, after: int, size: int) -> list[Any]:
-    rows = Act.objects.filter(batch=batch, state=_S.PLANNED, rank__gt=after).order_by("rank")
-    return list(
-        rows.values_list("rank", "pk", "number", "code", "name", "valid_until", "data")[:size]
     )
 
 
