@@ -206,6 +206,22 @@ def test_names_are_tried_five_times(act: Act, client: Client) -> None:
     assert client.get(address).status_code == 200
 
 
+def test_names_tried_at_once_are_counted_before_they_are_compared(
+    act: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six requests that all found the door open: five are compared, whatever the sixth says."""
+    monkeypatch.setattr(verifying, "_check_names", lambda tries, now: None)
+    heard = []
+    for said in ["Awa Diop"] * 4 + ["1987"] + ["Awa Diop"] + ["1987"]:
+        try:
+            verifying.with_name(typed=act.code, said=said, address="203.0.113.9", now=NOW)
+        except Refused as refused:
+            heard.append(refused.code)
+        else:
+            heard.append("told")
+    assert heard == [*["no_match"] * 4, "told", "no_match", "wait"]
+
+
 def test_names_of_a_code_have_a_slower_brake_that_tells_nothing(act: Act, client: Client) -> None:
     """Ten a day and twenty in thirty days, from whatever addresses, the code known or not."""
 

@@ -13,7 +13,7 @@ from django.test import Client
 
 from kalan.base import clock
 from kalan.credentials.models import Act
-from kalan.credentials.services import keys, publishing
+from kalan.credentials.services import keys
 from kalan.engine.signing.badges import read_status_list
 from kalan.people.actor import SYSTEM
 from tests.factories import acts, people
@@ -50,7 +50,6 @@ def test_what_was_revoked_stands_in_the_status_list_at_once(
     act, kept = acts.act(tree.fatick, status_index=7), acts.act(tree.fatick, status_index=8)
     assert _payload(client.get("/verifier/statuts/1/").content.decode())["issuer"]
     Act.objects.filter(pk=act.pk).update(status="revoked")
-    publishing.renew()
     vc = _payload(client.get("/verifier/statuts/1/").content.decode())
     revoked = read_status_list(vc["credentialSubject"]["encodedList"])
     assert [revoked(index) for index in (7, 8)] == [True, False]

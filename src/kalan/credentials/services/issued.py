@@ -6,12 +6,10 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-from django.db import transaction
-
 from kalan.base.errors import Refused
 from kalan.credentials import policy
 from kalan.credentials.models import Act, ActEvent, Batch
-from kalan.credentials.services import publishing, register
+from kalan.credentials.services import register
 from kalan.people.actor import Actor
 
 
@@ -108,4 +106,3 @@ def enter(kind: str, act: Act, *, actor: Actor, now: dt.datetime, **body: str) -
         body={"act": act.number, "sha256": act.sha256, **body},
         act=act,
     )
-    transaction.on_commit(publishing.renew, robust=True)

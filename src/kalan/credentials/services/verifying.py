@@ -199,9 +199,8 @@ def with_name(
     answer = by_code(typed=typed, address=address, now=now, count=False)
     tries = name_tries(codes.normalise(typed) or "", address, door)
     _check_names(tries, now=now)
+    limits.attempt(tries, now=now, what="essais de nom pour ce code")
     act = answer.act
-    if act is None or not says_who(act, said):
-        limits.miss(tries, now=now)
     if act is None:
         return answer
     if not says_who(act, said):
@@ -211,6 +210,7 @@ def with_name(
             remedy="Recopiez le nom et le prénom, ou l’année de naissance.",
             code="no_match",
         )
+    limits.take_back(tries)
     return answer_for(act, now=now, named=True)
 
 

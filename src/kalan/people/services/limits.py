@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -77,6 +77,22 @@ def miss(limits: Iterable[Limit], *, now: dt.datetime) -> None:
                 AttemptWindow.objects.create(key=one.key, count=1, until=now + one.window)
         except IntegrityError:  # another request opened the window meanwhile
             rows.update(count=F("count") + 1)
+
+
+def attempt(limits: Iterable[Limit], *, now: dt.datetime, what: str = "essais") -> None:
+    """Count a failure beforehand, so that no more than are allowed are tried at once.
+
+    Raises Refused as ``check``. ``take_back`` when it was none after all.
+    """
+    held = list(limits)
+    miss(held, now=now)
+    check([replace(one, allowed=one.allowed + 1) for one in held], now=now, what=what)
+
+
+def take_back(limits: Iterable[Limit]) -> None:
+    """Uncount one failure on each of ``limits``."""
+    rows = AttemptWindow.objects.filter(key__in=[one.key for one in limits], count__gt=0)
+    rows.update(count=F("count") - 1)
 
 
 def forgive(limits: Iterable[Limit]) -> None:
