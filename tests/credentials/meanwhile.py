@@ -37,8 +37,10 @@ def _until_it_waits(other: threading.Thread) -> None:
     """For a lock (PostgreSQL). On SQLite one writes at a time: it waits from its first word."""
     if connection.vendor == "sqlite":
         return
-    waits = """SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)
-               WHERE NOT granted AND datname = current_database()"""
+    # Not by pg_stat_activity: in a transaction it stays as it was first read, so it may miss one
+    # that connected since, for ever.
+    waits = """SELECT 1 FROM pg_locks
+               WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"""
     while other.is_alive():
         with connection.cursor() as cursor:
             cursor.execute(waits)
