@@ -68,17 +68,19 @@ def killed(home: Path, *, acts: int, kills: int, seed: int, sample: str) -> Kill
     given = child(home, "world", "p-256", str(acts))
     look = _Look(home)
     done = mid = retries = 0
+    section = max(10, acts // 10)  # acts made and stored together, at most
     while done < kills and look.planned():
         before = look.signed()
         worker = _start(home)
         try:
             _wait(look.running, READY_WITHIN)
-            if look.planned() > FEW and drawn.random() < 0.6:
+            # So rarely that acts are left to the last kill: a section is stored before such a one.
+            if drawn.random() < (look.planned() - FEW) / (section * (kills - done)):
                 packs = look.packs()
                 _wait(partial(look.more_than, packs), READY_WITHIN)
                 time.sleep(drawn.uniform(0, 0.08))
             else:
-                time.sleep(drawn.uniform(0, 0.6))
+                time.sleep(drawn.uniform(0, 0.6 if look.planned() > section else 0.3))
         finally:
             _kill(worker, everyone=drawn.random() < 0.5)
         after = look.signed()
