@@ -44,8 +44,7 @@ MIGRATIONS = {
 PLAIN = "not e2e and not process"
 # Side by side: the first row mostly waits, for browsers and for processes it starts, and the
 # second fills the time left over on the processors.
-# PostgreSQL's demonstration is loaded by one process alone: not last, when nothing else is left.
-ROWS = (("browser", "process"), ("style", "types", "floors", "migrations", "postgresql", "unit"))
+ROWS = (("browser", "process"), ("style", "types", "floors", "migrations", "unit", "postgresql"))
 
 # kind: what must be on the machine for it
 KINDS = {
@@ -310,8 +309,7 @@ def beside(options: argparse.Namespace, tally: Tally) -> Iterator[None]:
         yield
         return
     options.kinds = [kind for kind in options.kinds if kind in ROWS[0]]
-    # One more: those of the first row wait, and each of the second now and then for the disk.
-    words = [*second, *options.paths, "-n", str(int(options.workers) + 1)]
+    words = [*second, *options.paths, "-n", options.workers]
     words += ["-k", options.word] if options.word else []
     words += ["--full"] if options.full else []
     with tempfile.TemporaryFile("w+") as output:

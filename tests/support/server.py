@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.db import connections
 from django.db.utils import ConnectionHandler
 from django.test.utils import override_settings
@@ -148,7 +149,11 @@ class Server:
 
     @contextlib.contextmanager
     def database(self) -> Iterator[None]:
-        """Let the test's own process read and write the server's data: database and files."""
+        """Let the test's own process read and write the server's data: database and files.
+
+        What Django keeps of a database from one request to the next is another's there: numbers of
+        content types, which history refers to.
+        """
         before = connections["default"]
         url = self.settings.get("KALAN_DATABASE_URL", "")
         values = database(url)
@@ -156,12 +161,14 @@ class Server:
             values["NAME"] = str(self.home / "kalan.sqlite3")
         ours = ConnectionHandler({"default": values})["default"]
         connections["default"] = ours
+        ContentType.objects.clear_cache()
         try:
             with override_settings(MEDIA_ROOT=str(self.home / "files")):
                 yield
         finally:
             ours.close()
             connections["default"] = before
+            ContentType.objects.clear_cache()
 
 
 def copy_home(template: Path, home: Path) -> Path:
